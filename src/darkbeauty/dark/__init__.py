@@ -1,0 +1,1 @@
+"""Dark matter: annihilation, freeze-out and detection of the lighter Majorana state."""

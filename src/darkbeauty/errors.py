@@ -1,0 +1,41 @@
+"""Problems with what a user gave us, all of them at once."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing wrong: where (`path`, e.g. `fit.toml: priors.y`), what, and what is allowed."""
+
+    path: str
+    message: str
+    allowed: str = ""
+
+    def __str__(self) -> str:
+        tail = f" (allowed: {self.allowed})" if self.allowed else ""
+        return f"{self.path}: {self.message}{tail}"
+
+
+class InputError(ValueError):
+    """Raised once per input, before anything compiles, with every problem found in it."""
+
+    def __init__(self, problems: Iterable[Problem]):
+        self.problems: tuple[Problem, ...] = tuple(problems)
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+def raise_if_any(problems: Sequence[Problem]) -> None:
+    if problems:
+        raise InputError(problems)
+
+
+def unknown(path: str, kind: str, name: str, known: Iterable[str]) -> Problem:
+    """A name that does not exist, with the nearest existing ones (or all, if there are few)."""
+    known = sorted(known)
+    near = difflib.get_close_matches(name, known, n=4, cutoff=0.6)
+    allowed = ", ".join(known if len(known) <= 12 else near)
+    return Problem(path, f"unknown {kind} {name!r}", allowed)

@@ -1,0 +1,20 @@
+"""Which mesons a mode of flavio's notation means."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from darkbeauty.models.base import LEPTONS
+
+
+@dataclass(frozen=True)
+class Mode:
+    """B meson, final meson, and the key of the form factors."""
+
+    b: str
+    final: str
+    transition: str
+
+
+PSEUDOSCALAR = {"B+->K": Mode("B+", "K+", "B->K"), "B0->K": Mode("B0", "K0", "B->K")}
+LEPTON_INDEX = {name: index for index, name in enumerate(LEPTONS)}

@@ -1,0 +1,218 @@
+r"""Loop functions of the leptoquark models (physics.md §3): Z′ penguin, dipole, boxes, and the Standard Model's S₀.
+
+Everything is built from the remainders of the logarithm at x = 1,
+
+    R_n(x) = [ln x − Σ_{k=1}^{n−1} (−1)^{k+1} (x−1)^k/k] / (x−1)^n,   n = 1 … 4
+
+(R₁ = ln x/(x−1)), which are smooth on x > 0. For x in [1/3, 3] they come from the atanh series of ln x in s = (x−1)/(x+1), outside from
+their definition. The closed forms are rewritten so that nothing cancels at x → 1, and two-argument functions are divided
+differences of functions that vanish at x → 0, so that nothing cancels there either.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+from jax.typing import ArrayLike
+
+from darkbeauty.numerics.divided_difference import divided_difference
+
+_SERIES_TERMS = 28  # s² ≤ 1/4: the first term left out is below 1e-18
+
+
+def _by_region(
+    near: Callable[[Array], Array],
+    away: Callable[[Array], Array],
+    x: ArrayLike,
+    at_zero: float = 0.0,
+    slope: float = 0.0,
+) -> Array:
+    """near(s) on [1/3, 3], away(x) outside, at_zero + slope·x for x ≤ 0; no branch sees the arguments of another."""
+    x = jnp.asarray(x, dtype=float)
+    is_near = jnp.abs(x - 1.0) <= 0.5 * (x + 1.0)
+    positive = x > 0.0
+    x_near = jnp.where(is_near, x, 1.0)
+    x_away = jnp.where(positive & ~is_near, x, 4.0)
+    value = jnp.where(is_near, near((x_near - 1.0) / (x_near + 1.0)), away(x_away))
+    return jnp.where(positive, value, at_zero + slope * x)
+
+
+def _atanh_tail(s: Array) -> Array:
+    """Σ_n s^{2n}/(2n+5), so that ln x = 2s + 2s³/3 + 2s⁵·tail at x = (1+s)/(1−s)."""
+    q = s * s
+    total = jnp.zeros_like(s)
+    for n in range(_SERIES_TERMS - 1, -1, -1):
+        total = total * q + 1.0 / (2 * n + 5)
+    return total
+
+
+def _r1_near(s: Array) -> Array:
+    q = s * s
+    return (1.0 - s) * (1.0 + q * (1.0 / 3.0 + q * _atanh_tail(s)))
+
+
+def _r2_near(s: Array) -> Array:
+    return -0.5 * (1.0 - s) * (1.0 - s * (1.0 - s) * (1.0 / 3.0 + s * s * _atanh_tail(s)))
+
+
+def _r3_near(s: Array) -> Array:
+    return 0.25 * (1.0 - s) * (1.0 + (1.0 - s) ** 2 * (1.0 / 3.0 + s * s * _atanh_tail(s)))
+
+
+def _r4_near(s: Array) -> Array:
+    return 0.125 * (1.0 - s) * (-2.0 + s - s * s / 3.0 + s * (1.0 - s) ** 3 * _atanh_tail(s))
+
+
+def _x_of(s: Array) -> Array:
+    return (1.0 + s) / (1.0 - s)
+
+
+def k(x: ArrayLike) -> Array:
+    r"""k(x) = x² ln x/(x−1), k(0) = 0, k(1) = 1.
+
+    Source   physics.md §3
+    Domain   x ≥ 0 (x < 0 gives 0), elementwise
+    Accuracy relative 1e-14, value and gradient
+    """
+    return _by_region(lambda s: _x_of(s) ** 2 * _r1_near(s), lambda t: t * (t * jnp.log(t) / (t - 1.0)), x)
+
+
+def j(x: ArrayLike) -> Array:
+    r"""j(x) = x ln x/(x−1), j(0) = 0, j(1) = 1.
+
+    Source   physics.md §3
+    Domain   x ≥ 0 (x < 0 gives 0), elementwise; j′ → −ln x at x → 0, and is taken as 0 at x = 0 itself
+    Accuracy relative 1e-14, value and gradient
+    """
+    return _by_region(lambda s: _x_of(s) * _r1_near(s), lambda t: t * jnp.log(t) / (t - 1.0), x)
+
+
+def k_divided(x: ArrayLike, y: ArrayLike) -> Array:
+    """k(x, y) = (k(x) − k(y))/(x − y), k′(x) at x = y.   physics.md §3; accuracy 1e-13, value and gradient."""
+    return divided_difference(k, x, y)
+
+
+def j_divided(x: ArrayLike, y: ArrayLike) -> Array:
+    """j(x, y) = (j(x) − j(y))/(x − y), j′(x) at x = y.   physics.md §3; accuracy 1e-13, value and gradient."""
+    return divided_difference(j, x, y)
+
+
+def _slope(f: Callable[[Array], Array], x: Array) -> Array:
+    return jax.jvp(f, (x,), (jnp.ones_like(x),))[1]
+
+
+def _safe_sqrt(x: Array) -> Array:
+    return jnp.where(x > 0.0, jnp.sqrt(jnp.where(x > 0.0, x, 1.0)), 0.0)
+
+
+def v_sb(chi: ArrayLike, u: ArrayLike) -> Array:
+    r"""Z′ penguin of two mixed Majorana states in the loop with the leptoquark.   [dimensionless]
+
+    V = ½ + Σ_ij u_i u_j Q_ij [½ k(χ_i,χ_j) + √(χ_iχ_j) j(χ_i,χ_j)] − ½ Σ_i u_i² k(χ_i,1),   Q_ij = 2u_iu_j − δ_ij     physics.md §3
+
+    evaluated with ½ − ½ Σ u_i² k(χ_i,1) = −½ Σ u_i² χ_i j(χ_i,1), which uses Σ u_i² = 1: the Ward identity (V = 0 for massless N) then
+    holds to the last digit, and a small V keeps its relative accuracy. R(a, b) of the talk is this function.
+
+    Args     chi: (χ_light, χ_heavy), χ = M²/M_LQ²; u: (u_light, u_heavy), the contents of the flavour that couples to quarks, Σ u² = 1
+             (A: cos β, sin β; B: sin δ, cos δ). Derivatives along the circle Σ u² = 1 are exact; off it V has no meaning.
+    Domain   χ ≥ 0. ∂V/∂χ_light grows like χ_light^(−1/2) at χ_light → 0 (V is smooth in the masses), taken as 0 in that term at χ = 0
+    Accuracy relative 1e-13 for one dominant mass; where the sum itself cancels, 1e-15 of its largest term
+    """
+    chi, u = jnp.asarray(chi, dtype=float), jnp.asarray(u, dtype=float)
+    u_squared = u * u
+    diagonal = u_squared * (2.0 * u_squared - 1.0) * (0.5 * _slope(k, chi) + chi * _slope(j, chi))
+    leptoquark_line = -0.5 * u_squared * chi * j_divided(chi, jnp.ones_like(chi))
+    root = _safe_sqrt(chi[0]) * _safe_sqrt(chi[1])
+    mixed = 0.5 * k_divided(chi[0], chi[1]) + root * j_divided(chi[0], chi[1])
+    return jnp.sum(diagonal + leptoquark_line) + 4.0 * u_squared[0] * u_squared[1] * mixed
+
+
+def dipole_j1(x: ArrayLike) -> Array:
+    r"""Dipole function J₁(x) = (1 − 6x + 3x² + 2x³ − 6x² ln x)/(12(1−x)⁴) = ½ ∫₀¹ z²(1−z)/(z + x(1−z)) dz.
+
+    J₁(0) = 1/12, J₁(1) = 1/24, J₁ → 1/(6x). Near x = 1 it is −(2x − 1 + 6x² R₄)/12.
+
+    Source   physics.md §3
+    Domain   0 ≤ x < 1e70 elementwise (x < 0 gives the tangent at 0)
+    Accuracy relative 1e-13, value and gradient
+    """
+
+    def near(s: Array) -> Array:
+        t = _x_of(s)
+        return -(2.0 * t - 1.0 + 6.0 * t * t * _r4_near(s)) / 12.0
+
+    def away(t: Array) -> Array:
+        return (1.0 + t * (-6.0 + t * (3.0 + 2.0 * t - 6.0 * jnp.log(t)))) / (12.0 * (1.0 - t) ** 4)
+
+    return _by_region(near, away, x, at_zero=1.0 / 12.0, slope=-1.0 / 6.0)
+
+
+def _box_base(x: ArrayLike) -> Array:
+    """γ(x) = j(x,1) = ∫₀^∞ t dt/((t+x)(t+1)²) = (x ln x + 1 − x)/(x−1)² = 1 + x R₂, γ(0) = 1."""
+
+    def away(t: Array) -> Array:
+        return (t * jnp.log(t) + 1.0 - t) / (t - 1.0) ** 2
+
+    return _by_region(lambda s: 1.0 + _x_of(s) * _r2_near(s), away, x, at_zero=1.0)
+
+
+def _box_rest(x: ArrayLike) -> Array:
+    """γ(x) − 1 = x R₂(x), without the cancellation at x → 0."""
+
+    def away(t: Array) -> Array:
+        return t * (jnp.log(t) + 1.0 - t) / (t - 1.0) ** 2
+
+    return _by_region(lambda s: _x_of(s) * _r2_near(s), away, x)
+
+
+def box_f(x: ArrayLike, y: ArrayLike) -> Array:
+    r"""Box function F(x, y) = ∫₀^∞ t² dt/((t+x)(t+y)(t+1)²), F(0,0) = 1.
+
+    F is the divided difference of x γ(x), γ = (x ln x + 1 − x)/(x−1)², or 1 plus that of x (γ(x) − 1) = k(x,1) − 1 − x.
+
+    Source   physics.md §3
+    Domain   x, y ≥ 0, elementwise
+    Accuracy relative 1e-13, value and gradient
+    """
+    x, y = jnp.asarray(x, dtype=float), jnp.asarray(y, dtype=float)
+    small = jnp.maximum(x, y) < 0.5
+    linear = jnp.where(small, 1.0, 0.0)  # γ → 1 is split off where it dominates, kept where γ decays
+    return linear + divided_difference(lambda t: t * jnp.where(small, _box_rest(t), _box_base(t)), x, y)
+
+
+def box_g(x: ArrayLike, y: ArrayLike) -> Array:
+    r"""Box function G(x, y) = ∫₀^∞ t dt/((t+x)(t+y)(t+1)²).
+
+    G is minus the divided difference of γ(x) = (x ln x + 1 − x)/(x−1)², of γ − 1 where that is the smaller one.
+
+    Source   physics.md §3
+    Domain   x, y ≥ 0, not both 0 (G diverges like −ln max(x, y); at 0, 0 itself it is returned as 0), elementwise
+    Accuracy relative 1e-13, value and gradient
+    """
+    x, y = jnp.asarray(x, dtype=float), jnp.asarray(y, dtype=float)
+    small = jnp.maximum(x, y) < 0.5
+    return -divided_difference(lambda t: jnp.where(small, _box_rest(t), _box_base(t)), x, y)
+
+
+def inami_lim_s0(x: ArrayLike) -> Array:
+    r"""Inami–Lim function of meson mixing, S₀(x) = (4x − 11x² + x³)/(4(1−x)²) − 3x³ ln x/(2(1−x)³), x = m_t²/m_W².
+
+    S₀(0) = 0, S₀(1) = 3/4, S₀ → x/4. Near x = 1 it is x(4 − 3x + 6x² R₃)/4.
+
+    Source   Inami and Lim, Prog. Theor. Phys. 65 (1981) 297; physics.md §3
+    Domain   x ≥ 0, elementwise (x < 0 gives the tangent at 0)
+    Accuracy relative 1e-13, value and gradient
+    """
+
+    def near(s: Array) -> Array:
+        t = _x_of(s)
+        return 0.25 * t * (4.0 - 3.0 * t + 6.0 * t * t * _r3_near(s))
+
+    def away(t: Array) -> Array:
+        d = 1.0 - t
+        return 0.25 * t * ((4.0 + t * (t - 11.0)) - 6.0 * t * t * jnp.log(t) / d) / (d * d)
+
+    return _by_region(near, away, x, slope=1.0)

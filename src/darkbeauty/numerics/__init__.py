@@ -1,0 +1,1 @@
+"""Numerics: special functions, quadrature, interpolation and roots that differentiate exactly."""

@@ -1,0 +1,135 @@
+"""What an entry of the registry is, and the small pieces entries are made of: combiners and domains."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import jax.numpy as jnp
+from jax import Array
+
+from darkbeauty.inputs import SMInputs
+from darkbeauty.models.base import Model
+
+BIN, POINT, PLAIN = ("q2min", "q2max"), ("q2",), ()
+
+
+@dataclass(frozen=True)
+class Source:
+    """A computation that several observables share: function(p, *arguments, **options) → number, array or tuple of them."""
+
+    function: Callable[..., Any]
+    options: tuple[tuple[str, Any], ...] = ()
+
+    def __call__(self, p: Model, *arguments: Any) -> Any:
+        return self.function(p, *arguments, **dict(self.options))
+
+
+@dataclass(frozen=True)
+class Observable:
+    """One entry of the registry.
+
+    sources are evaluated at the observable's arguments and handed to `combine(p, arguments, *results)`. needs names what a model must have:
+    "" (any model), "mediator" (a Z′) or "dark" (dark matter). domain(sm, arguments) returns what is wrong with the arguments, or "".
+    """
+
+    name: str
+    sources: tuple[Source, ...]
+    combine: Callable[..., Array]
+    arguments: tuple[str, ...] = PLAIN
+    unit: str = ""
+    tex: str = ""
+    references: tuple[str, ...] = ()
+    needs: str = ""
+    is_complex: bool = False
+    domain: Callable[[SMInputs, tuple[float, ...]], str] | None = None
+    about: str = ""
+
+
+def source(function: Callable[..., Any], **options: Any) -> Source:
+    return Source(function, tuple(sorted(options.items())))
+
+
+# -- combiners: small and named ---------------------------------------------------------------------------------------------------------
+
+
+def itself(p: Model, arguments: tuple, result: Array) -> Array:
+    return result
+
+
+def item(p: Model, arguments: tuple, result: Array, index: int) -> Array:
+    return result[index]
+
+
+def ratio(p: Model, arguments: tuple, result: Array, numerator: int, denominator: int) -> Array:
+    return safe_ratio(result[numerator], result[denominator])
+
+
+def ratio_of_two(p: Model, arguments: tuple, first: Array, second: Array) -> Array:
+    return safe_ratio(first[0], second[0])
+
+
+def binned_rate(p: Model, arguments: tuple, result: Array, meson: str) -> Array:
+    return p.sm.lifetime[meson] * result[0] / (arguments[1] - arguments[0])
+
+
+def rate(p: Model, arguments: tuple, result: Array, meson: str) -> Array:
+    return p.sm.lifetime[meson] * result[0]
+
+
+def mean(p: Model, arguments: tuple, result: Array) -> Array:
+    return result / (arguments[1] - arguments[0])
+
+
+def scaled(p: Model, arguments: tuple, result: Array, factor: float) -> Array:
+    return factor * result
+
+
+def field(p: Model, arguments: tuple, result: Any, field: str) -> Array:
+    return getattr(result, field)
+
+
+def branching(p: Model, arguments: tuple, result: Any, final: str) -> Array:
+    return result.branching(final)
+
+
+def zero(p: Model, arguments: tuple, result: Array) -> Array:
+    return 0.0 * result[0]
+
+
+def safe_ratio(numerator: Array, denominator: Array) -> Array:
+    """numerator/denominator, 0 where the denominator is 0 (a closed channel)."""
+    is_open = denominator != 0.0
+    return jnp.where(is_open, numerator / jnp.where(is_open, denominator, 1.0), 0.0)
+
+
+# -- domains ---------------------------------------------------------------------------------------------------------------------------
+
+CHARMONIA = {"J/psi": 3.0969**2, "psi(2S)": 3.686097**2}
+
+
+def bin_in(sm: SMInputs, arguments: tuple[float, ...], b: str, final: str, lepton: str | None) -> str:
+    """What is wrong with a bin or a point of b → final + pair; lepton None: neutrinos or dark matter."""
+    hi = (sm.mass[b] - sm.mass[final]) ** 2
+    lo = 4.0 * sm.mass[lepton] ** 2 if lepton else 0.0
+    allowed = f"{lo:.4g} to {hi:.4g} GeV²"
+    if len(arguments) == 1:
+        return "" if lo < arguments[0] < hi else f"q² = {arguments[0]:g} is outside phase space, {allowed}"
+    if not arguments[0] < arguments[1]:
+        return f"bin [{arguments[0]:g}, {arguments[1]:g}] is not in increasing order"
+    if arguments[0] < 0.0 or arguments[1] <= lo or arguments[0] >= hi:
+        return f"bin [{arguments[0]:g}, {arguments[1]:g}] is outside phase space, {allowed}"
+    if lepton in ("e", "mu"):
+        for resonance, m2 in CHARMONIA.items():
+            if arguments[0] < m2 < arguments[1]:
+                return f"bin [{arguments[0]:g}, {arguments[1]:g}] contains the vetoed {resonance} at {m2:.2f} GeV²"
+    return ""
+
+
+def positive(sm: SMInputs, arguments: tuple[float, ...]) -> str:
+    return "" if arguments[0] > 0.0 else f"q² = {arguments[0]:g} must be positive"
+
+
+def at_least_one(sm: SMInputs, arguments: tuple[float, ...]) -> str:
+    return "" if arguments[0] >= 1.0 else f"x = {arguments[0]:g} must be at least 1"

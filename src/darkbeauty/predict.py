@@ -1,0 +1,220 @@
+"""From names to numbers: parse observables, group what they share, evaluate them at a point, differentiate them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from darkbeauty.errors import InputError, Problem, raise_if_any, unknown
+from darkbeauty.models import Model, resolve_model
+from darkbeauty.observables import BY_NAME, REGISTRY, Observable, Source
+
+_BRACKET = re.compile(r"^(?P<name>.*?)\[(?P<arguments>[^\]]*)\]$")
+_AT_X = re.compile(r"^(?P<name>\w+)\(x=(?P<x>[^)]*)\)(?P<unit>\[[^\]]*\])?$")
+
+
+@dataclass(frozen=True)
+class Request:
+    """An observable at its arguments, under the label the user gave."""
+
+    label: str
+    observable: Observable
+    arguments: tuple[float, ...]
+
+
+def list_observables() -> list[str]:
+    """Names of all observables with the arguments they take, e.g. "<FH>(B+->Kmumu)[q2min,q2max]"."""
+    return [usage(observable) for observable in REGISTRY]
+
+
+def usage(observable: Observable) -> str:
+    """How an observable is written: its name and what goes in the brackets."""
+    if observable.arguments == ("x",):
+        name, bracket, unit = observable.name.partition("[")
+        return f"{name}(x=…){bracket}{unit}"
+    return observable.name + (f"[{','.join(observable.arguments)}]" if observable.arguments else "")
+
+
+def predict(model: str | Model, point: Mapping[str, Any], observables: Sequence[str]) -> dict[str, float | complex]:
+    """Values of observables at a point.
+
+    Args     model: name or model object; point: parameter names of the model → numbers; observables: flavio names, bins in brackets
+    Returns  {name: float, or complex for Wilson coefficients}, natural units (GeV powers) unless the name carries a unit
+    Errors   InputError listing every unknown observable or parameter, bad bin, missing or out-of-domain value
+    """
+    model = resolve_model(model)
+    requests = parse(model, observables, model.check(point))
+    values = np.asarray(_compiled(requests)(_arrays(model.at(point))))
+    return {request.label: _python(value, request.observable) for request, value in zip(requests, values)}
+
+
+def gradient(
+    model: str | Model, point: Mapping[str, Any], observables: Sequence[str]
+) -> dict[str, dict[str, float | complex]]:
+    """Exact derivatives of observables with respect to the parameters given in `point` (all parameters if it is empty).
+
+    Returns  {observable: {parameter: dO/dparameter}}; for a complex parameter the derivative along its real part
+    Errors   as `predict`
+    """
+    model = resolve_model(model)
+    requests = parse(model, observables, model.check(point))
+    names = tuple(point) or model.parameter_names()
+    values = {name: np.asarray(point.get(name, getattr(model, name)), float_or_complex(model, name)) for name in names}
+    columns = _compiled_gradient(requests, names)(
+        _arrays(model.at(values)), {name: jnp.asarray(v) for name, v in values.items()}
+    )
+    jacobian = np.stack([np.asarray(columns[name]) for name in names], axis=1)
+    return {
+        request.label: {name: _python(entry, request.observable) for name, entry in zip(names, row)}
+        for request, row in zip(requests, jacobian)
+    }
+
+
+def predictor(model: str | Model, observables: Sequence[str]) -> Callable[[Mapping[str, Any]], Array]:
+    """A pure function params → array (n_observables,), to jit, vmap and differentiate; params may hold tracers.
+
+    Complex if any of the observables is. Errors as `predict`, in the observables at once, in the parameters when called.
+    """
+    model = resolve_model(model)
+    requests = parse(model, observables)
+    return lambda params: evaluate(model.at(params), requests)
+
+
+def evaluate(p: Model, requests: tuple[Request, ...]) -> Array:
+    """Values of requests at p, shape (n,): each shared source once, over all its bins or points in one vmap."""
+    p = p.solved()
+    results = _evaluate_sources(p, requests)
+    kind = complex if any(request.observable.is_complex for request in requests) else float
+    return jnp.stack([jnp.asarray(_combine(p, request, results), kind) for request in requests])
+
+
+def parse(model: Model, observables: Sequence[str], problems: Sequence[Problem] = ()) -> tuple[Request, ...]:
+    """Requests for a list of names.
+
+    Errors   InputError with every problem of every name (and the `problems` found before)
+    """
+    require_x64()
+    found = list(problems)
+    if isinstance(observables, str):
+        observables = [observables]
+    requests = []
+    for label in observables:
+        request = _parse_one(model, label)
+        (found if isinstance(request, Problem) else requests).append(request)
+    raise_if_any(found)
+    if not requests:
+        raise InputError([Problem("observables", "at least one observable is needed")])
+    return tuple(requests)
+
+
+def check_observable(model: Model, label: str, path: str) -> Problem | None:
+    """What is wrong with one observable name, reported under `path`."""
+    request = _parse_one(model, label)
+    return Problem(path, request.message, request.allowed) if isinstance(request, Problem) else None
+
+
+def require_x64() -> None:
+    """darkbeauty computes in float64 and changes no setting by itself."""
+    if not jax.config.jax_enable_x64:
+        raise RuntimeError(
+            'darkbeauty needs float64: call jax.config.update("jax_enable_x64", True) before anything else'
+        )
+
+
+def float_or_complex(model: Model, name: str) -> type:
+    return next(complex if parameter.complex else float for parameter in model.parameters if parameter.name == name)
+
+
+def _parse_one(model: Model, label: str) -> Request | Problem:
+    path = f"observables.{label}"
+    name, texts = _split(str(label))
+    observable = BY_NAME.get(name)
+    if observable is None:
+        near = unknown(path, "observable", name, BY_NAME)
+        return Problem(
+            path, near.message, ", ".join(usage(BY_NAME[n]) for n in near.allowed.split(", ") if n in BY_NAME)
+        )
+    if len(texts) != len(observable.arguments):
+        return Problem(path, "wrong number of arguments in brackets", usage(observable))
+    try:
+        arguments = tuple(float(text) for text in texts)
+    except ValueError:
+        return Problem(path, f"cannot read {', '.join(texts)} as numbers", usage(observable))
+    if (observable.needs == "mediator" and not model.has_mediator) or (
+        observable.needs == "dark" and not model.has_dark_matter
+    ):
+        return Problem(path, f"model {model.name!r} has no {'Z′' if observable.needs == 'mediator' else 'dark matter'}")
+    wrong = observable.domain(model.sm, arguments) if observable.domain else ""
+    return Problem(path, wrong) if wrong else Request(str(label), observable, arguments)
+
+
+def _split(label: str) -> tuple[str, list[str]]:
+    """Name in the registry, and the texts of its arguments."""
+    text = label.replace(" ", "")
+    if text in BY_NAME:
+        return text, []
+    if match := _AT_X.match(text):
+        return match["name"] + (match["unit"] or ""), [match["x"]]
+    if match := _BRACKET.match(text):
+        return match["name"], match["arguments"].split(",")
+    return text, []
+
+
+def _evaluate_sources(p: Model, requests: tuple[Request, ...]) -> dict[tuple[Source, tuple[float, ...]], Any]:
+    wanted: dict[Source, dict[tuple[float, ...], None]] = {}
+    for request in requests:
+        for one in request.observable.sources:
+            wanted.setdefault(one, {})[request.arguments] = None
+    results = {}
+    for one, arguments in wanted.items():
+        points = list(arguments)
+        if points == [()]:
+            results[one, ()] = one(p)
+        elif len(points) == 1:
+            results[one, points[0]] = one(p, *(jnp.asarray(value) for value in points[0]))
+        else:
+            batch = jax.vmap(lambda *a, one=one: one(p, *a))(*(jnp.array(column) for column in zip(*points)))
+            for i, key in enumerate(points):
+                results[one, key] = jax.tree.map(lambda leaf, i=i: leaf[i], batch)
+    return results
+
+
+def _combine(p: Model, request: Request, results: dict) -> Array:
+    observable, arguments = request.observable, request.arguments
+    return observable.combine(p, arguments, *(results[one, arguments] for one in observable.sources))
+
+
+@lru_cache(maxsize=256)
+def _compiled(requests: tuple[Request, ...]) -> Callable[[Model], Array]:
+    return eqx.filter_jit(lambda p: evaluate(p, requests))
+
+
+@lru_cache(maxsize=256)
+def _compiled_gradient(requests: tuple[Request, ...], names: tuple[str, ...]) -> Callable:
+    """Forward mode: one column per parameter, all in one compiled call."""
+
+    def columns(p: Model, values: dict[str, Array]) -> dict[str, Array]:
+        along = lambda tangents: jax.jvp(lambda v: evaluate(p.at(v), requests), (values,), (tangents,))[1]
+        basis = {name: jnp.zeros(len(names), values[name].dtype).at[i].set(1.0) for i, name in enumerate(names)}
+        derivatives = jax.vmap(along)(basis)
+        return {name: derivatives[i] for i, name in enumerate(names)}
+
+    return eqx.filter_jit(columns)
+
+
+def _arrays(p: Model) -> Model:
+    """Every number as a float64 (or complex128) array, so that one compiled function serves all points."""
+    return jax.tree.map(lambda leaf: np.asarray(leaf, np.result_type(leaf, np.float64)), p)
+
+
+def _python(value: Any, observable: Observable) -> float | complex:
+    return complex(value) if observable.is_complex else float(np.real(value))
