@@ -65,7 +65,7 @@ def tables() -> dict[str, list[float]]:
     }
     out = {name: polynomial(entire_series(term), t_max, SMALL_DEGREE) for name, term in small.items()}
     for n in (0, 1):
-        scaled = lambda w, n=n: mp.sqrt(1 / w) * mp.exp(1 / w) * mp.besselk(n, 1 / w)  # noqa: E731
+        scaled = lambda w, n=n: mp.sqrt(1 / w) * mp.exp(1 / w) * mp.besselk(n, 1 / w)
         out[f"_K{n}_NUMERATOR"], out[f"_K{n}_DENOMINATOR"] = rational(scaled, 1 / mp.mpf(SWITCH), LARGE_DEGREE)
     return {name: [float(c) for c in values] for name, values in out.items()}
 

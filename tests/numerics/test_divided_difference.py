@@ -41,7 +41,7 @@ def exact(f, x: float, y: float) -> tuple[mp.mpf, mp.mpf, mp.mpf]:
 def test_value_and_gradient_at_all_distances(name):
     f, f_exact = FUNCTIONS[name]
     x, y = PAIRS.T
-    dd = lambda a, b: divided_difference(f, a, b)  # noqa: E731
+    dd = lambda a, b: divided_difference(f, a, b)
     values = np.asarray(jax.jit(jax.vmap(dd))(x, y))
     reverse = np.asarray(jax.jit(jax.vmap(jax.grad(dd, (0, 1))))(x, y)).T
     forward = np.asarray(jax.jit(jax.vmap(jax.jacfwd(dd, (0, 1))))(x, y)).T
@@ -56,14 +56,14 @@ def test_value_and_gradient_at_all_distances(name):
 
 
 def test_known_values():
-    square = lambda x: x * x  # noqa: E731
+    square = lambda x: x * x
     assert float(divided_difference(square, 3.0, 3.0)) == pytest.approx(6.0, rel=1e-15)
     assert float(divided_difference(square, 3.0, 5.0)) == pytest.approx(8.0, rel=1e-15)
     assert float(divided_difference(jnp.log, 1.0, jnp.e)) == pytest.approx(1 / (np.e - 1), rel=1e-15)
 
 
 def test_zero_is_allowed_where_the_function_is_finite_there():
-    square = lambda x: x * x  # noqa: E731
+    square = lambda x: x * x
     assert float(divided_difference(square, 0.0, 0.0)) == 0.0
     assert float(divided_difference(square, 0.0, 2.0)) == 2.0
     assert jax.grad(lambda x, y: divided_difference(square, x, y), (0, 1))(0.0, 2.0) == (1.0, 1.0)
@@ -79,7 +79,9 @@ def test_the_branch_not_taken_produces_no_nan_or_inf():
 def test_elementwise_equals_vmap():
     x, y = PAIRS.T
     both = jax.jit(lambda a, b: divided_difference(jnp.log, a, b))(x, y)
-    np.testing.assert_allclose(both, jax.jit(jax.vmap(lambda a, b: divided_difference(jnp.log, a, b)))(x, y), rtol=1e-14)
+    np.testing.assert_allclose(
+        both, jax.jit(jax.vmap(lambda a, b: divided_difference(jnp.log, a, b)))(x, y), rtol=1e-14
+    )
 
 
 LOG_RATIO = jax.jit(lambda x, y: divided_difference(jnp.log, x, y))

@@ -13,7 +13,7 @@ from jax.typing import ArrayLike
 from darkbeauty.errors import Problem
 from darkbeauty.inputs import SMInputs, load_sm
 from darkbeauty.models import loops
-from darkbeauty.models.base import LEPTONS, Channels, DarkSector, Exchange, Mediator, Model, Parameter, Wilson
+from darkbeauty.models.base import LEPTONS, Channels, DarkSector, Exchange, Mediator, Model, Parameter, Solution, Wilson
 from darkbeauty.models.running import current_current_factor, run_dipoles
 from darkbeauty.models.z_prime import HADRON_STEPS, fermion_width, hadron_width, majorana_pair_width, majorana_width
 
