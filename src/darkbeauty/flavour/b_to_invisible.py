@@ -2,11 +2,13 @@ r"""B → K and missing energy: νν̄ (Standard Model and Z′ penguin), the Ma
 
 from __future__ import annotations
 
+import jax
 import jax.numpy as jnp
 from jax import Array
 from jax.typing import ArrayLike
 
-from darkbeauty.flavour.b_to_p_ll import PairCurrent, integrate, kallen, meson_masses, normalisation, pair_rate
+from darkbeauty.flavour.b_to_p_ll import PairCurrent, meson_masses, pair_rate
+from darkbeauty.flavour.common import integrate, kallen, normalisation
 from darkbeauty.flavour.form_factors import b_to_k
 from darkbeauty.flavour.modes import PSEUDOSCALAR
 from darkbeauty.models.base import Model
@@ -21,11 +23,9 @@ def nunu_density(p: Model, mode: str, q2: ArrayLike, propagator: ArrayLike) -> A
     m_b, m_k = meson_masses(p, mode)
     c_sm = -sm.nunu["Xt"] / sm.coupling["s2w"] * sm.coupling["alpha_e_MZ"] / sm.coupling["alpha_e_4.8"]
     amplitude = normalisation(p) * b_to_k(sm, q2).plus
-    total = 0.0
-    for flavour in range(3):
-        coupling = amplitude * (c_sm + w.lepton("CL", flavour, propagator) + w.lepton("CR", flavour, propagator))
-        total = total + pair_rate(q2, m_b, m_k, 0.0, PairCurrent(coupling, -coupling, 0.0)).total
-    return total
+    c_l_plus_r = jax.vmap(lambda i: c_sm + w.lepton("CL", i, propagator) + w.lepton("CR", i, propagator) + 0.0 * q2)
+    coupling = amplitude * c_l_plus_r(jnp.arange(3))
+    return jnp.sum(pair_rate(q2, m_b, m_k, 0.0, PairCurrent(coupling, -coupling, 0.0)).total, axis=0)
 
 
 def majorana_density(p: Model, mode: str, q2: ArrayLike, propagator: ArrayLike) -> Array:

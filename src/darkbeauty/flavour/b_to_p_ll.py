@@ -12,12 +12,10 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from darkbeauty.flavour.charm_loops import effective_coefficients
+from darkbeauty.flavour.common import abs2, integrate, kallen, normalisation
 from darkbeauty.flavour.form_factors import b_to_k
 from darkbeauty.flavour.modes import LEPTON_INDEX, PSEUDOSCALAR
 from darkbeauty.models.base import Model, Wilson
-from darkbeauty.numerics.quadrature import bin_rule, legendre_rule, phase_space_rule
-
-NODES = 32
 
 
 class PairCurrent(NamedTuple):
@@ -35,12 +33,6 @@ class Rate(NamedTuple):
     flat: Array
 
 
-def kallen(a: ArrayLike, b: ArrayLike, c: ArrayLike) -> Array:
-    """λ(a, b, c) = a² + b² + c² − 2(ab + ac + bc), as a product of differences that keeps its digits at threshold."""
-    root_b, root_c = jnp.sqrt(b), jnp.sqrt(c)
-    return (a - (root_b + root_c) ** 2) * (a - (root_b - root_c) ** 2)
-
-
 def pair_rate(q2: ArrayLike, m_b: ArrayLike, m_p: ArrayLike, m_f: ArrayLike, current: PairCurrent) -> Rate:
     r"""dΓ/dq² = √λ β/(128π³ m_B³) { λ/6 [(1+2m²/q²)|F_V|² + β²|F_A|²] + (m²/q²)(m_B²−m_P²)²|F_0|² }   (arXiv:0709.4174, by spin)
 
@@ -56,18 +48,6 @@ def pair_rate(q2: ArrayLike, m_b: ArrayLike, m_p: ArrayLike, m_f: ArrayLike, cur
     spin_0 = r * (m_b**2 - m_p**2) ** 2 * abs2(current.timelike)
     factor = jnp.where(inside, jnp.sqrt(lam * beta2) / (128.0 * jnp.pi**3 * m_b**3), 0.0)
     return Rate(factor * (lam / 6.0 * spin_1 + spin_0), factor * (lam * r * abs2(current.vector) + spin_0))
-
-
-def abs2(z: ArrayLike) -> Array:
-    """|z|², differentiable at 0."""
-    z = jnp.asarray(z)
-    return z.real**2 + z.imag**2
-
-
-def normalisation(p: Model) -> Array:
-    """|N| = (4G_F/√2) |V_tbV_ts*| α/(4π) at 4.8 GeV.   [GeV⁻²]"""
-    coupling = p.sm.coupling
-    return jnp.sqrt(2.0) * coupling["GF"] * jnp.abs(p.sm.ckm.xi("t")) * coupling["alpha_e_4.8"] / (2.0 * jnp.pi)
 
 
 def lepton_current(
@@ -126,15 +106,3 @@ def binned(p: Model, q2min: ArrayLike, q2max: ArrayLike, mode: str, lepton: str)
     m_b, m_k = meson_masses(p, mode)
     lo, hi = jnp.maximum(q2min, 4.0 * p.sm.mass[lepton] ** 2), jnp.minimum(q2max, (m_b - m_k) ** 2)
     return integrate(p, lambda q2, propagator: density(p, mode, lepton, q2, propagator), lo, hi)
-
-
-def integrate(p: Model, f, lo: ArrayLike, hi: ArrayLike, whole_range: bool = False) -> Array:
-    """∫ f(q², P(q²)) dq² over [lo, hi]; whole_range: the ends are those of phase space."""
-    hi = jnp.maximum(hi, lo)
-    pole = p.wilson().pole
-    if pole is None and not whole_range:
-        q2, weight = legendre_rule(lo, hi, NODES)
-        return f(q2, 0.0) @ weight
-    m2, m_gamma = (-hi, hi) if pole is None else (pole.m2, pole.m_gamma)
-    rule = (phase_space_rule if whole_range else bin_rule)(lo, hi, m2, m_gamma, NODES)
-    return f(rule.s, 0.0 if pole is None else rule.propagator) @ rule.weight

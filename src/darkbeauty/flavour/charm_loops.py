@@ -68,7 +68,7 @@ def y_up(sm: SMInputs, q2: ArrayLike) -> Array:
 
 
 def two_loop(sm: SMInputs, q2: ArrayLike, ratio_u: ArrayLike) -> tuple[Array, Array]:
-    """(δC₇, δC₉), linear between the knots of the table; constant outside (0.05 … 22.9 GeV²)."""
+    """(δC₇, δC₉), linear between the knots of the table; constant outside (1e-6 … 22.9 GeV²)."""
     table = sm.non_local
     c7_t, c7_u, c9_t, c9_u = interpolate(q2, table.q2, (table.c7_t, table.c7_u, table.c9_t, table.c9_u))
     return c7_t - ratio_u * c7_u, c9_t - ratio_u * c9_u

@@ -17,4 +17,9 @@ class Mode:
 
 
 PSEUDOSCALAR = {"B+->K": Mode("B+", "K+", "B->K"), "B0->K": Mode("B0", "K0", "B->K")}
+VECTOR = {
+    "B0->K*": Mode("B0", "K*0", "B->K*"),
+    "B+->K*": Mode("B+", "K*+", "B->K*"),
+    "Bs->phi": Mode("Bs", "phi", "Bs->phi"),
+}
 LEPTON_INDEX = {name: index for index, name in enumerate(LEPTONS)}

@@ -76,6 +76,19 @@ class NonLocal(eqx.Module):
     c9_u: Array | np.ndarray
 
 
+class Spectator(eqx.Module):
+    """Table of spectator-scattering amplitudes in B → Vℓℓ at the knots q2 [GeV²], in units of iN, N = (4G_F/√2) ξ_t α/4π.
+
+    q² H₋ [GeV³] and √q² H₀ [GeV²], each t + (ξ_u/ξ_t) u; H₊ = 0 (physics: `darkbeauty.flavour.b_to_v_ll`).
+    """
+
+    q2: Array | np.ndarray
+    minus_t: Array | np.ndarray
+    minus_u: Array | np.ndarray
+    zero_t: Array | np.ndarray
+    zero_u: Array | np.ndarray
+
+
 class SMInputs(eqx.Module):
     """All Standard-Model and hadronic inputs; fields are mappings from a name to its value (see parameters.toml).
 
@@ -95,10 +108,13 @@ class SMInputs(eqx.Module):
     mixing: dict[str, Any]
     form_factor: dict[str, Any]
     form_factor_pole: dict[str, Any]
+    form_factor_mcn: dict[str, Any]
+    branching: dict[str, Any]
     subleading: dict[str, Any]
     nucleon: dict[str, Any]
     cosmology: dict[str, Any]
     non_local: NonLocal
+    spectator: dict[str, Spectator]
     thermodynamics: Thermodynamics
 
     def replace(self, values: Mapping[str, Any]) -> SMInputs:
@@ -138,6 +154,8 @@ _SECTIONS = {
     "mixing": "mixing",
     "form_factor": "form_factor",
     "form_factor_pole": "form_factor_pole",
+    "form_factor_mcn": "form_factor_mcn",
+    "branching": "branching",
     "subleading": "subleading",
     "nucleon": "nucleon",
     "cosmology": "cosmology",
@@ -185,7 +203,13 @@ def load_sm(gstar: str = "BORSANYI2016") -> SMInputs:
         value = record["value"]
         groups[group][name] = np.asarray(value) if isinstance(value, list) else value
     ckm = CKM(**groups.pop("ckm"))
-    return SMInputs(**groups, ckm=ckm, non_local=_load_non_local(), thermodynamics=_load_thermodynamics(gstar))
+    return SMInputs(
+        **groups,
+        ckm=ckm,
+        non_local=_load_non_local(),
+        spectator=_load_spectator(),
+        thermodynamics=_load_thermodynamics(gstar),
+    )
 
 
 def _table(name: str) -> list[str]:
@@ -197,6 +221,15 @@ def _load_non_local() -> NonLocal:
     data = np.loadtxt(_table("nnlo_bsll.csv")[1:], delimiter=",")
     columns = data[:, 1::2] + 1j * data[:, 2::2]
     return NonLocal(data[:, 0], *columns.T)
+
+
+def _load_spectator() -> dict[str, Spectator]:
+    rows = [line.split(",") for line in _table("spectator_bvll.csv")[1:]]
+    tables = {}
+    for transition in dict.fromkeys(row[0] for row in rows):
+        data = np.array([[float(text) for text in row[1:]] for row in rows if row[0] == transition])
+        tables[transition] = Spectator(data[:, 0], *(data[:, 1::2] + 1j * data[:, 2::2]).T)
+    return tables
 
 
 def _load_thermodynamics(name: str) -> Thermodynamics:

@@ -172,7 +172,7 @@ class LmuLtauS1(Model):
     def dipoles(self, scale: ArrayLike | None = None) -> tuple[Array, Array]:
         r"""(C₇′, C₈′) = (1, −3) · (−√2) y_s y_b/(24 G_F V_tbV_ts* M_LQ²) Σ u_i² J₁(χ_i) at M_LQ, or run to `scale`."""
         y, u = self.quark_couplings, self.contents
-        loop = jnp.sum(u**2 * jnp.stack([loops.dipole_j1(chi) for chi in self.mass_ratios]))
+        loop = u**2 @ loops.dipole_j1(self.mass_ratios)
         scale_factor = 24.0 * self.sm.coupling["GF"] * self.sm.ckm.xi("t") * jnp.asarray(self.m_lq) ** 2
         c7p = -jnp.sqrt(2.0) * y[1] * y[2] * loop / scale_factor
         if scale is None:
@@ -182,14 +182,9 @@ class LmuLtauS1(Model):
     def mixing_at_leptoquark_scale(self) -> Array:
         r"""C = (y_s y_b)²/(128π² M_LQ²) Σ_ij u_i²u_j² [F(χ_i,χ_j) − 2√(χ_iχ_j) G(χ_i,χ_j)] of C (s̄γ^μP_Rb)².   [GeV⁻²]"""
         y, u2, chi = self.quark_couplings, self.contents**2, self.mass_ratios
-        pairs = ((0, 0, 1.0), (0, 1, 2.0), (1, 1, 1.0))
-        total = sum(
-            n
-            * u2[i]
-            * u2[j]
-            * (loops.box_f(chi[i], chi[j]) - 2.0 * jnp.sqrt(chi[i] * chi[j]) * loops.box_g(chi[i], chi[j]))
-            for i, j, n in pairs
-        )
+        i, j = jnp.array([0, 0, 1]), jnp.array([0, 1, 1])
+        boxes = loops.box_f(chi[i], chi[j]) - 2.0 * jnp.sqrt(chi[i] * chi[j]) * loops.box_g(chi[i], chi[j])
+        total = jnp.array([1.0, 2.0, 1.0]) @ (u2[i] * u2[j] * boxes)
         return (y[1] * y[2]) ** 2 / (128.0 * jnp.pi**2 * jnp.asarray(self.m_lq) ** 2) * total
 
     def mixing(self) -> Array:

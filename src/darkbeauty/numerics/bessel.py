@@ -160,7 +160,8 @@ def k0e(z: ArrayLike) -> Array:
     """Scaled modified Bessel function e^z K0(z), elementwise.
 
     Domain   z > 0; z ≤ 0 is out of domain and gives +inf with zero gradient (nothing leaks into other lanes)
-    Accuracy relative 1e-14 in value and first derivative for 1e-3 ≤ z ≤ 1e4, MEAS beyond
+    Accuracy relative 2e-15 in value, 1e-14 in the first and 5e-13 in the second derivative, on 1e-3 ≤ z ≤ 1e4 and beyond it until
+             the result leaves the float64 range (z = inf gives 0)
     """
     return _both_branches(_k0e_small, k0e_large, z)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
@@ -36,6 +37,43 @@ def b_to_k(sm: SMInputs, q2: ArrayLike) -> PseudoscalarFormFactors:
         zero=series(q2, dz, jnp.stack([a[0], a[3], a[4]]), scalar),
         tensor=series(q2, dz, a[5:8], vector),
     )
+
+
+class VectorFormFactors(NamedTuple):
+    """V, A₀, A₁, A₁₂, T₁, T₂, T₂₃ of B → V, dimensionless."""
+
+    v: Array
+    a0: Array
+    a1: Array
+    a12: Array
+    t1: Array
+    t2: Array
+    t23: Array
+
+
+_MESONS = {"B->K*": ("B0", "K*0"), "Bs->phi": ("Bs", "phi")}
+# where a₀, a₁, a₂ of each form factor are in the vector of coefficients, 19 standing for the constrained a₀ of A₁₂
+_ORDER = np.array([[8, 9, 10], [0, 1, 2], [3, 4, 5], [19, 6, 7], [11, 12, 13], [11, 14, 15], [16, 17, 18]])
+_SPIN_PARITY = ("1-", "0-", "1+", "1+", "1-", "1+", "1+")
+
+
+def b_to_v(sm: SMInputs, transition: str, q2: ArrayLike) -> VectorFormFactors:
+    r"""B → K* and B_s → φ form factors of arXiv:1503.05534 (light-cone sum rules and lattice).
+
+    Coefficients a₀…a₂ of A₀, A₁, then a₁, a₂ of A₁₂, a₀…a₂ of V, T₁, a₁, a₂ of T₂, a₀…a₂ of T₂₃ (19 numbers). The exact relations at
+    q² = 0 (eq. 16) fix A₁₂(0) = A₀(0)(m_B² − m_V²)/(8 m_B m_V) and T₂(0) = T₁(0).
+
+    Args     transition: "B->K*" or "Bs->phi"; q2: 0 ≤ q² ≤ (m_B − m_V)²   [GeV²]
+    Accuracy neutral-meson masses for every charge mode, as the coefficients were fitted
+    """
+    m_b, m_v = (sm.mass[name] for name in _MESONS[transition])
+    a = jnp.asarray(sm.form_factor[transition])
+    a = jnp.append(a, a[0] * (m_b**2 - m_v**2) / (8.0 * m_b * m_v))
+    q2 = jnp.asarray(q2)
+    dz = z_difference(q2, m_b, m_v)
+    sums = jnp.tensordot(a[_ORDER], jnp.stack([jnp.ones_like(dz), dz, dz**2]), 1)
+    masses = jnp.stack([jnp.asarray(sm.form_factor_pole[name]) for name in _SPIN_PARITY])
+    return VectorFormFactors(*(sums / (1.0 - jnp.multiply.outer(masses**-2, q2))))
 
 
 def z_difference(q2: ArrayLike, m_b: ArrayLike, m_m: ArrayLike) -> Array:

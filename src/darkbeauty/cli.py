@@ -1,0 +1,388 @@
+"""Command line: parse, call, print. No physics here, and nothing heavy is imported before a command needs it."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import re
+import sys
+import warnings
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, TextIO
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+from typer.core import TyperCommand
+
+from darkbeauty.errors import InputError, Problem, raise_if_any
+
+USAGE, UNCONVERGED, INTERRUPTED = 2, 3, 130
+_ASSIGNMENT = re.compile(r"^\s*(?P<name>\w+)\s*=(?P<value>.*)$", re.DOTALL)
+_WIDE = 240  # columns of a table that goes to a file or a pipe
+
+app = typer.Typer(
+    help="Differentiable flavour and dark-matter observables, fits and posteriors.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+class Kind(StrEnum):
+    """What `list` can list."""
+
+    models = "models"
+    observables = "observables"
+    terms = "terms"
+    measurements = "measurements"
+
+
+class ManyObservables(TyperCommand):
+    """A command whose --obs takes one or more names: `--obs A B` is `--obs A --obs B`."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Repeat --obs before every further name, then parse as usual."""
+        return super().parse_args(ctx, list(spread_observables(args)))
+
+
+def spread_observables(args: Iterable[str]) -> Iterator[str]:
+    """Put --obs before every name that follows an --obs; options and name=value end the row."""
+    inside = awaiting = False
+    for arg in args:
+        if awaiting:
+            awaiting = False
+        elif arg == "--obs":
+            inside = awaiting = True
+        elif arg.startswith("-") or _ASSIGNMENT.match(arg):
+            inside = arg.startswith("--obs=")
+        elif inside:
+            yield "--obs"
+        yield arg
+
+
+ModelName = Annotated[str, typer.Argument(metavar="MODEL", help="Name of a model: darkbeauty list models.")]
+Assignments = Annotated[
+    list[str] | None, typer.Argument(metavar="name=value …", help="Parameters, e.g. y=0.3; complex ones as 0.3+0.1j.")
+]
+Observables = Annotated[
+    list[str] | None, typer.Option("--obs", metavar="NAME …", help="Observables, bins in brackets; may be repeated.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object, complex numbers as {re, im}.")]
+FitFile = Annotated[Path, typer.Argument(metavar="FILE", help="A fit file (TOML).")]
+
+
+# -- commands ---------------------------------------------------------------------------------------------------------------------------
+
+
+@app.command(cls=ManyObservables)
+def predict(model: ModelName, point: Assignments = None, obs: Observables = None, as_json: AsJson = False) -> None:
+    """Values of observables at a parameter point."""
+    with reporting():
+        values, units = read_request(model, point or [], obs or [])
+        from darkbeauty.predict import predict as evaluate
+
+        result = evaluate(model, values, list(units))
+        rows = [(name, number(value), units[name]) for name, value in result.items()]
+        show(result, as_json, ("observable", "value", "unit"), rows, right=(1,))
+
+
+@app.command(cls=ManyObservables)
+def gradient(model: ModelName, point: Assignments = None, obs: Observables = None, as_json: AsJson = False) -> None:
+    """Exact derivatives of observables with respect to the parameters given (all parameters if none is)."""
+    with reporting():
+        values, units = read_request(model, point or [], obs or [])
+        from darkbeauty.predict import gradient as differentiate
+
+        result = differentiate(model, values, list(units))
+        rows = [(name, by, number(value)) for name, row in result.items() for by, value in row.items()]
+        show(result, as_json, ("observable", "derivative by", "value"), rows, right=(2,))
+
+
+@app.command()
+def fit(
+    file: FitFile,
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Output folder; default: runs/NAME-OF-FILE.")] = None,
+    draws: Annotated[int | None, typer.Option(min=1, help="Draws per chain, instead of the file's.")] = None,
+    chains: Annotated[int | None, typer.Option(min=1, help="Number of chains, instead of the file's.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Seed, instead of the file's.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Posterior of a fit file: netCDF, summary and pictures in the output folder."""
+    with reporting():
+        prepare()
+
+        folder = out or Path("runs") / file.stem
+        loaded = read_fit(file, folder)
+        from darkbeauty.report.figures import write_figures
+        from darkbeauty.report.progress import watch
+
+        run = watch(loaded, folder, {"draws": draws, "chains": chains, "seed": seed}, console(sys.stderr))
+        files = [str(path) for path in (run.netcdf, *write_figures(run, folder))]
+        table = {row.name: {key: value for key, value in vars(row).items() if key != "name"} for row in run.summary}
+        headline = "converged" if run.verdict.converged else "NOT converged: " + "; ".join(run.verdict.missed)
+        result = {
+            "converged": run.verdict.converged,
+            "missed": run.verdict.missed,
+            "divergences": run.verdict.divergences,
+        }
+        if not as_json:
+            typer.echo(f"{loaded.name}: {headline}\ndivergent transitions: {100 * run.verdict.divergences:.2f} %\n")
+        columns = list(next(iter(table.values())))
+        rows = [(name, *(f"{row[column]:.4g}" for column in columns)) for name, row in table.items()]
+        show(
+            {**result, "files": files, "summary": table},
+            as_json,
+            ("parameter", *columns),
+            rows,
+            range(1, len(columns) + 1),
+        )
+        if not as_json:
+            typer.echo("\n".join(["\nwritten:", *(f"  {file}" for file in files)]))
+        if not run.verdict.converged:
+            raise typer.Exit(UNCONVERGED)
+
+
+@app.command()
+def optimise(file: FitFile, as_json: AsJson = False) -> None:
+    """Best fit of a fit file, from many starting points."""
+    with reporting():
+        prepare()
+        import darkbeauty as db
+
+        loaded = db.load_fit(file)
+        best = db.optimise(loaded)
+        pulls = [
+            (row.term, row.observable, *map(number, (row.prediction, row.measured)), f"{row.pull:+.2f}")
+            for row in best.pulls
+        ]
+        if as_json:
+            show({**vars(best), "pulls": [vars(row) for row in best.pulls]}, True, (), ())
+            return
+        typer.echo(f"log L = {best.log_likelihood:.4f}; starts: {', '.join(f'{value:.2f}' for value in best.starts)}\n")
+        print_table(("parameter", "best fit"), [(name, number(value)) for name, value in best.parameters.items()], (1,))
+        typer.echo("")
+        print_table(("term", "observable", "prediction", "measured", "pull"), pulls, (2, 3, 4))
+
+
+@app.command(name="list")
+def list_(kind: Annotated[Kind, typer.Argument(help="What to list.")], as_json: AsJson = False) -> None:
+    """What there is: models, observables, likelihood terms or measurements."""
+    with reporting():
+        from darkbeauty.report.listing import LISTINGS
+
+        rows = LISTINGS[kind.value]()
+        columns = [column for column in rows[0] if column != "references"]
+        show({kind.value: rows}, as_json, columns, [[flat(row[column]) for column in columns] for row in rows])
+
+
+# -- input ------------------------------------------------------------------------------------------------------------------------------
+
+
+def read_request(model: str, assignments: Sequence[str], obs: Sequence[str]) -> tuple[dict[str, Any], dict[str, str]]:
+    """The point as a mapping, and the observables with their units.
+
+    Errors   InputError listing every problem of the model's name, the point and the observables
+    """
+    prepare()
+    from darkbeauty.models import resolve_model
+    from darkbeauty.predict import parse
+
+    point, problems = read_point(assignments)
+    if not obs:
+        problems.append(Problem("--obs", "at least one observable is needed", "see darkbeauty list observables"))
+    try:
+        template = resolve_model(model)
+    except InputError as error:
+        raise InputError([*error.problems, *problems, *unknown_everywhere(obs)]) from None
+    requests = parse(template, obs, problems + template.check(point))
+    return point, {request.label: request.observable.unit for request in requests}
+
+
+def unknown_everywhere(obs: Sequence[str]) -> list[Problem]:
+    """Observables that no model has as written, for when the model itself is unknown."""
+    from darkbeauty.models import MODELS, resolve_model
+    from darkbeauty.predict import check_observable
+
+    models = [resolve_model(name) for name in MODELS]
+    found = [[check_observable(model, label, f"observables.{label}") for model in models] for label in obs]
+    return [row[0] for row in found if row[0] is not None and all(row)]
+
+
+def read_point(assignments: Sequence[str]) -> tuple[dict[str, Any], list[Problem]]:
+    """name=value … as a mapping, and what is malformed; a value that is no number stays text, for the model to report."""
+    point: dict[str, Any] = {}
+    problems = []
+    for text in assignments:
+        match = _ASSIGNMENT.match(text)
+        if match is None:
+            problems.append(Problem(f"point.{text}", "cannot read this as a parameter", "name=value, e.g. y=0.3"))
+        elif (name := match["name"]) in point:
+            problems.append(Problem(f"point.{name}", f"given more than once, again as {match['value']}"))
+        else:
+            point[name] = read_number(match["value"])
+    return point, problems
+
+
+def read_fit(file: Path, folder: Path) -> Any:
+    """A validated fit whose output can be written.
+
+    Errors   InputError listing every problem of the file and of the output folder
+    """
+    import darkbeauty as db
+
+    problems = check_folder(folder)
+    try:
+        loaded = db.load_fit(file)
+    except InputError as error:
+        raise InputError([*error.problems, *problems]) from None
+    raise_if_any(problems)
+    return loaded
+
+
+def check_folder(folder: Path) -> list[Problem]:
+    """What keeps a folder from being made or written."""
+    there = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
+    if not there.is_dir():
+        return [Problem("--out", f"{there} is a file, not a folder")]
+    if not os.access(there, os.W_OK | os.X_OK):
+        return [Problem("--out", f"{there} is not writable")]
+    return []
+
+
+def read_number(text: str) -> float | complex | str:
+    """A float, else a complex number, else the text as it is."""
+    for kind in (float, complex):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text
+
+
+def prepare() -> None:
+    """float64, compiled programs kept between runs, quick compilation, and no word on ArviZ's own future."""
+    flags = os.environ.get("XLA_FLAGS", "")
+    if "xla_llvm_disable_expensive_passes" not in flags:  # halves compilation, costs no speed in this code
+        os.environ["XLA_FLAGS"] = f"{flags} --xla_llvm_disable_expensive_passes=true".strip()
+    import jax
+
+    warnings.filterwarnings("ignore", r"\s*ArviZ is undergoing", FutureWarning)
+    jax.config.update("jax_enable_x64", True)
+    if folder := cache_folder():
+        jax.config.update("jax_compilation_cache_dir", str(folder))
+        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)
+
+
+def cache_folder() -> Path | None:
+    """$DARKBEAUTY_CACHE, or darkbeauty/jax in the user's cache folder; None where it cannot be made."""
+    user = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    folder = Path(os.environ.get("DARKBEAUTY_CACHE") or user / "darkbeauty" / "jax").expanduser()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+    except OSError:
+        return None
+
+
+# -- output -----------------------------------------------------------------------------------------------------------------------------
+
+
+def show(
+    value: Any, as_json: bool, columns: Sequence[str], rows: Iterable[Sequence[str]], right: Sequence[int] = ()
+) -> None:
+    """A result on stdout, as one JSON object or as a table."""
+    if as_json:
+        typer.echo(json.dumps(plain(value), indent=2, ensure_ascii=False, allow_nan=False))
+    else:
+        print_table(columns, rows, right)
+
+
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], right: Sequence[int] = ()) -> None:
+    """A plain table on stdout; long cells fold on a terminal and stay whole in a pipe."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for i, column in enumerate(columns):
+        table.add_column(column, justify="right" if i in right else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(entry) for entry in row))
+    out = console(sys.stdout)
+    if out.is_terminal:
+        out.print(table)
+        return
+    with out.capture() as captured:
+        out.print(table)
+    typer.echo("\n".join(line.rstrip() for line in captured.get().splitlines()))
+
+
+def plain(value: Any) -> Any:
+    """What JSON can hold: complex numbers as {re, im}, tuples as lists, null for what is not finite."""
+    if isinstance(value, Mapping):
+        return {str(key): plain(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(entry) for entry in value]
+    if isinstance(value, complex):
+        return {"re": plain(value.real), "im": plain(value.imag)}
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return value
+
+
+def number(value: float | complex) -> str:
+    """Eight significant digits."""
+    if isinstance(value, complex):
+        return f"{value.real:.8g} {'-' if math.copysign(1.0, value.imag) < 0.0 else '+'} {abs(value.imag):.8g}j"
+    return f"{value:.8g}"
+
+
+def flat(entry: Any) -> str:
+    """A cell of a listing as text."""
+    if isinstance(entry, list | tuple):
+        return ", ".join(entry)
+    return number(entry) if isinstance(entry, float) else str(entry)
+
+
+def console(stream: TextIO) -> Console:
+    """Colours and the terminal's width on a terminal; neither elsewhere."""
+    return Console(file=stream, width=None if stream.isatty() else _WIDE, highlight=False)
+
+
+@contextmanager
+def reporting() -> Iterator[None]:
+    """Turn bad input into one readable block and exit code 2, an interrupt into exit code 130."""
+    try:
+        yield
+    except InputError as error:
+        print_problems(error)
+        raise typer.Exit(USAGE) from None
+    except KeyboardInterrupt:
+        raise typer.Exit(INTERRUPTED) from None
+
+
+def print_problems(error: InputError) -> None:
+    """Every problem on stderr: its path, what is wrong, what is allowed."""
+    count = len(error.problems)
+    text = Text().append(f"error: {count} problem{'s' if count > 1 else ''} with the input", style="bold red")
+    for problem in error.problems:
+        text.append("\n  ").append(problem.path, style="bold").append(f": {problem.message}")
+        if problem.allowed:
+            text.append(f"\n    allowed: {problem.allowed}", style="dim")
+        elif "unknown observable" in problem.message:
+            text.append("\n    see: darkbeauty list observables", style="dim")
+    console(sys.stderr).print(text, soft_wrap=True)
+
+
+def main() -> None:
+    """Entry point of the `darkbeauty` command."""
+    try:
+        app()
+    except (SystemExit, KeyboardInterrupt) as end:
+        if getattr(end, "code", INTERRUPTED) != INTERRUPTED:
+            raise
+        sys.stdout.flush()
+        os._exit(INTERRUPTED)  # at once: JAX interrupted inside a compilation may crash on an orderly way out

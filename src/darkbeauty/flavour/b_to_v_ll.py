@@ -1,0 +1,267 @@
+r"""B → V and a pair of fermions, V = K*, φ: one amplitude code for ℓ⁺ℓ⁻, νν̄ and Majorana NN.
+
+The pair enters through its vector, axial and timelike current. Amplitudes carry the polarisation of V: perpendicular, parallel,
+longitudinal (A_⊥, A_∥, A_0, with H_± = (A_∥ ± A_⊥)/√2), in units of i times the CKM phase of N. Formulas: arXiv:1506.03970, section 2 and
+appendix C, for equal masses and without scalar and tensor operators; signs of the angular coefficients as LHCb has them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+from jax.typing import ArrayLike
+
+from darkbeauty.flavour import bs_mixing
+from darkbeauty.flavour.charm_loops import effective_coefficients, interpolate
+from darkbeauty.flavour.common import abs2, integrate_pair, kallen, normalisation
+from darkbeauty.flavour.form_factors import b_to_v
+from darkbeauty.flavour.modes import LEPTON_INDEX, VECTOR
+from darkbeauty.inputs import SMInputs
+from darkbeauty.inputs.sm import Spectator
+from darkbeauty.models.base import Model, Wilson
+
+COEFFICIENTS = ("rate", "2s", "2c", "3", "4", "5", "6s", "7", "8", "9")
+"""What `density` returns: dΓ/dq² and the angular coefficients J_i, CP-averaged; then half their CP differences in the same order."""
+SPECTATOR_END, LOW_RECOIL_START, LARGE_RECOIL_END = 8.9, 14.0, 9.0
+
+
+class Current(NamedTuple):
+    """Couplings of a pair [GeV⁻²]; the leading axis of size 2 is the chirality of the quarks, unprimed and primed."""
+
+    vector: Array
+    axial: Array
+    dipole: Array
+    timelike: Array
+
+
+class Hadronic(NamedTuple):
+    """What multiplies the couplings in A_⊥, A_∥, A_0 (leading axis) and in the timelike amplitude (per fermion mass); q² and masses."""
+
+    q2: Array
+    m_b: ArrayLike
+    root_lambda: Array
+    current: Array
+    dipole: Array
+    timelike: Array
+
+
+class Amplitudes(NamedTuple):
+    """A_⊥, A_∥, A_0 (leading axis) for the vector and axial current, and the timelike amplitude."""
+
+    vector: Array
+    axial: Array
+    timelike: Array
+
+
+# -- amplitudes ------------------------------------------------------------------------------------------------------------------------
+
+
+def hadronic(sm: SMInputs, mode: str, q2: Array) -> Hadronic:
+    r"""Form factors as they enter the amplitudes.
+
+    current: √λ V/(√2(m_B+m_V)), −(m_B+m_V) A₁/√2, 4m_Bm_V A₁₂/√q²      dipole: √2 m_b √λ T₁/q², −√2 m_b (m_B²−m_V²) T₂/q²,
+    4m_Bm_V m_b T₂₃/((m_B+m_V)√q²)      timelike: √λ A₀/q²
+    """
+    m_b, m_v = sm.mass[VECTOR[mode].b], sm.mass[VECTOR[mode].final]
+    f = b_to_v(sm, VECTOR[mode].transition, q2)
+    root_lambda = jnp.sqrt(kallen(m_b**2, m_v**2, q2))
+    root_2, plus, m_q = jnp.sqrt(2.0), m_b + m_v, sm.quark["mb_4.8"]
+    long = 4.0 * m_b * m_v / jnp.sqrt(q2)
+    current = [root_lambda * f.v / (root_2 * plus), -plus * f.a1 / root_2, long * f.a12]
+    dipole = [
+        root_2 * root_lambda * f.t1 / q2,
+        -root_2 * (m_b**2 - m_v**2) * f.t2 / q2,
+        long * f.t23 / plus,
+    ]
+    return Hadronic(q2, m_b, root_lambda, jnp.stack(current), m_q * jnp.stack(dipole), root_lambda * f.a0 / q2)
+
+
+def amplitudes(f: Hadronic, m_f: ArrayLike, current: Current) -> Amplitudes:
+    """A_⊥ goes with the sum of both quark chiralities, A_∥, A_0 and the timelike amplitude with their difference."""
+    total = lambda c: jnp.stack([c[0] + c[1], c[0] - c[1], c[0] - c[1]])
+    return Amplitudes(
+        total(current.vector) * f.current + total(current.dipole) * f.dipole,
+        total(current.axial) * f.current,
+        m_f * (current.timelike[0] - current.timelike[1]) * f.timelike,
+    )
+
+
+def lepton_amplitudes(
+    p: Model, mode: str, lepton: str, propagator: ArrayLike, f: Hadronic, w: Wilson, ratio_u: Array
+) -> Amplitudes:
+    """Amplitudes of ℓ⁺ℓ⁻: SM with non-local effects, new physics, spectator scattering and the subleading nuisances."""
+    sm, i, n = p.sm, LEPTON_INDEX[lepton], normalisation(p)
+    effective = effective_coefficients(sm, f.q2, ratio_u)
+    new = lambda name: w.lepton(name, i, propagator)
+    pair = lambda left, right: (
+        n * jnp.stack([jnp.broadcast_to(jnp.asarray(c, complex), f.q2.shape) for c in (left, right)])
+    )
+    axial = pair(sm.wilson["C10"] + new("C10"), new("C10p"))
+    current = Current(
+        vector=pair(effective.c9 + new("C9"), new("C9p")),
+        axial=axial,
+        dipole=pair(effective.c7 + w.c7, sm.wilson["C7effp"] + w.c7p),
+        timelike=axial,
+    )
+    local = amplitudes(f, sm.mass[lepton], current)
+    shift = spectator_scattering(sm, mode, f.q2, ratio_u) + subleading(sm, mode, f)
+    return local._replace(vector=local.vector + n * shift)
+
+
+def spectator_scattering(sm: SMInputs, mode: str, q2: Array, ratio_u: Array) -> Array:
+    """QCD-factorisation amplitudes (weak annihilation, O₈, quark loops) below 8.9 GeV², in units of iN, linear between knots."""
+    table = _spectator_table(sm, mode)
+    columns = (table.minus_t, table.minus_u, table.zero_t, table.zero_u)
+    minus_t, minus_u, zero_t, zero_u = interpolate(q2, table.q2, columns)
+    minus = (minus_t + ratio_u * minus_u) / (jnp.sqrt(2.0) * q2)
+    zero = (zero_t + ratio_u * zero_u) / jnp.sqrt(q2)
+    return jnp.where(q2 < SPECTATOR_END, jnp.stack([-minus, minus, zero]), 0.0)
+
+
+def _spectator_table(sm: SMInputs, mode: str) -> Spectator:
+    return sm.spectator[f"{VECTOR[mode].b}->{VECTOR[mode].final}"]
+
+
+def subleading(sm: SMInputs, mode: str, f: Hadronic) -> Array:
+    r"""Nuisance amplitudes (centrally 0) in units of iN.
+
+    Below 9 GeV²: C₇ shifted by (a + b q²/m_B²) m_B/2m_b in H_0 and H_−, C₇′ in H_+. Above 14 GeV²: C₉ shifted by c in each helicity.
+    """
+    prefix = f"{VECTOR[mode].b}->{VECTOR[mode].final}"
+    number = lambda name: sm.subleading[f"{prefix} {name} Re"] + 1j * jnp.asarray(sm.subleading[f"{prefix} {name} Im"])
+    x = f.q2 / f.m_b**2
+    linear = lambda c, h: (number(f"{c} a_{h}") + number(f"{c} b_{h}") * x) * f.m_b / (2.0 * sm.quark["mb_4.8"])
+    plus, minus = linear("delta_C7p", "+"), linear("delta_C7", "-")
+    perp, para, zero = f.dipole
+    low = jnp.stack(
+        [
+            0.5 * (plus + minus) * (perp - para),
+            0.5 * (minus - plus) * (para - perp),
+            linear("delta_C7", "0") * zero,
+        ]
+    )
+    c_0, c_plus, c_minus = (number(f"deltaC9 c_{h}") for h in "0+-")
+    even, odd = 0.5 * (c_plus + c_minus), 0.5 * (c_plus - c_minus)
+    perp, para, zero = f.current
+    high = jnp.stack([even * perp + odd * para, even * para + odd * perp, c_0 * zero])
+    return jnp.where(f.q2 <= LARGE_RECOIL_END, low, jnp.where(f.q2 > LOW_RECOIL_START, high, 0.0))
+
+
+# -- rates -----------------------------------------------------------------------------------------------------------------------------
+
+
+def angular_coefficients(a: Amplitudes, beta: Array) -> Array:
+    r"""dΓ/dq² and J_i without their common factor √λ β q²/(512π³m_B³), shape (10, …), in the order of COEFFICIENTS.
+
+    β² = 1 − 4m²/q²; for distinct fermions of mass m; for one decay, no CP average
+    """
+    v, x = a.vector, a.axial
+    same = lambda i, j: v[i] * jnp.conj(v[j]) + x[i] * jnp.conj(x[j])
+    mixed = lambda i, j: v[i] * jnp.conj(x[j]) + x[i] * jnp.conj(v[j])
+    vv, perp, para, zero = abs2(v), *(abs2(v) + abs2(x))
+    beta2, root_2 = beta**2, jnp.sqrt(2.0)
+    rows = [
+        ((3.0 - 3.0 * beta2) * vv.sum(0) + 2.0 * beta2 * (perp + para + zero) + 3.0 * abs2(a.timelike)) * 4.0 / 3.0,
+        2.0 / 3.0 * beta2 * (perp + para),
+        -8.0 / 3.0 * beta2 * zero,
+        4.0 / 3.0 * beta2 * (perp - para),
+        4.0 / 3.0 * root_2 * beta2 * same(1, 2).real,
+        8.0 / 3.0 * root_2 * beta * mixed(0, 2).real,
+        16.0 / 3.0 * beta * mixed(0, 1).real,
+        8.0 / 3.0 * root_2 * beta * mixed(1, 2).imag,
+        4.0 / 3.0 * root_2 * beta2 * same(0, 2).imag,
+        -8.0 / 3.0 * beta2 * same(0, 1).imag,
+    ]
+    return jnp.stack(rows)
+
+
+def pair_density(p: Model, mode: str, m_f: ArrayLike, q2: ArrayLike, build: Callable[..., Amplitudes]) -> Array:
+    r"""CP averages of COEFFICIENTS and then half their CP differences, shape (20, …), for any pair of fermions.   [GeV⁻¹]
+
+    Args     build(hadronic, wilson, ξ_u/ξ_t): amplitudes of the decay; called once more with weak phases conjugated
+    B_s      averages are integrated over the decay time, untagged (arXiv:1502.05509, eqs. 42, 48); differences are those without mixing
+    Domain   4m_f² < q² < (m_B − m_V)²; exactly 0 with zero gradient outside
+    """
+    lo, hi = phase_space(p, mode, m_f)
+    q2 = jnp.asarray(q2)
+    inside = (q2 > lo) & (q2 < hi)
+    q2 = jnp.where(inside, q2, 0.5 * hi)
+    f, beta = hadronic(p.sm, mode, q2), jnp.sqrt(jnp.where(inside, 1.0 - lo / q2, 1.0))
+    w, ratio_u = p.wilson(), p.sm.ckm.xi("u") / p.sm.ckm.xi("t")
+    pair = lambda x, y: jax.tree.map(lambda a, b: jnp.stack([jnp.asarray(a), jnp.asarray(b)]), x, y)
+    both = jax.vmap(partial(build, f))(pair(w, w.conjugate()), jnp.stack([ratio_u, jnp.conj(ratio_u)]))
+    if VECTOR[mode].b == "Bs":
+        j, j_bar, average = with_mixing(p, both, beta)
+    else:
+        j, j_bar = jax.vmap(angular_coefficients, (0, None))(both, beta)
+        average = 0.5 * (j + j_bar)
+    factor = jnp.where(inside, f.root_lambda * beta * q2 / (512.0 * jnp.pi**3 * f.m_b**3), 0.0)
+    return factor * jnp.concatenate([average, 0.5 * (j - j_bar)])
+
+
+def with_mixing(p: Model, both: Amplitudes, beta: Array) -> tuple[Array, Array, Array]:
+    r"""J of the two CP-conjugate decays, and ½[J + J̄ − y h]/(1 − y²), y = ΔΓ/2Γ.
+
+    h is the interference of B̄_s → f with B_s → B̄_s → f: J is quadratic in the amplitudes, so h = J[A + Ã] − J[A] − J[Ã], where Ã is
+    the conjugate decay into the same final state (A_⊥ changes sign) times the mixing phase.
+    """
+    phase = mixing_phase(p)
+    sign = phase * jnp.array([-1.0, 1.0, 1.0]).reshape((3,) + (1,) * beta.ndim)
+    decay, conjugate = (jax.tree.map(lambda leaf, k=k: leaf[k], both) for k in (0, 1))
+    tilde = Amplitudes(sign * conjugate.vector, sign * conjugate.axial, phase * conjugate.timelike)
+    interfering = jax.tree.map(jnp.add, decay, tilde)
+    stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), decay, conjugate, tilde, interfering)
+    j, j_bar, j_tilde, j_sum = jax.vmap(angular_coefficients, (0, None))(stacked, beta)
+    y = 0.5 * p.sm.lifetime["DeltaGamma/Gamma_Bs"]
+    return j, j_bar, 0.5 * (j + j_bar - y * (j_sum - j - j_tilde)) / (1.0 - y**2)
+
+
+def mixing_phase(p: Model) -> Array:
+    r"""Weak phase between B̄_s → f and B_s → B̄_s → f for an amplitude with the phase of ξ_t: M₁₂/M₁₂(SM) over its modulus, so 1 in the SM.
+
+    The branch with a positive real part, as ΔΓ_s > 0 (heavy state longer-lived) is measured. flavio 2.7.1 has q/p in place of its conjugate
+    here, which leaves exp(−4i arg(−ξ_t)) = exp(0.072i) in the SM and depends on the phase convention.
+    """
+    sm_part = bs_mixing.sm_coefficient(p)
+    ratio = (sm_part + p.mixing()) / sm_part
+    ratio = jnp.where(ratio.real < 0.0, -ratio, ratio)
+    size = abs2(ratio)
+    return jnp.where(size > 0.0, ratio / jnp.sqrt(jnp.where(size > 0.0, size, 1.0)), 1.0)
+
+
+# -- observables -----------------------------------------------------------------------------------------------------------------------
+
+
+def phase_space(p: Model, mode: str, m_f: ArrayLike) -> tuple[ArrayLike, ArrayLike]:
+    """(4m_f², (m_B − m_V)²).   [GeV²]"""
+    return 4.0 * m_f**2, (p.sm.mass[VECTOR[mode].b] - p.sm.mass[VECTOR[mode].final]) ** 2
+
+
+def density(p: Model, mode: str, lepton: str, q2: ArrayLike, propagator: ArrayLike) -> Array:
+    r"""`pair_density` of ℓ⁺ℓ⁻.   [GeV⁻¹]
+
+    Args     q2 and the Z′ propagator P(q²) at it (given apart, because near the pole q² alone has lost the digits)
+    """
+    return pair_density(p, mode, p.sm.mass[lepton], q2, partial(lepton_amplitudes, p, mode, lepton, propagator))
+
+
+def differential(p: Model, q2: ArrayLike, mode: str, lepton: str) -> Array:
+    """`density` at q², shape (20,)."""
+    return density(p, mode, lepton, q2, p.wilson().propagator(q2))
+
+
+def binned(p: Model, q2min: ArrayLike, q2max: ArrayLike, mode: str, lepton: str) -> Array:
+    """∫ density dq² over the part of the bin inside phase space, shape (20,).   [GeV]
+
+    Accuracy relative 1e-6 (1e-5 in bins wider than 5 GeV²), limited by kinks of the tables; their strongest, where spectator scattering
+             leaves its first knots, is a panel edge
+    """
+    ends = phase_space(p, mode, p.sm.mass[lepton])
+    kink = _spectator_table(p.sm, mode).q2[1]
+    f = lambda q2, propagator: density(p, mode, lepton, q2, propagator)
+    return integrate_pair(p, f, (q2min, kink, q2max), ends, photon=True)

@@ -1,0 +1,112 @@
+r"""Unconstrained coordinates q ∈ ℝⁿ of a fit, and the density that prior and change of variables give to q.
+
+Box coordinates map every parameter on its own: q → u = 1/(1+e^{−q}) → prior quantile of u, so that prior × Jacobian is u(1−u) exactly.
+
+Relic coordinates straighten the sheet Ωh² = measured. For a fit with a relic-density term, (g, m_zp, m_dm) is concentrated on a thin curved
+surface with a funnel at the resonance r = m_zp/2m_dm = 1. From a quick scan of Ωh² on a grid of (m_zp, r) come the surface ln g(m_zp, r)
+and how much posterior mass lies over each (m_zp, r). Then
+    m_zp, and r given m_zp:  equal posterior mass per unit (tabulated quantile functions),
+    ln g given m_zp and r:   a truncated Cauchy distribution around the surface, with the width that the error of Ωh² implies.
+The scan only has to be roughly right: the sampled density carries the exact Jacobian, so the posterior does not depend on it. Because a logistic
+distribution of q is then close to the posterior, draws of it also serve as proposals that cross from mode to mode (`global_moves` per transition).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from darkbeauty.inference.scan import RelicNames, RelicScan, scan_likelihood
+from darkbeauty.likelihood import Fit, Likelihood
+from darkbeauty.likelihood.priors import Prior
+
+
+class BoxCoordinates(eqx.Module):
+    """Every parameter on its own, by the quantile function of its prior."""
+
+    names: tuple[str, ...] = eqx.field(static=True)
+    priors: tuple[Prior, ...] = eqx.field(static=True)
+    global_moves: ClassVar[int] = 0
+
+    def to_parameters(self, q: Array) -> tuple[dict[str, Array], Array]:
+        """Parameters at q, shape (n,), and log[prior(θ) |∂θ/∂q|]."""
+        values = {name: prior.quantile(jax.nn.sigmoid(x)) for name, prior, x in zip(self.names, self.priors, q)}
+        return values, jnp.sum(log_logistic(q))
+
+    def from_parameters(self, values: Mapping[str, Any]) -> Array:
+        """q of a parameter point (inside the prior box)."""
+        return jnp.stack([logit(prior.cdf(values[name])) for name, prior in zip(self.names, self.priors)])
+
+
+class RelicCoordinates(eqx.Module):
+    """Coordinates along and across the relic-density sheet for (g, m_zp, m_dm); box coordinates for the rest."""
+
+    box: BoxCoordinates
+    scan: RelicScan
+    global_moves: ClassVar[int] = 3
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return self.box.names
+
+    def to_parameters(self, q: Array) -> tuple[dict[str, Array], Array]:
+        """Parameters at q, shape (n,), and log[prior(θ) |∂θ/∂q|]."""
+        scan, names, at = self.scan, self.scan.names, dict(zip(self.names, q))
+        mediator, log_mediator = _value_and_log_slope(scan.mediator_quantile, at[names.mediator])
+        ratio, log_ratio = _value_and_log_slope(lambda x: scan.ratio_quantile(mediator, x), at[names.dark])
+        coupling, log_coupling = _value_and_log_slope(
+            lambda x: scan.coupling_quantile(mediator, ratio, x), at[names.coupling]
+        )
+        dark = mediator / (2.0 * ratio)
+        total = log_mediator + log_ratio + log_coupling + jnp.log(dark / ratio)
+        values = {names.mediator: mediator, names.dark: dark, names.coupling: coupling}
+        if names.quark:
+            values[names.quark], log_quark = _value_and_log_slope(
+                lambda x: scan.quark_quantile(mediator, ratio, x), at[names.quark]
+            )
+            total = total + log_quark
+        for name, prior, x in zip(self.names, self.box.priors, q):
+            if name in values:
+                total = total + prior.log_density(values[name])
+            else:
+                values[name] = prior.quantile(jax.nn.sigmoid(x))
+                total = total + log_logistic(x)
+        return values, total
+
+
+def _value_and_log_slope(function: Any, x: Array) -> tuple[Array, Array]:
+    value, slope = jax.jvp(function, (x,), (jnp.ones_like(x),))
+    return value, jnp.log(jnp.maximum(slope, 1e-300))
+
+
+def log_logistic(q: Array) -> Array:
+    """log of the standard logistic density: log u(1−u), u = 1/(1+e^{−q})."""
+    return jax.nn.log_sigmoid(q) + jax.nn.log_sigmoid(-q)
+
+
+def logit(u: Array) -> Array:
+    return jnp.log(u) - jnp.log1p(-u)
+
+
+def make_coordinates(fit: Fit, lik: Likelihood) -> BoxCoordinates | RelicCoordinates:
+    """Relic coordinates for a fit with a relic-density term and free (g, m_zp, m_dm), unless the fit file asks for box coordinates."""
+    box = BoxCoordinates(fit.parameters, tuple(fit.priors.values()))
+    names = RelicNames("g", "m_zp", "m_dm", "y" if "y" in fit.priors else None)
+    needed = {names.coupling, names.mediator, names.dark}
+    flat = all(fit.priors[name].kind != "normal" for name in needed & set(fit.priors))
+    if (
+        fit.file.sampler.coordinates == "box"
+        or "Omega_h2" not in fit.terms
+        or not needed <= set(fit.priors)
+        or not flat
+    ):
+        return box
+    special = {*needed, names.quark}
+    others = {name: float(prior.quantile(0.5)) for name, prior in fit.priors.items() if name not in special}
+    middle = {names.quark: float(fit.priors[names.quark].quantile(0.5))} if names.quark else {}
+    return RelicCoordinates(box, scan_likelihood(lik, others, middle, names, fit.priors))

@@ -1,0 +1,161 @@
+"""The likelihood object: predictions of all terms in one evaluation, then a sum of Gaussian terms."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from darkbeauty.errors import Problem, raise_if_any, unknown
+from darkbeauty.likelihood.presets import PRESETS, presets_of
+from darkbeauty.likelihood.terms import TERMS, Term
+from darkbeauty.likelihood.theory import theory_covariance
+from darkbeauty.models import Model, resolve_model
+from darkbeauty.predict import Request, check_observable, evaluate, parse, require_x64
+
+
+@dataclass(frozen=True)
+class TermReport:
+    """One observable of a term at a point: prediction, measurement, total error, pull, and the term's log-likelihood."""
+
+    term: str
+    observable: str
+    prediction: float
+    measured: float
+    sigma: float
+    pull: float
+    log_prob: float
+
+
+class Likelihood(eqx.Module):
+    """Sum of Gaussian terms of a model.
+
+    values and whitening (L⁻¹ of each term's covariance, block-diagonal) are arrays, so that the object itself is an argument of a compiled
+    function: `eqx.filter_jit(lambda lik, params: lik.log_prob(params))`.
+    """
+
+    model: Model
+    values: np.ndarray
+    covariance: np.ndarray
+    whitening: np.ndarray
+    log_normalisation: np.ndarray
+    terms: tuple[Term, ...] = eqx.field(static=True)
+    requests: tuple[Request, ...] = eqx.field(static=True)
+    slices: tuple[tuple[int, int], ...] = eqx.field(static=True)
+
+    def log_prob(self, params: Mapping[str, Any]) -> Array:
+        """log L, normalised in the data; −inf with zero gradient where a prediction failed. Pure: jit, vmap, differentiate."""
+        return self.log_prob_of(self.predictions(params))
+
+    def predictions(self, params: Mapping[str, Any]) -> Array:
+        """Predictions of every entry of every term, shape (n,)."""
+        return evaluate(self.model.at(params), self.requests)
+
+    def log_prob_of(self, predictions: Array) -> Array:
+        """log L of given predictions."""
+        ok = jnp.all(jnp.isfinite(predictions))
+        residual = self.whitening @ (jnp.where(ok, predictions, 0.0) - self.values)
+        return jnp.where(ok, -0.5 * residual @ residual + jnp.sum(self.log_normalisation), -jnp.inf)
+
+    def explain(self, params: Mapping[str, Any]) -> list[TermReport]:
+        """Prediction, data and pull of every observable of every term."""
+        predictions = np.asarray(eqx.filter_jit(lambda lik, p: lik.predictions(p))(self, dict(params)))
+        sigma = np.sqrt(np.diag(self.covariance))
+        rows = []
+        for i, (term, (start, stop)) in enumerate(zip(self.terms, self.slices)):
+            residual = self.whitening[start:stop, start:stop] @ (predictions[start:stop] - self.values[start:stop])
+            log_prob = float(-0.5 * residual @ residual + self.log_normalisation[i])
+            for j in range(start, stop):
+                pull = (predictions[j] - self.values[j]) / sigma[j]
+                label = self.requests[j].label
+                rows.append(
+                    TermReport(
+                        term.name,
+                        label,
+                        float(predictions[j]),
+                        float(self.values[j]),
+                        float(sigma[j]),
+                        float(pull),
+                        log_prob,
+                    )
+                )
+        return rows
+
+
+def likelihood(
+    model: str | Model,
+    preset: str | None = "global",
+    *,
+    terms: Sequence[str] | None = None,
+    add: Sequence[str] = (),
+    drop: Sequence[str] = (),
+) -> Likelihood:
+    """The likelihood of a model from a preset, or from named terms.
+
+    Args     preset: see PRESETS; terms: names instead of a preset; add, drop: changes to either
+    Errors   InputError listing every unknown preset or term, and terms the model cannot predict
+    """
+    require_x64()
+    model = resolve_model(model)
+    names, problems = choose_terms(model, preset, terms, add, drop)
+    raise_if_any(problems)
+    return build(model, tuple(TERMS[name] for name in names))
+
+
+def choose_terms(
+    model: Model,
+    preset: str | None,
+    terms: Sequence[str] | None,
+    add: Sequence[str] = (),
+    drop: Sequence[str] = (),
+    path: str = "likelihood",
+) -> tuple[tuple[str, ...], list[Problem]]:
+    """Names of the chosen terms, and everything wrong with the choice."""
+    problems = []
+    if terms is None and (model.name, preset) not in PRESETS:
+        problems.append(unknown(f"{path}.preset", "preset", str(preset), presets_of(model.name)))
+    chosen = list(PRESETS.get((model.name, str(preset)), ())) if terms is None else list(terms)
+    for where, names in (("terms", chosen), ("add", add), ("drop", drop)):
+        problems += [unknown(f"{path}.{where}", "term", name, TERMS) for name in names if name not in TERMS]
+    problems += [
+        Problem(f"{path}.drop", f"term {name!r} is not in the fit")
+        for name in drop
+        if name in TERMS and name not in chosen
+    ]
+    selected = [name for name in dict.fromkeys([*chosen, *add]) if name not in drop]
+    if not selected and not problems:
+        problems.append(Problem(f"{path}.terms", "at least one term is needed", ", ".join(TERMS)))
+    for name in selected:
+        if name in TERMS:
+            found = (check_observable(model, label, f"{path}.terms.{name}") for label in TERMS[name].predicted(model))
+            problems += [problem for problem in found if problem]
+    return tuple(selected), problems
+
+
+def build(model: Model, terms: tuple[Term, ...]) -> Likelihood:
+    """Assemble values and covariances; theory errors from the nuisances are computed once, here."""
+    data = [term.data() for term in terms]
+    labels = tuple(label for term in terms for label in term.predicted(model))
+    stops = np.cumsum([len(block.values) for block in data])
+    slices = tuple((int(stop) - len(block.values), int(stop)) for stop, block in zip(stops, data))
+    size = int(stops[-1])
+    covariance, whitening, normalisation = np.zeros((size, size)), np.zeros((size, size)), np.zeros(len(terms))
+    for i, (term, block, (start, stop)) in enumerate(zip(terms, data, slices)):
+        total = block.covariance + _theory(term, block.values)
+        root = np.linalg.cholesky(total)
+        covariance[start:stop, start:stop] = total
+        whitening[start:stop, start:stop] = np.linalg.inv(root)
+        normalisation[i] = -np.sum(np.log(np.diag(root))) - 0.5 * (stop - start) * np.log(2.0 * np.pi)
+    values = np.concatenate([block.values for block in data])
+    return Likelihood(model, values, covariance, whitening, normalisation, terms, parse(model, labels), slices)
+
+
+def _theory(term: Term, values: np.ndarray) -> np.ndarray:
+    if term.relative_theory is None:
+        return theory_covariance(term.observables)
+    return np.diag((term.relative_theory * values) ** 2)

@@ -1,0 +1,223 @@
+"""A fit is data: one TOML file, validated whole before anything compiles."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import equinox as eqx
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from darkbeauty.errors import InputError, Problem, raise_if_any, unknown
+from darkbeauty.likelihood.build import Likelihood, choose_terms, likelihood
+from darkbeauty.likelihood.priors import KINDS, Prior
+from darkbeauty.models import MODELS, Model
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class UniformPrior(_Section):
+    kind: Literal["uniform", "log_uniform"]
+    lower: float
+    upper: float
+
+
+class NormalPrior(_Section):
+    kind: Literal["normal"]
+    mean: float
+    sigma: Annotated[float, Field(gt=0.0)]
+
+
+class LikelihoodSection(_Section):
+    preset: str | None = None
+    terms: list[str] | None = None
+    add: list[str] = []
+    drop: list[str] = []
+
+
+class SamplerSection(_Section):
+    chains: Annotated[int, Field(ge=1)] = 4
+    warmup: Annotated[int, Field(ge=20)] = 300
+    draws: Annotated[int, Field(ge=20)] = 500
+    target_accept: Annotated[float, Field(gt=0.5, lt=1.0)] = 0.85
+    max_depth: Annotated[int, Field(ge=1, le=12)] = 8
+    coordinates: Literal["auto", "box"] = "auto"
+    starts: Annotated[int, Field(ge=1)] = 8
+
+
+class TargetSection(_Section):
+    r_hat: Annotated[float, Field(gt=1.0)] = 1.01
+    ess: Annotated[float, Field(gt=0.0)] = 400.0
+    divergences: Annotated[float, Field(ge=0.0, le=1.0)] = 0.005
+
+
+class FitFile(_Section):
+    """The schema of a fit file."""
+
+    name: str
+    about: str = ""
+    model: str
+    seed: Annotated[int, Field(ge=0)] = 1
+    fixed: dict[str, float] = {}
+    priors: dict[str, Annotated[UniformPrior | NormalPrior, Field(discriminator="kind")]]
+    likelihood: LikelihoodSection
+    sampler: SamplerSection = SamplerSection()
+    targets: TargetSection = TargetSection()
+
+
+class Fit(_Section):
+    """A validated fit: model with its fixed parameters, priors of the free ones, terms, sampler settings, and the text it came from."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
+
+    file: FitFile
+    text: str
+    path: str
+    model: Model
+    priors: dict[str, Prior]
+    terms: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        return self.file.name
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """Names of the free parameters, in the order of the file."""
+        return tuple(self.priors)
+
+    def likelihood(self) -> Likelihood:
+        """The likelihood of the fit's terms."""
+        return likelihood(self.model, None, terms=self.terms)
+
+
+def load_fit(path: str | Path) -> Fit:
+    """Read and validate a fit file.
+
+    Errors   InputError with every problem of the file, each with its place in it and the allowed values
+    """
+    path = Path(path)
+    try:
+        text = path.read_text(encoding="utf-8")
+        raw = tomllib.loads(text)
+    except OSError as error:
+        raise InputError([Problem(str(path), f"cannot be read: {error.strerror}")]) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError([Problem(str(path), f"malformed TOML: {error}")]) from error
+    file, problems = _parse(raw)
+    model, priors, terms, more = _check(raw if file is None else file.model_dump(), problems)
+    found = [Problem(f"{path}: {problem.path}", problem.message, problem.allowed) for problem in [*problems, *more]]
+    raise_if_any(found)
+    assert file is not None and model is not None
+    return Fit(file=file, text=text, path=str(path), model=model, priors=priors, terms=terms)
+
+
+def _parse(raw: dict[str, Any]) -> tuple[FitFile | None, list[Problem]]:
+    try:
+        return FitFile.model_validate(raw), []
+    except ValidationError as error:
+        return None, [_problem(item) for item in error.errors()]
+
+
+def _problem(item: Any) -> Problem:
+    place = ".".join(str(part) for part in item["loc"] if part not in KINDS)
+    if item["type"] == "extra_forbidden":
+        return unknown(place, "entry", str(item["loc"][-1]), _fields_beside(item["loc"]))
+    if item["type"] in ("union_tag_invalid", "union_tag_not_found"):
+        return Problem(f"{place}.kind", "unknown or missing kind of prior", ", ".join(KINDS))
+    return Problem(place, item["msg"])
+
+
+def _fields_beside(place: tuple[Any, ...]) -> list[str]:
+    """Names that would have been valid where an unknown one was given."""
+    sections: dict[Any, type[BaseModel]] = {
+        "likelihood": LikelihoodSection,
+        "sampler": SamplerSection,
+        "targets": TargetSection,
+    }
+    if place[0] == "priors":
+        return list((NormalPrior if "normal" in place else UniformPrior).model_fields)
+    return list((sections[place[0]] if len(place) > 1 and place[0] in sections else FitFile).model_fields)
+
+
+def _check(
+    raw: dict[str, Any], found: list[Problem]
+) -> tuple[Model | None, dict[str, Prior], tuple[str, ...], list[Problem]]:
+    """What a schema cannot see; also for files that failed the schema, as far as their parts can be read."""
+    name = raw.get("model")
+    if not isinstance(name, str):
+        return None, {}, (), []
+    if name not in MODELS:
+        return None, {}, (), [unknown("model", "model", name, MODELS)]
+    model = MODELS[name]()
+    fixed, given = _mapping(raw.get("fixed")), _mapping(raw.get("priors"))
+    priors, problems = _priors(model, given)
+    problems += _check_fixed(model, fixed, given)
+    known = {
+        key: value for key, value in fixed.items() if key in model.parameter_names() and isinstance(value, int | float)
+    }
+    if known:
+        model = eqx.tree_at(
+            lambda m: [getattr(m, k) for k in known], model, list(known.values()), is_leaf=lambda leaf: leaf is None
+        )
+    section = _mapping(raw.get("likelihood"))
+    terms, more = choose_terms(
+        model, section.get("preset"), section.get("terms"), section.get("add") or (), section.get("drop") or ()
+    )
+    return model, priors, terms, problems + (more if section else [])
+
+
+def _mapping(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _priors(model: Model, given: dict[str, Any]) -> tuple[dict[str, Prior], list[Problem]]:
+    domains = {parameter.name: parameter for parameter in model.parameters}
+    priors, problems = {}, []
+    for name, entry in given.items():
+        place = f"priors.{name}"
+        if name not in domains:
+            problems.append(unknown(place, "parameter", name, domains))
+            continue
+        prior = _prior(entry)
+        if prior is None:
+            continue
+        priors[name] = prior
+        lower, upper = prior.bounds
+        if not prior.first < prior.second and prior.kind != "normal":
+            problems.append(Problem(place, f"lower ({lower:g}) must be below upper ({upper:g})"))
+        if prior.kind == "log_uniform" and lower <= 0.0:
+            problems.append(Problem(f"{place}.lower", "a log_uniform prior needs a positive lower bound"))
+        domain = domains[name]
+        if prior.kind != "normal" and not domain.complex and (lower < domain.lower or upper > domain.upper):
+            problems.append(
+                Problem(place, f"[{lower:g}, {upper:g}] leaves the domain", f"{domain.lower:g} to {domain.upper:g}")
+            )
+    return priors, problems
+
+
+def _prior(entry: Any) -> Prior | None:
+    """A Prior from its table; None where the schema has already complained."""
+    entry = _mapping(entry)
+    keys = ("mean", "sigma") if entry.get("kind") == "normal" else ("lower", "upper")
+    numbers = [entry.get(key) for key in keys]
+    if entry.get("kind") not in KINDS or not all(isinstance(x, int | float) for x in numbers):
+        return None
+    return Prior(entry["kind"], *(float(x) for x in numbers))
+
+
+def _check_fixed(model: Model, fixed: dict[str, Any], priors: dict[str, Any]) -> list[Problem]:
+    problems = [Problem(f"fixed.{name}", "is also given a prior") for name in fixed if name in priors]
+    numbers = {name: value for name, value in fixed.items() if isinstance(value, int | float)}
+    free = {parameter.name for parameter in model.parameters if parameter.free}
+    for problem in model.check(numbers, "fixed"):
+        name = problem.path.removeprefix("fixed.")
+        missing = name in free and name not in fixed
+        if missing and name not in priors:
+            problems.append(Problem("priors", f"parameter {name!r} has neither a prior nor a fixed value"))
+        elif not missing:
+            problems.append(problem)
+    return problems

@@ -1,0 +1,120 @@
+"""Pictures of a run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from darkbeauty.inference.run import Run
+
+TEX = {
+    "m_zp": r"$m_{Z'}$ [GeV]",
+    "m_dm": r"$m_{\mathrm{DM}}$ [GeV]",
+    "m_lq": r"$m_{\mathrm{LQ}}$ [GeV]",
+    "y": "$y$",
+    "g": "$g$",
+}
+BINS, LEVELS = 40, (0.68, 0.95)
+INK, FILL = "#1b4f72", "#5dade2"
+
+
+def write_figures(run: Run, folder: Path) -> list[Path]:
+    """Corner plot and predictions-versus-data plot as PNG; returns their paths."""
+    paths = [folder / "corner.png", folder / "predictions.png"]
+    for path, figure in zip(paths, (corner(run), predictions(run))):
+        figure.savefig(path, dpi=130, bbox_inches="tight")
+    return paths
+
+
+def corner(run: Run) -> Figure:
+    """Every pair of parameters: 68 % and 95 % regions and draws; log axes for log-uniform priors."""
+    posterior = run.data["posterior"]
+    priors = run.fit.priors
+    columns = {name: np.asarray(posterior[name]).ravel() for name in priors}
+    n = len(columns)
+    figure = Figure(figsize=(2.4 * n, 2.4 * n))
+    axes = figure.subplots(n, n, squeeze=False)
+    edges = {name: _edges(values, priors[name].kind) for name, values in columns.items()}
+    for i, below in enumerate(columns):
+        for j, left in enumerate(columns):
+            axis = axes[i, j]
+            if j > i:
+                axis.set_axis_off()
+                continue
+            if i == j:
+                axis.hist(columns[below], bins=edges[below], color=FILL, edgecolor=INK, linewidth=0.4)
+                axis.set_yticks([])
+            else:
+                _plane(axis, columns[left], columns[below], edges[left], edges[below])
+            _scale(axis, left, below, priors, i, j, n)
+    figure.suptitle(f"{run.fit.name}: {_headline(run)}", y=0.93)
+    return figure
+
+
+def predictions(run: Run) -> Figure:
+    """Data with total error, and the 68 % and 95 % range of the mean predictions over the posterior, in units of the error."""
+    lik = run.likelihood
+    table = np.asarray(run.data["posterior_predictive"]["prediction"]).reshape(-1, len(lik.values))
+    sigma = np.sqrt(np.diag(lik.covariance))
+    pulls = (table - lik.values) / sigma
+    labels = [request.label for request in lik.requests]
+    figure = Figure(figsize=(8.0, 0.55 * len(labels) + 1.6))
+    axis = figure.subplots()
+    rows = np.arange(len(labels))[::-1]
+    axis.axvspan(-1.0, 1.0, color="0.9", label="data ± 1σ (experiment ⊕ theory)")
+    axis.axvline(0.0, color="0.5", linewidth=0.8)
+    for width, (low, high), label in ((2.0, (2.5, 97.5), "posterior 95 %"), (7.0, (16.0, 84.0), "posterior 68 %")):
+        a, b = np.percentile(pulls, [low, high], axis=0)
+        axis.hlines(rows, a, b, color=INK if width < 5 else FILL, linewidth=width, label=label)
+    axis.plot(np.median(pulls, axis=0), rows, "o", color=INK, markersize=4, label="median")
+    axis.set_yticks(
+        rows, [f"{label}\n{value:.4g} ± {s:.2g}" for label, value, s in zip(labels, lik.values, sigma)], fontsize=8
+    )
+    axis.set_xlabel("(prediction − data) / σ")
+    axis.set_title(f"{run.fit.name}: predictions and data")
+    axis.legend(fontsize=7, loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False)
+    return figure
+
+
+def _edges(values: np.ndarray, kind: str) -> np.ndarray:
+    low, high = np.min(values), np.max(values)
+    return np.geomspace(low, high, BINS + 1) if kind == "log_uniform" else np.linspace(low, high, BINS + 1)
+
+
+def _plane(axis, x: np.ndarray, y: np.ndarray, x_edges: np.ndarray, y_edges: np.ndarray) -> None:
+    """Regions that hold 68 % and 95 % of the draws (smoothed histogram), over the draws themselves."""
+    axis.plot(x, y, ".", color=FILL, markersize=1.0, alpha=0.5, rasterized=True)
+    counts, _, _ = np.histogram2d(x, y, bins=(x_edges, y_edges))
+    smooth = _blur(counts)
+    ordered = np.sort(smooth.ravel())[::-1]
+    cumulative = np.cumsum(ordered) / ordered.sum()
+    levels = sorted({float(ordered[np.searchsorted(cumulative, level)]) for level in LEVELS})
+    middle = lambda edges: 0.5 * (edges[1:] + edges[:-1])
+    axis.contour(middle(x_edges), middle(y_edges), smooth.T, levels=levels, colors=INK, linewidths=0.9)
+
+
+def _blur(counts: np.ndarray) -> np.ndarray:
+    kernel = np.array([1.0, 4.0, 6.0, 4.0, 1.0]) / 16.0
+    along = lambda a: np.apply_along_axis(lambda row: np.convolve(row, kernel, mode="same"), 0, a)
+    return along(along(counts).T).T
+
+
+def _scale(axis, left: str, below: str, priors: dict, i: int, j: int, n: int) -> None:
+    axis.set_xscale("log" if priors[left].kind == "log_uniform" else "linear")
+    if i != j:
+        axis.set_yscale("log" if priors[below].kind == "log_uniform" else "linear")
+    if i == n - 1:
+        axis.set_xlabel(TEX.get(left, left))
+    else:
+        axis.tick_params(labelbottom=False)
+    if j == 0 and i:
+        axis.set_ylabel(TEX.get(below, below))
+    elif j:
+        axis.tick_params(labelleft=False)
+    axis.minorticks_off()
+
+
+def _headline(run: Run) -> str:
+    return "converged" if run.verdict.converged else "NOT converged"

@@ -1,0 +1,36 @@
+"""A fit with a progress bar."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from darkbeauty.inference.run import Run, execute
+from darkbeauty.likelihood import Fit
+
+
+def watch(fit: Fit, folder: Path, overrides: dict[str, int | None], console: Console) -> Run:
+    """Run a fit, showing every stage and block of transitions on a console."""
+    totals = {"warm-up": fit.file.sampler.warmup, "sampling": overrides["draws"] or fit.file.sampler.draws}
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.fields[note]}"),
+    )
+    with Progress(*columns, console=console) as bar:
+        tasks: dict[str, Any] = {}
+
+        def progress(stage: str, done: int, diverging: int) -> None:
+            if stage not in tasks:
+                for task in tasks.values():
+                    bar.stop_task(task)
+                tasks[stage] = bar.add_task(stage, total=totals.get(stage), note="")
+            note = f"{diverging} divergent" if stage == "sampling" else ""
+            bar.update(tasks[stage], completed=done, note=note)
+
+        return execute(fit, folder, progress=progress, **overrides)

@@ -1,0 +1,22 @@
+"""Settings of the whole suite, made before any test imports JAX: float64, a kept compilation cache, no display."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+os.environ.setdefault("DARKBEAUTY_CACHE", str(ROOT / ".jax_cache"))
+os.environ.setdefault("MPLBACKEND", "Agg")
+
+import jax  # noqa: E402
+from hypothesis import HealthCheck, settings  # noqa: E402
+
+jax.config.update("jax_enable_x64", True)
+jax.config.update("jax_compilation_cache_dir", os.environ["DARKBEAUTY_CACHE"])
+jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)
+
+settings.register_profile(
+    "suite", deadline=None, max_examples=25, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("suite")
