@@ -29,6 +29,7 @@ class InputError(ValueError):
 
 
 def raise_if_any(problems: Sequence[Problem]) -> None:
+    """InputError with all problems, if there are any."""
     if problems:
         raise InputError(problems)
 

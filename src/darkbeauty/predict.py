@@ -131,6 +131,7 @@ def require_x64() -> None:
 
 
 def float_or_complex(model: Model, name: str) -> type:
+    """Type of a parameter."""
     return next(complex if parameter.complex else float for parameter in model.parameters if parameter.name == name)
 
 

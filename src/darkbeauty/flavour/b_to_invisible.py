@@ -104,4 +104,5 @@ def dbr_invisible(p: Model, q2: ArrayLike, mode: str) -> Array:
 
 
 def lifetime(p: Model, mode: str) -> ArrayLike:
+    """Lifetime of the B meson of a mode.   [1/GeV]"""
     return p.sm.lifetime[PSEUDOSCALAR[mode].b]

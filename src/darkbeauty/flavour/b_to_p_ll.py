@@ -75,6 +75,7 @@ def subleading_c9(p: Model, mode: str, q2: ArrayLike) -> Array:
 
 
 def meson_masses(p: Model, mode: str) -> tuple[ArrayLike, ArrayLike]:
+    """Masses of the B meson and of the final meson of a mode.   [GeV]"""
     return p.sm.mass[PSEUDOSCALAR[mode].b], p.sm.mass[PSEUDOSCALAR[mode].final]
 
 

@@ -90,6 +90,7 @@ def log_logistic(q: Array) -> Array:
 
 
 def logit(u: Array) -> Array:
+    """log u/(1−u)."""
     return jnp.log(u) - jnp.log1p(-u)
 
 

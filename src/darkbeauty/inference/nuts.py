@@ -14,6 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 from numpyro.infer.hmc import hmc
+from numpyro.infer.util import ParamInfo
 
 from darkbeauty.inference.coordinates import log_logistic
 
@@ -62,10 +63,13 @@ def sample(
     """
     chains, size = start.shape
     evaluate = jax.jit(lambda q: jax.lax.map(jax.value_and_grad(lambda x: -log_density(x)), q))
-    transition = hmc(lambda q: -log_density(q), algo="NUTS")[1]
+    init, transition = hmc(lambda q: -log_density(q), algo="NUTS")
     start_key, proposal_key = jax.random.split(key)
     settings = {"target_accept_prob": target_accept, "max_tree_depth": max_depth, "dense_mass": True}
-    state = _begin(evaluate, start, warmup, jax.random.split(start_key, chains), settings)
+    begin = jax.jit(
+        jax.vmap(lambda q, potential, slope, k: init(ParamInfo(q, potential, slope), warmup, rng_key=k, **settings))
+    )
+    state = begin(start, *evaluate(start), jax.random.split(start_key, chains))
     advance = jax.jit(lambda state, proposals: jax.lax.scan(lambda s, p: _step(transition, s, p), state, proposals))
     kept, accepted, diverging, count = [], [], 0, 0
     for stage, total in (("warm-up", warmup), ("sampling", draws)):
@@ -81,14 +85,6 @@ def sample(
             progress(stage, min(done + block, total), diverging)
     joined = {name: np.swapaxes(np.concatenate([part[name] for part in kept])[:draws], 0, 1) for name in KEPT}
     return Draws(*(joined[name] for name in KEPT), np.asarray(state.adapt_state.step_size), float(np.mean(accepted)))
-
-
-def _begin(evaluate: Callable, start: Array, warmup: int, keys: Array, settings: dict):
-    """Initial state of every chain; set up on a cheap density and then given the real one, so that it is not compiled once more."""
-    init = hmc(lambda q: -jnp.sum(log_logistic(q)), algo="NUTS")[0]
-    state = jax.vmap(lambda q, k: init(q, warmup, rng_key=k, **settings))(start, keys)
-    potential, slope = evaluate(start)
-    return state._replace(potential_energy=potential, z_grad=slope)
 
 
 def _step(transition: Callable, state, proposals: Proposals):

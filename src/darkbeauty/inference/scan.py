@@ -7,7 +7,9 @@ every such edge and never interpolates across one.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -24,7 +26,7 @@ from darkbeauty.predict import evaluate
 
 RESOLUTION = 3e-4
 """Distance to the resonance, in r, down to which the scan is logarithmic."""
-MEDIATORS, RATIOS, COUPLINGS, FINE = 15, 49, 4, 600
+MEDIATORS, COARSE, RATIOS, COUPLINGS, FINE = 17, 41, 30, 4, 600
 LINE = np.array([0.0, 0.02, 0.1, 0.3, 0.6, 1.0])
 """Nodes in (y/y_max)²: predictions are polynomials of low degree in y², so their values here give them on the whole line."""
 LOGITS = np.linspace(-9.0, 9.0, 37)
@@ -32,6 +34,7 @@ SOFTNESS = 0.25
 TEMPER = 0.85
 """The tables are made of the likelihood to this power: their tails are wider than the posterior's."""
 NEGLIGIBLE = 1e-9
+CHUNK = 512
 LOGISTIC_SCALE, FAR, TINY = 0.65, 10.0, 1e-13
 """A logistic distribution of this scale covers a unit Gaussian."""
 
@@ -105,12 +108,21 @@ def scan_likelihood(
     start = lik.slices[index][0]
     target, sigma = float(lik.values[start]), float(np.sqrt(lik.covariance[start, start]))
     chosen = tuple(priors[name] for name in (names.coupling, names.mediator, names.dark, names.quark) if name)
-    mediators = _mediator_grid(chosen[1], lik)
-    stretched = _ratio_grid(chosen)
-    ratios = 1.0 + RESOLUTION * np.sinh(stretched)
-    log_g, slope = _sheet(lik, {**fixed, **middle}, names, chosen[0], mediators, ratios, np.log(target))
-    width = sigma / target / slope
-    weight = _mass_on_sheet(log_g, width, chosen[0]) * _prior_measure(mediators, ratios, chosen[2])
+    mediators, stretched = _mediator_grid(chosen[1], lik), _whole_range(chosen)
+    relic_density = _relic_density({**fixed, **middle}, names)
+    rows = mediators[np.linspace(0, len(mediators) - 1, 9).astype(int)]
+
+    def on_sheet(mediators: np.ndarray, stretched: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        ratios = unstretch(stretched)
+        grid = mediators[:, None, None], ratios[:, None]
+        log_g, slope = _sheet(lambda log_g: relic_density(lik.model, *grid, log_g), chosen[0], np.log(target))
+        width = sigma / target / slope
+        weight = _mass_on_sheet(log_g, width, chosen[0]) * _prior_measure(mediators, ratios, chosen[2])
+        return log_g, width, weight
+
+    stretched = _refine(stretched, on_sheet(rows, stretched)[2])
+    ratios = unstretch(stretched)
+    log_g, width, weight = on_sheet(mediators, stretched)
     quark_table, evidence = _quark_line(lik, index, fixed, names, chosen, mediators, ratios, log_g, weight)
     density = weight * evidence
     ratio_table = np.stack([_quantiles(stretched, row) for row in _fill(density)])
@@ -134,33 +146,40 @@ def resonance_edges(lik: Likelihood) -> tuple[float, ...]:
     return tuple(sorted(bins | {mass["B+"] - mass["K+"], mass["B0"] - mass["K0"]}))
 
 
-def _ratio_grid(priors: tuple[Prior, ...]) -> np.ndarray:
+def _whole_range(priors: tuple[Prior, ...]) -> np.ndarray:
+    """All r inside the prior, logarithmic in the distance to the resonance."""
     (low, high), (light, heavy) = priors[1].bounds, priors[2].bounds
-    return np.linspace(float(stretch(low / (2.0 * heavy))), float(stretch(high / (2.0 * light))), RATIOS)
+    return np.linspace(float(stretch(low / (2.0 * heavy))), float(stretch(high / (2.0 * light))), COARSE)
 
 
-def _sheet(
-    lik: Likelihood,
-    fixed: dict,
-    names: RelicNames,
-    prior: Prior,
-    mediators: np.ndarray,
-    ratios: np.ndarray,
-    target: float,
-) -> tuple[np.ndarray, np.ndarray]:
-    """ln g where ln Ωh² crosses the target (extrapolated beyond the prior), and |d ln Ωh²/d ln g| there; shape (mediators, ratios)."""
-    grid = np.linspace(*np.log(prior.bounds), COUPLINGS)
-    m, r, g = np.meshgrid(mediators, ratios, grid, indexing="ij")
+def _refine(stretched: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """The range of r with posterior mass, resolved both in r and in the logarithm of the distance to the resonance."""
+    mass = weight.max(axis=0)
+    columns = np.nonzero(mass > 1e-4 * mass.max())[0]
+    low, high = stretched[max(columns[0] - 1, 0)], stretched[min(columns[-1] + 1, len(stretched) - 1)]
+    even = np.asarray(stretch(np.linspace(unstretch(low), unstretch(high), RATIOS)))
+    grid = np.unique(np.concatenate([np.linspace(low, high, RATIOS), even]))
+    return grid[np.concatenate([[True], np.diff(grid) > 1e-3])]
+
+
+def _relic_density(fixed: dict, names: RelicNames) -> _GridFunction:
+    """ln Ωh² as a function of (model; m_zp, r, ln g)."""
 
     def one(model, mass, ratio, log_coupling):
         point = {**fixed, names.coupling: jnp.exp(log_coupling), names.mediator: mass, names.dark: mass / (2.0 * ratio)}
         return jnp.log(freeze_out(model.at(point)).omega_h2)
 
-    log_omega = _over_grid(one, lik.model, m, r, g)
-    slopes = np.maximum(-np.diff(log_omega, axis=-1) / np.diff(grid), 0.2)
-    cell = np.clip(np.sum(log_omega > target, axis=-1) - 1, 0, COUPLINGS - 2)[..., None]
+    return _GridFunction(one)
+
+
+def _sheet(log_omega: Callable[..., np.ndarray], prior: Prior, target: float) -> tuple[np.ndarray, np.ndarray]:
+    """ln g where ln Ωh² crosses the target (extrapolated beyond the prior), and |d ln Ωh²/d ln g| there; log_omega(ln g) → (…, n)."""
+    grid = np.linspace(*np.log(prior.bounds), COUPLINGS)
+    values = log_omega(grid)
+    slopes = np.maximum(-np.diff(values, axis=-1) / np.diff(grid), 0.2)
+    cell = np.clip(np.sum(values > target, axis=-1) - 1, 0, COUPLINGS - 2)[..., None]
     slope = np.take_along_axis(slopes, cell, -1)[..., 0]
-    log_g = grid[cell[..., 0]] + (np.take_along_axis(log_omega, cell, -1)[..., 0] - target) / slope
+    log_g = grid[cell[..., 0]] + (np.take_along_axis(values, cell, -1)[..., 0] - target) / slope
     span = grid[-1] - grid[0]
     return np.clip(log_g, grid[0] - span, grid[-1] + span), slope
 
@@ -197,7 +216,7 @@ def _quark_line(
     others = tuple(i for i in range(len(lik.terms)) if i != relic)
     if names.quark is None or not others:
         return table, np.ones_like(weight)
-    rows, columns = np.nonzero(weight > NEGLIGIBLE * np.max(weight))
+    rows, columns = np.nonzero(_dilate(weight > NEGLIGIBLE * np.max(weight)))
     u = np.linspace(0.0, 1.0, FINE)
     y = np.asarray(priors[3].quantile(u))
     kept = np.concatenate([np.arange(*lik.slices[i]) for i in others])
@@ -209,8 +228,8 @@ def _quark_line(
 
     points = (mediators[rows], ratios[columns], np.clip(log_g[rows, columns], *np.log(priors[0].bounds)))
     nodes = y[-1] * np.sqrt(LINE)
-    grid = (*(np.repeat(p[:, None], len(LINE), 1) for p in points), np.broadcast_to(nodes, (len(rows), len(LINE))))
-    predictions = _polynomial_in_square(y / y[-1]) @ _over_grid(one, lik.model, *grid)
+    values = _GridFunction(one)(lik.model, *(p[:, None] for p in points), nodes)
+    predictions = _polynomial_in_square(y / y[-1]) @ values
     residual = (predictions - lik.values[kept]) @ lik.whitening[np.ix_(kept, kept)].T
     log_l = -0.5 * TEMPER * np.sum(residual**2, axis=-1)
     density = np.exp(log_l - log_l.max())
@@ -225,12 +244,31 @@ def _polynomial_in_square(x: np.ndarray) -> np.ndarray:
     return np.vander(x**2, len(LINE)) @ np.linalg.inv(np.vander(LINE, len(LINE)))
 
 
-def _over_grid(function, tree, *grid: np.ndarray) -> np.ndarray:
-    """function(tree, *point) over the points of a grid, compiled once, a few points at a time."""
-    flat = tuple(jnp.asarray(axis.ravel()) for axis in grid)
-    run = eqx.filter_jit(lambda t, points: jax.lax.map(lambda point: function(t, *point), points, batch_size=16))
-    values = np.asarray(run(tree, flat))
-    return values.reshape(*grid[0].shape, *values.shape[1:])
+class _GridFunction:
+    """function(tree, *point) over the points of a grid, compiled once for all grids."""
+
+    def __init__(self, function: Callable):
+        mapped = lambda tree, points: jax.lax.map(lambda point: function(tree, *point), points, batch_size=16)
+        self.run = eqx.filter_jit(mapped)
+
+    def __call__(self, tree: Any, *grid: np.ndarray) -> np.ndarray:
+        """Values on the broadcast shape of the grid, computed CHUNK points at a time."""
+        shape = np.broadcast_shapes(*(np.shape(axis) for axis in grid))
+        flat = np.stack([np.broadcast_to(axis, shape).ravel() for axis in grid])
+        size = flat.shape[1]
+        padded = np.concatenate([flat, np.repeat(flat[:, -1:], -size % CHUNK, axis=1)], axis=1)
+        parts = [
+            np.asarray(self.run(tree, tuple(jnp.asarray(part))))
+            for part in np.split(padded, padded.shape[1] // CHUNK, axis=1)
+        ]
+        values = np.concatenate(parts)[:size]
+        return values.reshape(*shape, *values.shape[1:])
+
+
+def _dilate(mask: np.ndarray) -> np.ndarray:
+    """The mask and its neighbours, so that interpolation at its rim has both sides."""
+    grown = np.pad(mask, 1)
+    return np.any([np.roll(grown, (i, j), (0, 1)) for i in (-1, 0, 1) for j in (-1, 0, 1)], axis=0)[1:-1, 1:-1]
 
 
 def _extend(table: np.ndarray, known: np.ndarray) -> np.ndarray:
@@ -274,6 +312,11 @@ def _linear(x: Array, knots: np.ndarray, table: Array) -> Array:
 def stretch(ratio: Array) -> Array:
     """b(r) = asinh((r − 1)/RESOLUTION): logarithmic in the distance to the resonance on both sides."""
     return jnp.arcsinh((ratio - 1.0) / RESOLUTION)
+
+
+def unstretch(b: np.ndarray) -> np.ndarray:
+    """r(b), the inverse of `stretch`."""
+    return 1.0 + RESOLUTION * np.sinh(b)
 
 
 def soft_clip(x: Array, low: Array, high: Array) -> Array:

@@ -26,7 +26,13 @@ class Measurement:
         """The same publication restricted to some of its observables, in the order given."""
         index = [self.observables.index(name) for name in observables]
         return Measurement(
-            self.id, self.references, self.found, self.status, observables, self.values[index], self.covariance[np.ix_(index, index)]
+            self.id,
+            self.references,
+            self.found,
+            self.status,
+            observables,
+            self.values[index],
+            self.covariance[np.ix_(index, index)],
         )
 
 

@@ -20,18 +20,24 @@ class _Section(BaseModel):
 
 
 class UniformPrior(_Section):
+    """Flat in the parameter, or in its logarithm, between lower and upper."""
+
     kind: Literal["uniform", "log_uniform"]
     lower: float
     upper: float
 
 
 class NormalPrior(_Section):
+    """Gaussian with mean and sigma."""
+
     kind: Literal["normal"]
     mean: float
     sigma: Annotated[float, Field(gt=0.0)]
 
 
 class LikelihoodSection(_Section):
+    """Terms by preset or by name, with additions and removals."""
+
     preset: str | None = None
     terms: list[str] | None = None
     add: list[str] = []
@@ -39,6 +45,8 @@ class LikelihoodSection(_Section):
 
 
 class SamplerSection(_Section):
+    """Settings of NUTS, of the coordinates and of the optimiser's starts."""
+
     chains: Annotated[int, Field(ge=1)] = 4
     warmup: Annotated[int, Field(ge=20)] = 300
     draws: Annotated[int, Field(ge=20)] = 500
@@ -49,6 +57,8 @@ class SamplerSection(_Section):
 
 
 class TargetSection(_Section):
+    """What a run must reach to count as converged."""
+
     r_hat: Annotated[float, Field(gt=1.0)] = 1.01
     ess: Annotated[float, Field(gt=0.0)] = 400.0
     divergences: Annotated[float, Field(ge=0.0, le=1.0)] = 0.005

@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 PRESETS: dict[tuple[str, str], tuple[str, ...]] = {
-    ("lmu_ltau_s1", "paper"): ("R_K", "BR(B->Xsgamma)", "Omega_h2"),
+    ("lmu_ltau_s1", "paper"): ("R_K", "R_K*", "BR(B->Xsgamma)", "Omega_h2"),
     ("lmu_ltau_s1", "quick"): ("R_K", "BR(B->Xsgamma)", "DeltaM_s", "BR(B+->Knunu)", "Omega_h2"),
-    ("lmu_ltau_s1", "global"): ("R_K", "BR(B->Xsgamma)", "DeltaM_s", "BR(B+->Knunu)", "BR(Bs->mumu)", "Omega_h2"),
-    ("wet", "global"): ("R_K", "BR(B->Xsgamma)", "DeltaM_s", "BR(B+->Knunu)", "BR(Bs->mumu)"),
+    ("lmu_ltau_s1", "global"): (
+        "R_K",
+        "R_K*",
+        "BR(B->Xsgamma)",
+        "DeltaM_s",
+        "BR(B+->Knunu)",
+        "BR(Bs->mumu)",
+        "Omega_h2",
+    ),
+    ("wet", "global"): ("R_K", "R_K*", "BR(B->Xsgamma)", "DeltaM_s", "BR(B+->Knunu)", "BR(Bs->mumu)"),
 }
 """(model, preset) → terms. paper: the deck's own constraints; quick: the demonstration; global: everything implemented so far."""
 

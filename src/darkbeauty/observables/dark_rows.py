@@ -17,8 +17,9 @@ def _sigma_v(p: Model, x: Array) -> Array:
 
 
 def relic() -> tuple[Observable, ...]:
+    """Relic density and annihilation."""
     relic, average = (source(freeze_out.freeze_out),), (source(_sigma_v),)
-    gondolo = "Nucl.Phys.B360(1991)145"
+    gondolo = ("Nucl.Phys.B360(1991)145",)
     return (
         Observable(
             "Omega_h2",

@@ -48,6 +48,7 @@ class Observable:
 
 
 def source(function: Callable[..., Any], **options: Any) -> Source:
+    """A Source with its options in a fixed order."""
     return Source(function, tuple(sorted(options.items())))
 
 
@@ -55,46 +56,57 @@ def source(function: Callable[..., Any], **options: Any) -> Source:
 
 
 def itself(p: Model, arguments: tuple, result: Array) -> Array:
+    """The result."""
     return result
 
 
 def item(p: Model, arguments: tuple, result: Array, index: int) -> Array:
+    """One component of the result."""
     return result[index]
 
 
 def ratio(p: Model, arguments: tuple, result: Array, numerator: int, denominator: int) -> Array:
+    """Ratio of two components of the result."""
     return safe_ratio(result[numerator], result[denominator])
 
 
 def ratio_of_two(p: Model, arguments: tuple, first: Array, second: Array) -> Array:
+    """Ratio of the first components of two results."""
     return safe_ratio(first[0], second[0])
 
 
 def binned_rate(p: Model, arguments: tuple, result: Array, meson: str) -> Array:
+    """Lifetime × integrated rate over the width of the bin."""
     return p.sm.lifetime[meson] * result[0] / (arguments[1] - arguments[0])
 
 
 def rate(p: Model, arguments: tuple, result: Array, meson: str) -> Array:
+    """Lifetime × rate."""
     return p.sm.lifetime[meson] * result[0]
 
 
 def mean(p: Model, arguments: tuple, result: Array) -> Array:
+    """The result over the width of the bin."""
     return result / (arguments[1] - arguments[0])
 
 
 def scaled(p: Model, arguments: tuple, result: Array, factor: float) -> Array:
+    """The result in another unit."""
     return factor * result
 
 
 def field(p: Model, arguments: tuple, result: Any, field: str) -> Array:
+    """One field of the result."""
     return getattr(result, field)
 
 
 def branching(p: Model, arguments: tuple, result: Any, final: str) -> Array:
+    """Branching fraction of a mediator."""
     return result.branching(final)
 
 
 def zero(p: Model, arguments: tuple, result: Array) -> Array:
+    """Zero, with the shape of the result."""
     return 0.0 * result[0]
 
 
@@ -128,8 +140,10 @@ def bin_in(sm: SMInputs, arguments: tuple[float, ...], b: str, final: str, lepto
 
 
 def positive(sm: SMInputs, arguments: tuple[float, ...]) -> str:
+    """q² must be positive."""
     return "" if arguments[0] > 0.0 else f"q² = {arguments[0]:g} must be positive"
 
 
 def at_least_one(sm: SMInputs, arguments: tuple[float, ...]) -> str:
+    """x must be at least 1."""
     return "" if arguments[0] >= 1.0 else f"x = {arguments[0]:g} must be at least 1"

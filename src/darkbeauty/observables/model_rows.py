@@ -41,6 +41,7 @@ def _dipole_at(p: Model, q2: Array, name: str) -> Array:
 
 
 def mediator() -> tuple[Observable, ...]:
+    """The Z′ and what it couples with."""
     zp = (source(_z_prime),)
     finals = {
         "ee": "e⁺e⁻",
@@ -101,6 +102,7 @@ def mediator() -> tuple[Observable, ...]:
 
 
 def coefficients() -> tuple[Observable, ...]:
+    """New-physics Wilson coefficients."""
     rows = []
     for i, lepton in enumerate(LEPTONS):
         pairs = [(name, f"bs{lepton}{lepton}") for name in ("C9", "C9p", "C10", "C10p")] + [

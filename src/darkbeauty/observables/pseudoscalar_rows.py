@@ -87,7 +87,7 @@ def _b_to_p_ratio(mode: str, first: str, second: str) -> tuple[Observable, ...]:
 def _b_to_p_invisible(mode: str) -> tuple[Observable, ...]:
     m = PSEUDOSCALAR[mode]
     domain = partial(bin_in, b=m.b, final=m.final, lepton=None)
-    refs = "arXiv:1409.4557"
+    refs = ("arXiv:1409.4557",)
 
     def row(
         name: str,

@@ -121,9 +121,11 @@ def _leptonic(mode: str, lepton: str) -> list[Observable]:
         "references": _UNTAGGED if m.b == "Bs" else _OPTIMISED,
         "domain": partial(bin_in, b=m.b, final=m.final, lepton=lepton),
     }
-    sources = ((source(f, mode=mode, lepton=lepton),) for f in (b_to_v_ll.binned, b_to_v_ll.differential))
+    bins, points = ((source(f, mode=mode, lepton=lepton),) for f in (b_to_v_ll.binned, b_to_v_ll.differential))
     names = _UNTAGGED_ANGULAR if m.b == "Bs" else tuple(_ANGULAR)
-    return _pair_rows(f"{mode}{lepton}{lepton}", _MESON_TEX[mode] + _LEPTON_TEX[lepton], *sources, m.b, common, names)
+    return _pair_rows(
+        f"{mode}{lepton}{lepton}", _MESON_TEX[mode] + _LEPTON_TEX[lepton], bins, points, m.b, common, names
+    )
 
 
 def _lepton_ratio(mode: str, first: str, second: str) -> tuple[Observable, ...]:
@@ -150,7 +152,7 @@ def _neutrino(mode: str) -> list[Observable]:
         "references": ("arXiv:1409.4557", "arXiv:1503.05534"),
         "domain": partial(bin_in, b=m.b, final=m.final, lepton=None),
     }
-    sources = ((source(f, mode=mode),) for f in (b_to_v_nunu.binned, b_to_v_nunu.differential))
+    bins, points = ((source(f, mode=mode),) for f in (b_to_v_nunu.binned, b_to_v_nunu.differential))
     total = Observable(
         f"BR({process})",
         (source(b_to_v_nunu.total, mode=mode),),
@@ -159,7 +161,7 @@ def _neutrino(mode: str) -> list[Observable]:
         references=common["references"],
         about="branching fraction, all neutrino flavours" + (", time-integrated" if m.b == "Bs" else ""),
     )
-    return [total, *_pair_rows(process, tex, *sources, m.b, common, ("FL",))]
+    return [total, *_pair_rows(process, tex, bins, points, m.b, common, ("FL",))]
 
 
 ROWS: tuple[Observable, ...] = (

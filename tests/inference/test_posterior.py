@@ -1,0 +1,108 @@
+"""The demonstration fit, against weighted draws from the prior that share nothing with its coordinates or its sampler."""
+
+from pathlib import Path
+
+import arviz as az
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from scipy.stats import qmc
+
+import darkbeauty as db
+from darkbeauty.inference.coordinates import RelicCoordinates, make_coordinates
+from darkbeauty.inference.run import execute
+from darkbeauty.predict import evaluate
+
+FIT = Path(__file__).parents[2] / "fits" / "lmu_ltau_s1_quick.toml"
+WINDOW = (0.985, 1.25)
+"""m_zp/2m_dm outside which Ωh² is more than eight errors too large over the whole prior box (asserted below)."""
+PRIOR_DRAWS = 2**16
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    return execute(db.load_fit(FIT), tmp_path_factory.mktemp("run"))
+
+
+@pytest.mark.slow
+def test_it_converges(run):
+    assert run.verdict.converged, run.verdict.missed
+
+
+@pytest.mark.slow
+def test_the_file_holds_draws_statistics_and_provenance(run):
+    data = az.from_netcdf(str(run.netcdf))
+    posterior, stats = data["posterior"], data["sample_stats"]
+    assert set(posterior.data_vars) == {"y", "g", "m_zp", "m_dm"}
+    assert {"diverging", "lp", "energy", "n_steps", "acceptance_rate"} <= set(stats.data_vars)
+    attrs = data.attrs or posterior.attrs
+    assert attrs["fit_file"] == FIT.read_text(encoding="utf-8")
+    assert int(attrs["seed"]) == 20261122
+    assert len(attrs["input_sha256"]) == 64
+    assert "version_jax" in attrs
+
+
+@pytest.mark.slow
+def test_jacobian_of_the_relic_coordinates(run):
+    coordinates = make_coordinates(run.fit, run.likelihood)
+    assert isinstance(coordinates, RelicCoordinates)
+
+    @jax.jit
+    def both(q):
+        stacked = lambda x: jnp.stack([coordinates.to_parameters(x)[0][name] for name in run.fit.parameters])
+        return *coordinates.to_parameters(q), jnp.linalg.slogdet(jax.jacfwd(stacked)(q))[1]
+
+    for q in np.random.default_rng(3).logistic(size=(20, 4)):
+        values, log_density, log_jacobian = both(jnp.asarray(q))
+        prior = sum(float(p.log_density(values[name])) for name, p in run.fit.priors.items())
+        assert float(log_density) == pytest.approx(prior + float(log_jacobian), rel=1e-8, abs=1e-8)
+
+
+@pytest.mark.slow
+def test_marginals_agree_with_weighted_prior_draws(run):
+    values, weights = weighted_prior_draws(run)
+    assert weights.sum() ** 2 / np.sum(weights**2) > 300.0
+    for name, column in values.items():
+        order = np.argsort(column)
+        cumulative = np.cumsum(weights[order]) / weights.sum()
+        draws = np.sort(np.asarray(run.data["posterior"][name]).ravel())
+        sampled = np.searchsorted(draws, column[order], side="right") / draws.size
+        assert np.max(np.abs(sampled - cumulative)) < 0.05, name
+
+
+def weighted_prior_draws(run):
+    """Quasi-random draws of the prior (m_dm over the window only), weighted by the likelihood."""
+    fit, lik = run.fit, run.likelihood
+    u = qmc.Sobol(4, seed=5).random(PRIOR_DRAWS)
+    y, g, m_zp = (np.asarray(fit.priors[name].quantile(u[:, i])) for i, name in enumerate(("y", "g", "m_zp")))
+    low, high = (np.clip(m_zp / (2.0 * r), *fit.priors["m_dm"].bounds) for r in WINDOW[::-1])
+    m_dm = low + u[:, 3] * (high - low)
+    points = {"y": y, "g": g, "m_zp": m_zp, "m_dm": m_dm}
+    relic = next(i for i, term in enumerate(lik.terms) if term.name == "Omega_h2")
+    start, stop = lik.slices[relic]
+    omega = over(lambda lik, p: evaluate(lik.model.at(p), lik.requests[start:stop])[0], lik, points)
+    near = np.abs(omega - lik.values[start]) < 6.0 * np.sqrt(lik.covariance[start, start])
+    chosen = {name: column[near] for name, column in points.items()}
+    log_l = over(lambda lik, p: lik.log_prob(p), lik, chosen)
+    return chosen, (high - low)[near] * np.exp(log_l - log_l.max())
+
+
+def over(function, lik, points):
+    compiled = eqx.filter_jit(lambda lik, table: jax.lax.map(lambda p: function(lik, p), table, batch_size=32))
+    return np.asarray(compiled(lik, {name: jnp.asarray(column) for name, column in points.items()}))
+
+
+@pytest.mark.slow
+def test_nothing_outside_the_window_fits_the_relic_density(run):
+    lik = run.likelihood
+    u = qmc.Sobol(2, seed=6).random(512)
+    m_zp = 1.0 + 5.0 * u[:, 0]
+    m_dm = 0.1 + 2.4 * u[:, 1]
+    outside = (m_zp / (2.0 * m_dm) < WINDOW[0]) | (m_zp / (2.0 * m_dm) > WINDOW[1])
+    points = {"y": np.full(512, 0.5), "g": np.full(512, 1e-2), "m_zp": m_zp, "m_dm": m_dm}
+    relic = next(i for i, term in enumerate(lik.terms) if term.name == "Omega_h2")
+    start, stop = lik.slices[relic]
+    omega = over(lambda lik, p: evaluate(lik.model.at(p), lik.requests[start:stop])[0], lik, points)
+    assert np.all(omega[outside] > lik.values[start] + 8.0 * np.sqrt(lik.covariance[start, start]))
