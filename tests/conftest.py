@@ -8,6 +8,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 os.environ.setdefault("DARKBEAUTY_CACHE", str(ROOT / ".jax_cache"))
 os.environ.setdefault("MPLBACKEND", "Agg")
+os.environ.setdefault("XLA_FLAGS", "--xla_llvm_disable_expensive_passes=true")  # halves compilation
 
 import jax  # noqa: E402
 from hypothesis import HealthCheck, settings  # noqa: E402

@@ -208,7 +208,7 @@ def test_solution(solve, sigma_v, point):
         x_f, rel=1e-7, abs=0.0
     )
     in_log = lambda v: average(np.exp(v)) * np.exp(-v)
-    edges = np.log(x_f) + np.array([0.0, 0.3, 1.0, 2.0, 4.0, 7.0, 11.0, 16.0])
+    edges = np.log(x_f) + np.array([0.0, 0.3, 1.0, 2.0, 4.0, 7.0, 11.0, 15.0, 18.0, 21.0, 25.0])
     j = sum(quad(in_log, a, b, epsabs=0.0, epsrel=1e-8)[0] for a, b in pairwise(edges))
     assert float(found.j) == pytest.approx(j, rel=2e-7, abs=0.0)
     assert float(found.omega_h2) == pytest.approx(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
 from jax import Array
 from jax.typing import ArrayLike
@@ -86,12 +87,13 @@ def density(p: Model, mode: str, lepton: str, q2: ArrayLike, propagator: ArrayLi
     """
     m_b, m_k = meson_masses(p, mode)
     ratio_u, w = p.sm.ckm.xi("u") / p.sm.ckm.xi("t"), p.wilson()
-    m_l = p.sm.mass[lepton]
-    b = pair_rate(q2, m_b, m_k, m_l, lepton_current(p, w, mode, lepton, q2, propagator, ratio_u))
-    b_bar = pair_rate(
-        q2, m_b, m_k, m_l, lepton_current(p, w.conjugate(), mode, lepton, q2, propagator, jnp.conj(ratio_u))
-    )
-    return jnp.stack([0.5 * (b.total + b_bar.total), 0.5 * (b.flat + b_bar.flat), 0.5 * (b.total - b_bar.total)])
+
+    def rate(w: Wilson, ratio_u: Array) -> Rate:
+        return pair_rate(q2, m_b, m_k, p.sm.mass[lepton], lepton_current(p, w, mode, lepton, q2, propagator, ratio_u))
+
+    both = jax.tree.map(lambda *leaves: jnp.stack(leaves), (w, ratio_u), (w.conjugate(), jnp.conj(ratio_u)))
+    (b, b_bar), flat = jax.vmap(rate)(*both)
+    return jnp.stack([0.5 * (b + b_bar), 0.5 * (flat[0] + flat[1]), 0.5 * (b - b_bar)])
 
 
 def differential(p: Model, q2: ArrayLike, mode: str, lepton: str) -> Array:

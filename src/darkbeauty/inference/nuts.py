@@ -73,6 +73,7 @@ def sample(
     advance = jax.jit(lambda state, proposals: jax.lax.scan(lambda s, p: _step(transition, s, p), state, proposals))
     kept, accepted, diverging, count = [], [], 0, 0
     for stage, total in (("warm-up", warmup), ("sampling", draws)):
+        progress(stage, 0, diverging)
         for done in range(0, total, block):
             count += 1
             proposals = _propose(evaluate, jax.random.fold_in(proposal_key, count), (block, global_moves, chains, size))

@@ -62,6 +62,7 @@ def execute(
     folder = None if out is None else prepare_folder(out)
     settings = fit.file.sampler
     seed = fit.file.seed if seed is None else seed
+    attrs = attributes(fit, seed)
     notify = progress or (lambda stage, done, diverging: None)
     notify("likelihood", 0, 0)
     lik = fit.likelihood()
@@ -86,7 +87,7 @@ def execute(
     summary = summarise(values)
     targets = fit.file.targets
     verdict = judge(summary, found.diverging, targets.r_hat, targets.ess, targets.divergences)
-    attrs = attributes(fit, seed) | {"converged": int(verdict.converged), "missed_targets": list(verdict.missed)}
+    attrs |= {"converged": int(verdict.converged), "missed_targets": list(verdict.missed)}
     data = to_arviz(fit, lik, values, predictions, found, attrs)
     path = None
     if folder is not None:

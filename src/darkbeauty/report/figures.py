@@ -16,7 +16,7 @@ TEX = {
     "y": "$y$",
     "g": "$g$",
 }
-BINS, LEVELS = 40, (0.68, 0.95)
+BINS, PLANE_BINS, LEVELS = 40, 20, (0.68, 0.95)
 INK, FILL = "#1b4f72", "#5dade2"
 
 
@@ -36,7 +36,7 @@ def corner(run: Run) -> Figure:
     n = len(columns)
     figure = Figure(figsize=(2.4 * n, 2.4 * n))
     axes = figure.subplots(n, n, squeeze=False)
-    edges = {name: _edges(values, priors[name].kind) for name, values in columns.items()}
+    edges, plane = ({name: _edges(v, priors[name].kind, n) for name, v in columns.items()} for n in (BINS, PLANE_BINS))
     for i, below in enumerate(columns):
         for j, left in enumerate(columns):
             axis = axes[i, j]
@@ -47,7 +47,7 @@ def corner(run: Run) -> Figure:
                 axis.hist(columns[below], bins=edges[below], color=FILL, edgecolor=INK, linewidth=0.4)
                 axis.set_yticks([])
             else:
-                _plane(axis, columns[left], columns[below], edges[left], edges[below])
+                _plane(axis, columns[left], columns[below], plane[left], plane[below])
             _scale(axis, left, below, priors, i, j, n)
     figure.suptitle(f"{run.fit.name}: {_headline(run)}", y=0.93)
     return figure
@@ -78,16 +78,16 @@ def predictions(run: Run) -> Figure:
     return figure
 
 
-def _edges(values: np.ndarray, kind: str) -> np.ndarray:
+def _edges(values: np.ndarray, kind: str, bins: int) -> np.ndarray:
     low, high = np.min(values), np.max(values)
-    return np.geomspace(low, high, BINS + 1) if kind == "log_uniform" else np.linspace(low, high, BINS + 1)
+    return np.geomspace(low, high, bins + 1) if kind == "log_uniform" else np.linspace(low, high, bins + 1)
 
 
 def _plane(axis, x: np.ndarray, y: np.ndarray, x_edges: np.ndarray, y_edges: np.ndarray) -> None:
     """Regions that hold 68 % and 95 % of the draws (smoothed histogram), over the draws themselves."""
     axis.plot(x, y, ".", color=FILL, markersize=1.0, alpha=0.5, rasterized=True)
     counts, _, _ = np.histogram2d(x, y, bins=(x_edges, y_edges))
-    smooth = _blur(counts)
+    smooth = _blur(_blur(counts))
     ordered = np.sort(smooth.ravel())[::-1]
     cumulative = np.cumsum(ordered) / ordered.sum()
     levels = sorted({float(ordered[np.searchsorted(cumulative, level)]) for level in LEVELS})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,9 @@ from darkbeauty.likelihood import Fit
 
 
 def watch(fit: Fit, folder: Path, overrides: dict[str, int | None], console: Console) -> Run:
-    """Run a fit, showing every stage and block of transitions on a console."""
+    """Run a fit, showing every stage and block of transitions on a console; elsewhere one line for every stage."""
+    if not console.is_terminal:
+        return execute(fit, folder, progress=_announce(console), **overrides)
     totals = {"warm-up": fit.file.sampler.warmup, "sampling": overrides["draws"] or fit.file.sampler.draws}
     columns = (
         TextColumn("{task.description}"),
@@ -23,14 +26,29 @@ def watch(fit: Fit, folder: Path, overrides: dict[str, int | None], console: Con
         TextColumn("{task.fields[note]}"),
     )
     with Progress(*columns, console=console) as bar:
-        tasks: dict[str, Any] = {}
+        return execute(fit, folder, progress=_bars(bar, totals), **overrides)
 
-        def progress(stage: str, done: int, diverging: int) -> None:
-            if stage not in tasks:
-                for task in tasks.values():
-                    bar.stop_task(task)
-                tasks[stage] = bar.add_task(stage, total=totals.get(stage), note="")
-            note = f"{diverging} divergent" if stage == "sampling" else ""
-            bar.update(tasks[stage], completed=done, note=note)
 
-        return execute(fit, folder, progress=progress, **overrides)
+def _announce(console: Console) -> Callable[[str, int, int], None]:
+    seen: set[str] = set()
+
+    def progress(stage: str, done: int, diverging: int) -> None:
+        if stage not in seen:
+            console.print(f"{stage} …")
+        seen.add(stage)
+
+    return progress
+
+
+def _bars(bar: Progress, totals: dict[str, int]) -> Callable[[str, int, int], None]:
+    tasks: dict[str, Any] = {}
+
+    def progress(stage: str, done: int, diverging: int) -> None:
+        if stage not in tasks:
+            for task in tasks.values():
+                bar.stop_task(task)
+            tasks[stage] = bar.add_task(stage, total=totals.get(stage), note="")
+        note = f"{diverging} divergent" if stage == "sampling" else ""
+        bar.update(tasks[stage], completed=done, note=note)
+
+    return progress
