@@ -15,6 +15,7 @@ import numpy as np
 from jax import Array
 
 from darkbeauty.errors import InputError, Problem, raise_if_any, unknown
+from darkbeauty.inputs import SMInputs, load_sm
 from darkbeauty.models import Model, resolve_model
 from darkbeauty.observables import BY_NAME, REGISTRY, Observable, Source
 
@@ -154,8 +155,14 @@ def _parse_one(model: Model, label: str) -> Request | Problem:
         observable.needs == "dark" and not model.has_dark_matter
     ):
         return Problem(path, f"model {model.name!r} has no {'Z′' if observable.needs == 'mediator' else 'dark matter'}")
-    wrong = observable.domain(model.sm, arguments) if observable.domain else ""
+    wrong = observable.domain(_known_inputs(model), arguments) if observable.domain else ""
     return Problem(path, wrong) if wrong else Request(str(label), observable, arguments)
+
+
+def _known_inputs(model: Model) -> SMInputs:
+    """The inputs that say where phase space ends: the model's, or the default ones while the model's are being traced."""
+    traced = any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(model.sm))
+    return load_sm() if traced else model.sm
 
 
 def _split(label: str) -> tuple[str, list[str]]:

@@ -14,7 +14,7 @@ PRESETS: dict[tuple[str, str], tuple[str, ...]] = {
         "BR(Bs->mumu)",
         "Omega_h2",
     ),
-    ("wet", "global"): ("R_K", "R_K*", "BR(B->Xsgamma)", "DeltaM_s", "BR(B+->Knunu)", "BR(Bs->mumu)"),
+    ("wet", "global"): ("b->smumu", "R_K", "R_K*", "BR(B->Xsgamma)", "DeltaM_s", "BR(B+->Knunu)", "BR(Bs->mumu)"),
 }
 """(model, preset) → terms. paper: the deck's own constraints; quick: the demonstration; global: everything implemented so far."""
 

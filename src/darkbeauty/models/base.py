@@ -10,7 +10,8 @@ from typing import Any, ClassVar, Self
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
-from jax import Array, core
+from jax import Array
+from jax.errors import TracerArrayConversionError
 from jax.typing import ArrayLike
 
 from darkbeauty.errors import Problem, raise_if_any, unknown
@@ -199,7 +200,7 @@ class Model(eqx.Module):
             where = f"{path}.{parameter.name}"
             if given is None:
                 problems.append(Problem(where, "required parameter is missing", _domain(parameter)))
-            elif not isinstance(given, core.Tracer):
+            else:
                 problems += _check_value(parameter, given, where)
         if not problems:
             problems = self.check_together({name: point.get(name, getattr(self, name)) for name in known}, path)
@@ -213,6 +214,8 @@ class Model(eqx.Module):
 def _check_value(parameter: Parameter, value: Any, where: str) -> list[Problem]:
     try:
         number = np.asarray(value, dtype=complex if parameter.complex else float)
+    except TracerArrayConversionError:  # a value to be: it has no number yet
+        return []
     except (TypeError, ValueError):
         kind = "a complex number" if parameter.complex else "a real number"
         return [Problem(where, f"{value!r} is not {kind}", _domain(parameter))]

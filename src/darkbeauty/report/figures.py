@@ -16,7 +16,7 @@ TEX = {
     "y": "$y$",
     "g": "$g$",
 }
-BINS, PLANE_BINS, LEVELS = 40, 20, (0.68, 0.95)
+BINS, PLANE_BINS, LEVELS = 40, 32, (0.68, 0.95)
 INK, FILL = "#1b4f72", "#5dade2"
 
 

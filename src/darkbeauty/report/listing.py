@@ -38,18 +38,23 @@ def terms() -> list[dict[str, Any]]:
 
 
 def measurements() -> list[dict[str, Any]]:
-    """Every measured observable with value, total error and publication."""
+    """Every measured observable: value and total error (NaN: not Gaussian), limit, status, whether fits may use it, publication, source."""
     return [
         {
             "measurement": block.id,
             "observable": name,
             "value": float(value),
             "error": float(variance) ** 0.5,
+            "limit": f"< {limit[0]:g} ({100 * limit[1]:g} %)" if limit else "",
             "status": block.status,
+            "fit": f"no: {why}" if (why := block.why_not_fitted(place)) else "yes",
             "references": block.references,
+            "found": block.found,
         }
         for block in load_measurements().values()
-        for name, value, variance in zip(block.observables, block.values, block.covariance.diagonal())
+        for place, (name, value, variance, limit) in enumerate(
+            zip(block.observables, block.values, block.covariance.diagonal(), block.limits)
+        )
     ]
 
 
