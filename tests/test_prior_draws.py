@@ -17,6 +17,9 @@ DRAWS, CHUNK, CHECKED = 20_000, 2_000, 100
 NAMES = ("y", "g", "m_zp", "m_dm")
 AT = {"[q2min,q2max]": "[1.1,6]", "[q2]": "[4.3]"}
 HIGH = {"[q2min,q2max]": "[15,20]", "[q2]": "[15.5]"}
+NO_EQUILIBRIUM = (
+    1e5  # relic densities beyond this belong to particles that never were in equilibrium: no x_f to speak of
+)
 HEAVY = ("K*", "phi", "Lambda", "B0->K")
 
 
@@ -77,7 +80,7 @@ def test_finite_everywhere(table):
 def test_gradients_are_differences(table, evaluate):
     """Central differences at steps h and h/2: where they agree to 3e-6 the Richardson value agrees with the gradient to 1e-5."""
     points, values, slopes = (array[:CHECKED] for array in table)
-    step = 3e-5 * points
+    step = 1e-4 * points
     shifted = [
         points + sign * scale * step * np.eye(4)[i] for i in range(4) for scale in (1.0, 0.5) for sign in (1.0, -1.0)
     ]
@@ -86,9 +89,12 @@ def test_gradients_are_differences(table, evaluate):
     fine = (found[:, 1, 0] - found[:, 1, 1]) / step.T[..., None]
     best, exact = (4.0 * fine - coarse) / 3.0, slopes.transpose(1, 0, 2)
     size = np.abs(values) / points.T[..., None]
-    resolved = (np.abs(fine - coarse) < 3e-6 * np.abs(best)) & (np.abs(best) > 1e-3 * size)
+    resolved = (np.abs(fine - coarse) < 3e-6 * np.abs(best)) & (np.abs(best) > 1e-2 * size)
+    never_in_equilibrium = values[:, LABELS.index("Omega_h2")].real > NO_EQUILIBRIUM
+    for label in ("Omega_h2", "x_f"):
+        resolved[:, never_in_equilibrium, LABELS.index(label)] = False
     wrong = resolved & (np.abs(best - exact) > 1e-5 * np.abs(best))
     report = [(LABELS[j], NAMES[i], points[n].tolist()) for i, n, j in zip(*np.nonzero(wrong))]
     assert not report, report[:10]
-    depends = np.abs(exact) > 1e-3 * size
+    depends = np.abs(exact) > 1e-2 * size
     assert resolved.sum() > 0.8 * depends.sum()

@@ -198,7 +198,7 @@ def test_the_listing_shows_all():
     assert len(rows) == 1349
     assert sum(row["fit"] == "yes" for row in rows) == 983
     assert all(row["status"] in ("current", "superseded") and row["found"] for row in rows)
-    assert any(row["limit"] == "< 1.8e-05 (90 %)" for row in rows)
+    assert any(row["fit"] == "no: upper limit < 1.8e-05 at 90 %" for row in rows)
 
 
 def test_names_are_read_while_the_inputs_are_traced():

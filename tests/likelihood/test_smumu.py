@@ -52,7 +52,7 @@ def test_the_data_disfavour_the_standard_model_and_want_a_negative_c9(fit):
 
 @pytest.mark.slow
 def test_the_theory_covariance_is_joint(fit):
-    """Common form factors and CKM factors correlate bins, modes and experiments."""
+    """Common form factors and CKM factors correlate bins and modes; the charm-loop nuisances of B⁺ and B⁰ are independent, as in flavio."""
     likelihood, _ = fit
     theory = likelihood.covariance - likelihood.terms[0].data().covariance
     sigma = np.sqrt(np.diag(theory))
@@ -60,5 +60,5 @@ def test_the_theory_covariance_is_joint(fit):
     labels = [request.label for request in likelihood.requests]
     at = lambda label: labels.index(label)
     assert correlation[at("<dBR/dq2>(B+->Kmumu)[2,3]"), at("<dBR/dq2>(B+->Kmumu)[4,5]")] > 0.95
-    assert correlation[at("<dBR/dq2>(B+->Kmumu)[2,3]"), at("<dBR/dq2>(B0->Kmumu)[2,4]")] > 0.95
+    assert correlation[at("<dBR/dq2>(B+->Kmumu)[2,3]"), at("<dBR/dq2>(B0->Kmumu)[2,4]")] > 0.6
     assert np.linalg.eigvalsh(correlation).min() > -1e-9

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from darkbeauty.inputs.measurements import load_measurements
+from darkbeauty.inputs.measurements import Measurement, load_measurements
 from darkbeauty.likelihood import TERMS
 from darkbeauty.models import MODELS
 from darkbeauty.observables import REGISTRY
@@ -38,24 +38,30 @@ def terms() -> list[dict[str, Any]]:
 
 
 def measurements() -> list[dict[str, Any]]:
-    """Every measured observable: value and total error (NaN: not Gaussian), limit, status, whether fits may use it, publication, source."""
+    """Every measured observable: value and total error (NaN: not Gaussian), status, whether a fit may use it, publication, source."""
     return [
         {
             "measurement": block.id,
             "observable": name,
             "value": float(value),
             "error": float(variance) ** 0.5,
-            "limit": f"< {limit[0]:g} ({100 * limit[1]:g} %)" if limit else "",
             "status": block.status,
-            "fit": f"no: {why}" if (why := block.why_not_fitted(place)) else "yes",
+            "fit": _fit(block, place),
             "references": block.references,
             "found": block.found,
         }
         for block in load_measurements().values()
-        for place, (name, value, variance, limit) in enumerate(
-            zip(block.observables, block.values, block.covariance.diagonal(), block.limits)
+        for place, (name, value, variance) in enumerate(
+            zip(block.observables, block.values, block.covariance.diagonal())
         )
     ]
+
+
+def _fit(block: Measurement, place: int) -> str:
+    """ "yes", or "no" with the reason and the limit there is."""
+    why, limit = block.why_not_fitted(place), block.limits[place]
+    text = f" < {limit[0]:g} at {100 * limit[1]:g} %" if limit else ""
+    return f"no: {why}{text}" if why else "yes"
 
 
 LISTINGS: dict[str, Callable[[], list[dict[str, Any]]]] = {

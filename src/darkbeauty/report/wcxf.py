@@ -60,7 +60,7 @@ def _check_head(data: Mapping[str, Any]) -> list[Problem]:
         if data.get(key) != allowed:
             problems.append(Problem(key, f"unknown {key} {data[key]!r}" if key in data else "is missing", allowed))
     scale = data.get("scale")
-    if not _is_number(scale) or not math.isclose(scale, SCALE, rel_tol=1e-9):
+    if not isinstance(scale, int | float) or not math.isclose(scale, SCALE, rel_tol=1e-9):
         message = f"scale {scale!r} GeV, and darkbeauty does not run coefficients" if "scale" in data else "is missing"
         problems.append(Problem("scale", message, f"{SCALE} (wilson's match_run takes a file there)"))
     return problems
@@ -95,7 +95,3 @@ def _read_value(value: Any, where: str) -> tuple[Problem | None, complex]:
     if not known or text or not (math.isfinite(number.real) and math.isfinite(number.imag)):
         return Problem(where, f"{value!r} is not a finite number", '-1.0 or {"Re": -1.0, "Im": 0.2}'), 0j
     return None, number
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
