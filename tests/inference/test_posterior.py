@@ -21,7 +21,7 @@ from darkbeauty.likelihood import Fit, Likelihood
 from darkbeauty.predict import evaluate
 
 FIT = Path(__file__).parents[2] / "fits" / "lmu_ltau_s1_quick.toml"
-WINDOW = (0.9, 1.25)
+WINDOW = (0.97, 1.32)
 """m_zp/2m_dm outside which Ωh² is more than eight errors too large over the whole prior box (asserted below)."""
 MASSES, LINE = 2**12, 16
 

@@ -138,9 +138,6 @@ def test_gradient_is_continuous_through_an_edge():
         assert below == pytest.approx(on, rel=1e-5) and above == pytest.approx(on, rel=1e-5)
 
 
-@pytest.mark.xfail(
-    reason="half the slope when m² is the upper edge to the last bit: the tie of sort and clip in pole_rule"
-)
 def test_gradient_exactly_on_the_upper_edge():
     slope = jax.grad(lambda m2: constant_integrand(m2, GAMMA))(HI)
     assert float(slope) == pytest.approx(exact_slope(HI, GAMMA), rel=1e-6)

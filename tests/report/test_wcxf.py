@@ -44,13 +44,6 @@ def test_every_coefficient_survives_the_way_there_and_back(tmp_path):
     assert read_wcxf(tmp_path / "point.json") == point
 
 
-def test_the_wilson_package_reads_it(tmp_path):
-    wilson = pytest.importorskip("wilson", reason="in the extra `reference`", exc_type=ImportError)
-    write_wcxf(POINT, tmp_path / "point.json")
-    with (tmp_path / "point.json").open() as file:
-        assert wilson.Wilson.load_wc(file).wc.dict == POINT
-
-
 def refused(call, *arguments) -> str:
     with pytest.raises(InputError) as caught:
         call(*arguments)

@@ -15,7 +15,7 @@ from jax.scipy.special import erfc
 from jax.typing import ArrayLike
 
 from darkbeauty.dark.thermal_average import Spectrum, average, spectrum
-from darkbeauty.dark.thermo import g_star
+from darkbeauty.dark.thermo import g_star, h_star
 from darkbeauty.models.base import DarkSector, Model
 from darkbeauty.numerics.bessel import k1e_large, k2e_large
 
@@ -24,6 +24,8 @@ X_MIN, X_MAX = 1.0, 100.0
 ITERATIONS = 8
 TAIL_NODES = 6
 CONVERGED = 1e-10
+OMEGA_PER_YIELD = 2.744e8
+"""s₀/(ρ_c/h²) today [1/GeV]: 2891.2 cm⁻³ over 1.05371e-5 GeV cm⁻³ (PDG)."""
 
 
 class FreezeOut(NamedTuple):
@@ -38,14 +40,23 @@ class FreezeOut(NamedTuple):
 def freeze_out(p: Model) -> FreezeOut:
     """Freeze-out of the dark matter of a model.
 
-    Accuracy relative 1e-7 in J; where the particle never was in equilibrium x_f is held at 1 and ok is False
+    Accuracy relative 1e-7 in J for x_f ≥ 9, 3e-4 at x_f = 3; where the particle never was in equilibrium (no solution with x_f > 1) ok is False, x_f is held at 1
+             and Ωh² is the overabundance of `never_in_equilibrium`
     """
     dark = p.dark_sector()
     nodes = spectrum(dark)
     x_f, ok = solve_x_f(p, dark, nodes)
     j = tail_integral(nodes, x_f)
     root_g = jnp.sqrt(g_star(p.sm, dark.mass / x_f))
-    return FreezeOut(x_f, j, 1.07e9 / (root_g * p.sm.cosmology["M_Planck"] * j), ok)
+    thermal = 1.07e9 / (root_g * p.sm.cosmology["M_Planck"] * j)
+    return FreezeOut(x_f, j, jnp.where(ok, thermal, never_in_equilibrium(p, dark.mass)), ok)
+
+
+def never_in_equilibrium(p: Model, mass: ArrayLike) -> Array:
+    """Ωh² = 2.744·10⁸ (m/GeV) Y, Y = 45 g x²K₂(x)/(4π⁴ h(m/x)) at x = 2: the abundance of a relic that stops annihilating there."""
+    x = 2.0
+    y_equilibrium = 45.0 * DEGREES * x**2 * k2e_large(x) * jnp.exp(-x) / (4.0 * jnp.pi**4 * h_star(p.sm, mass / x))
+    return OMEGA_PER_YIELD * mass * y_equilibrium
 
 
 def solve_x_f(p: Model, dark: DarkSector, nodes: Spectrum) -> tuple[Array, Array]:
@@ -67,7 +78,7 @@ def solve_x_f(p: Model, dark: DarkSector, nodes: Spectrum) -> tuple[Array, Array
     x = jax.lax.stop_gradient(jax.lax.fori_loop(0, ITERATIONS, newton, start))
     value, slope = step(x)
     ok = jnp.abs(value) < CONVERGED * x
-    return jnp.where(ok, x - value / slope, x), ok
+    return jnp.where(ok, x - jnp.where(ok, value, 0.0) / slope, X_MIN), ok
 
 
 def tail_integral(nodes: Spectrum, x_f: ArrayLike) -> Array:

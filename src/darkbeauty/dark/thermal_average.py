@@ -23,7 +23,7 @@ from darkbeauty.numerics.quadrature import pole_rule
 LEVELS = (0.0, 0.3, 0.8, 1.5, 3.2)
 """Panel edges in t/2M for x around 20: beyond the last the Boltzmann factor is below 1e-18 for x ≥ 9."""
 X_REFERENCE = 20.0
-NODES = 20
+NODES = 24
 FLOOR = 1e-24
 
 
@@ -38,7 +38,7 @@ def spectrum(dark: DarkSector, scale: ArrayLike = 1.0) -> Spectrum:
     """Nodes and weights of all channels; `scale` stretches the panels (√(20/x) for an x far from 20).
 
     Args     dark: masses, couplings and channels of the model
-    Returns  arrays of shape (n,), n = (Z′ channels · 5 + exchange channels · 4) · 20
+    Returns  arrays of shape (n,), n = (Z′ channels · 5 + exchange channels · 4) · 24
     """
     edges = 2.0 * dark.mass * scale * jnp.asarray(LEVELS)
     vector = jax.vmap(lambda *channel: _vector_nodes(dark, edges, *channel))(*vars(dark.channels).values())
@@ -73,7 +73,7 @@ def _vector_nodes(
 ) -> tuple[Array, Array]:
     zp = dark.mediator
     lowest = jnp.maximum(4.0 * dark.mass**2, s_min)
-    pole = jnp.sqrt(zp.mass**2 - lowest - 1j * zp.mass * zp.width)
+    pole = jnp.sqrt(zp.mass**2 - lowest - 1j * zp.pole.m_gamma)
     rule = pole_rule(edges, pole.real, -pole.imag, NODES)
     propagator = 1.0 / ((rule.offset - 1j * pole.imag) * (rule.node + pole))
     s = lowest + rule.node**2

@@ -7,6 +7,7 @@ followed by one NUTS transition. The first jump between modes that NUTS cannot c
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import jax
@@ -62,21 +63,22 @@ def sample(
              progress(stage, done, diverging)
     """
     chains, size = start.shape
-    evaluate = jax.jit(lambda q: jax.lax.map(jax.value_and_grad(lambda x: -log_density(x)), q))
+    shape = (block, global_moves, chains, size)
     init, transition = hmc(lambda q: -log_density(q), algo="NUTS")
-    start_key, proposal_key = jax.random.split(key)
     settings = {"target_accept_prob": target_accept, "max_tree_depth": max_depth, "dense_mass": True}
+    start_key, proposal_key = jax.random.split(key)
     begin = jax.jit(
         jax.vmap(lambda q, potential, slope, k: init(ParamInfo(q, potential, slope), warmup, rng_key=k, **settings))
     )
-    state = begin(start, *evaluate(start), jax.random.split(start_key, chains))
-    advance = jax.jit(lambda state, proposals: jax.lax.scan(lambda s, p: _step(transition, s, p), state, proposals))
+    evaluate, advance = _compile(log_density, begin, transition, shape)
+    potential, slope = _evaluate_some(evaluate, start, _batch(shape))
+    state = begin(start, potential, slope, jax.random.split(start_key, chains))
     kept, accepted, diverging, count = [], [], 0, 0
     for stage, total in (("warm-up", warmup), ("sampling", draws)):
         progress(stage, 0, diverging)
         for done in range(0, total, block):
             count += 1
-            proposals = _propose(evaluate, jax.random.fold_in(proposal_key, count), (block, global_moves, chains, size))
+            proposals = _propose(evaluate, jax.random.fold_in(proposal_key, count), shape)
             state, (record, jumped) = advance(state, proposals)
             if stage == "sampling":
                 kept.append(jax.tree.map(np.asarray, record))
@@ -86,6 +88,35 @@ def sample(
             progress(stage, min(done + block, total), diverging)
     joined = {name: np.swapaxes(np.concatenate([part[name] for part in kept])[:draws], 0, 1) for name in KEPT}
     return Draws(*(joined[name] for name in KEPT), np.asarray(state.adapt_state.step_size), float(np.mean(accepted)))
+
+
+def _batch(shape: tuple[int, int, int, int]) -> int:
+    """Number of points that are evaluated together: the proposals of a block, or one per chain."""
+    block, moves, chains, _ = shape
+    return max(block * moves, 1) * chains
+
+
+def _compile(
+    log_density: Callable, begin: Callable, transition: Callable, shape: tuple[int, int, int, int]
+) -> tuple[Callable, Callable]:
+    """The two expensive functions, each for its one shape, side by side: potential with gradient, and a block of transitions."""
+    *_, chains, size = shape
+    evaluate = jax.jit(lambda q: jax.lax.map(jax.value_and_grad(lambda x: -log_density(x)), q))
+    advance = jax.jit(lambda state, proposals: jax.lax.scan(lambda s, p: _step(transition, s, p), state, proposals))
+    per_chain, point = jax.ShapeDtypeStruct((chains,), float), jax.ShapeDtypeStruct((chains, size), float)
+    keys = jax.eval_shape(lambda: jax.random.split(jax.random.key(0), chains))
+    state = jax.eval_shape(begin, point, per_chain, point, keys)
+    vector, scalar = jax.ShapeDtypeStruct(shape, float), jax.ShapeDtypeStruct(shape[:3], float)
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(lambda: evaluate.lower(jax.ShapeDtypeStruct((_batch(shape), size), float)).compile())
+        second = pool.submit(lambda: advance.lower(state, Proposals(vector, scalar, vector, scalar)).compile())
+        return first.result(), second.result()
+
+
+def _evaluate_some(evaluate: Callable, q: Array, batch: int) -> tuple[Array, Array]:
+    """Potential and gradient of a few points with a function compiled for more."""
+    potential, slope = evaluate(jnp.resize(q, (batch, q.shape[1])))
+    return potential[: len(q)], slope[: len(q)]
 
 
 def _step(transition: Callable, state, proposals: Proposals):

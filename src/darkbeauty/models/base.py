@@ -88,11 +88,16 @@ class Mediator(eqx.Module):
     partial: dict[str, Array]
 
     def branching(self, final: str) -> Array:
-        return self.partial[final] / self.width
+        return self.partial[final] / self._positive_width
 
     @property
     def pole(self) -> Pole:
-        return Pole(self.mass**2, self.mass * self.width)
+        return Pole(self.mass**2, self.mass * self._positive_width)
+
+    @property
+    def _positive_width(self) -> Array:
+        """The width, never exactly 0: a Z′ without couplings has branching fractions 0 and no NaN."""
+        return jnp.maximum(self.width, 1e-30)
 
 
 class Channels(eqx.Module):

@@ -14,4 +14,5 @@ def monotone(x: ArrayLike, knots: ArrayLike, values: ArrayLike, method: str = "m
     Args     method: "monotonic" (Fritsch–Carlson cubic, C¹) or "linear"
     """
     knots, values = jnp.asarray(knots), jnp.asarray(values)
-    return interpax.interp1d(jnp.clip(x, knots[0], knots[-1]), knots, values, method=method)
+    inside = jnp.clip(jnp.asarray(x), knots[0], knots[-1])
+    return interpax.interp1d(inside.ravel(), knots, values, method=method).reshape(inside.shape)

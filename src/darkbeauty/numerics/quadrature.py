@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
@@ -47,7 +48,7 @@ def pole_rule(edges: Array, centre: ArrayLike, width: ArrayLike, n: int) -> Pole
     Accuracy relative 1e-9 for n = 24 and width/range ≥ 1e-9, wherever the pole is: inside, at an edge, outside
     """
     x, w = gauss_legendre(n)
-    cut = jnp.clip(centre, edges[0], edges[-1])
+    cut = jax.lax.stop_gradient(jnp.clip(centre, edges[0], edges[-1]))  # where panels meet does not matter
     xi = jnp.arcsinh((jnp.sort(jnp.append(edges, cut)) - centre) / width)
     half = 0.5 * (xi[1:] - xi[:-1])[:, None]
     nodes = xi[:-1, None] + half * (1.0 + x)
