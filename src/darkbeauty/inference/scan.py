@@ -16,6 +16,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
+from scipy.interpolate import PchipInterpolator
 from scipy.special import ndtr
 
 from darkbeauty.dark.freeze_out import freeze_out
@@ -27,8 +28,7 @@ from darkbeauty.predict import evaluate
 RESOLUTION = 3e-4
 """Distance to the resonance, in r, down to which the scan is logarithmic."""
 MEDIATORS, COARSE, RATIOS, COUPLINGS, FINE = 17, 41, 30, 4, 600
-LINE = np.array([0.0, 0.02, 0.1, 0.3, 0.6, 1.0])
-"""Nodes in (y/y_max)²: predictions are polynomials of low degree in y², so their values here give them on the whole line."""
+LINE = 20
 LOGITS = np.linspace(-9.0, 9.0, 37)
 SOFTNESS = 0.25
 TEMPER = 0.85
@@ -217,8 +217,7 @@ def _quark_line(
     if names.quark is None or not others:
         return table, np.ones_like(weight)
     rows, columns = np.nonzero(_dilate(weight > NEGLIGIBLE * np.max(weight)))
-    u = np.linspace(0.0, 1.0, FINE)
-    y = np.asarray(priors[3].quantile(u))
+    nodes, u = np.linspace(0.0, 1.0, LINE), np.linspace(0.0, 1.0, FINE)
     kept = np.concatenate([np.arange(*lik.slices[i]) for i in others])
     requests = tuple(lik.requests[i] for i in kept)
 
@@ -227,21 +226,16 @@ def _quark_line(
         return evaluate(model.at({**point, names.quark: quark}), requests)
 
     points = (mediators[rows], ratios[columns], np.clip(log_g[rows, columns], *np.log(priors[0].bounds)))
-    nodes = y[-1] * np.sqrt(LINE)
-    values = _GridFunction(one)(lik.model, *(p[:, None] for p in points), nodes)
-    predictions = _polynomial_in_square(y / y[-1]) @ values
-    residual = (predictions - lik.values[kept]) @ lik.whitening[np.ix_(kept, kept)].T
+    values = _GridFunction(one)(lik.model, *(p[:, None] for p in points), np.asarray(priors[3].quantile(nodes)))
+    residual = (values - lik.values[kept]) @ lik.whitening[np.ix_(kept, kept)].T
+    # rates are powers of y, so the logarithm of a large residual is smooth where the residual is not
+    residual = np.sinh(PchipInterpolator(nodes, np.arcsinh(residual), axis=1)(u))
     log_l = -0.5 * TEMPER * np.sum(residual**2, axis=-1)
     density = np.exp(log_l - log_l.max())
     evidence[rows, columns] = np.trapezoid(density, u, axis=-1)
     for row, column, line in zip(rows, columns, density):
         table[row, column] = _logit(_quantiles(u, line))
     return _extend(table, evidence > 0.0), evidence
-
-
-def _polynomial_in_square(x: np.ndarray) -> np.ndarray:
-    """Matrix, shape (len(x), len(LINE)), from values at the LINE nodes to values at x of the interpolating polynomial in x²."""
-    return np.vander(x**2, len(LINE)) @ np.linalg.inv(np.vander(LINE, len(LINE)))
 
 
 class _GridFunction:

@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
@@ -48,8 +47,10 @@ def pole_rule(edges: Array, centre: ArrayLike, width: ArrayLike, n: int) -> Pole
     Accuracy relative 1e-9 for n = 24 and width/range ≥ 1e-9, wherever the pole is: inside, at an edge, outside
     """
     x, w = gauss_legendre(n)
-    cut = jax.lax.stop_gradient(jnp.clip(centre, edges[0], edges[-1]))  # where panels meet does not matter
-    xi = jnp.arcsinh((jnp.sort(jnp.append(edges, cut)) - centre) / width)
+    low, high = edges[0], edges[-1]
+    cut = jnp.where(centre < low, low, jnp.where(centre > high, high, centre))
+    ordered = jnp.sort(jnp.concatenate([edges[:1], cut[None], edges[1:]]))  # on a tie with an end, cut stays inside
+    xi = jnp.arcsinh((ordered - centre) / width)
     half = 0.5 * (xi[1:] - xi[:-1])[:, None]
     nodes = xi[:-1, None] + half * (1.0 + x)
     offset = (width * jnp.sinh(nodes)).ravel()
