@@ -7,14 +7,18 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
-import xarray as xr
 from typer.testing import CliRunner, Result
 
 import darkbeauty as db
 from darkbeauty import cli
+from darkbeauty.inference.diagnostics import Verdict, summarise
+from darkbeauty.inference.optimise import Optimum
+from darkbeauty.likelihood import TermReport
+from darkbeauty.report import figures, progress
 
 A_I = {"y": 2.0, "g": 0.002, "m_zp": 4.0, "m_dm": 1.7, "chi": 0.0}
 POINT = [f"{name}={value}" for name, value in A_I.items()]
@@ -198,62 +202,70 @@ def test_usage_errors_exit_with_2(args: list[str]):
 
 
 class Recorded:
-    """Stands for the sampler: writes one file, returns a tiny posterior with one divergence, keeps what it was asked."""
+    """Stands for the sampler and the plotter: returns a tiny run with one divergence, keeps what it was asked."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch):
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, missed: tuple[str, ...] = ()):
         self.asked: dict = {}
-        monkeypatch.setattr(db, "load_fit", lambda path: f"fit of {path}", raising=False)
-        monkeypatch.setattr(db, "run_fit", self.run, raising=False)
-        monkeypatch.setattr(db, "optimise", lambda fit: {"y": 0.25, "g": 1e-3}, raising=False)
+        self.missed = missed
+        monkeypatch.setattr(db, "load_fit", lambda path: SimpleNamespace(name=f"fit of {path}"), raising=False)
+        monkeypatch.setattr(progress, "watch", self.run)
+        monkeypatch.setattr(figures, "write_figures", lambda run, folder: [folder / "corner.png"])
+        row = TermReport("T", "obs", 1.0, 2.0, 0.5, -2.0, -3.0)
+        best = Optimum({"y": 0.25, "g": 1e-3}, -3.0, (-3.0, -4.0), (row,))
+        monkeypatch.setattr(db, "optimise", lambda fit: best, raising=False)
 
-    def run(self, fit: str, out: Path, **settings: int | None) -> dict:
-        self.asked = {"fit": fit, "out": out, **settings}
-        out.mkdir(parents=True)
-        (out / "posterior.nc").touch()
-        stats = xr.Dataset({"diverging": (("chain", "draw"), np.arange(40).reshape(2, 20) == 3)})
-        return {"posterior": tiny_posterior(), "sample_stats": stats}
+    def run(self, fit: SimpleNamespace, folder: Path, overrides: dict, console: object) -> SimpleNamespace:
+        self.asked = {"fit": fit.name, "out": folder, **overrides}
+        verdict = Verdict(0.025, self.missed)
+        return SimpleNamespace(netcdf=folder / "posterior.nc", verdict=verdict, summary=summarise(TINY))
 
 
-def tiny_posterior() -> xr.Dataset:
-    rng = np.random.default_rng(1)
-    values = {name: (("chain", "draw"), rng.normal(size=(2, 20))) for name in ("y", "g")}
-    return xr.Dataset(values, coords={"chain": range(2), "draw": range(20)})
+TINY = {name: np.random.default_rng(1).normal(size=(2, 20)) for name in ("y", "g")}
 
 
 def test_fit_passes_settings_on_and_prints_the_summary(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     recorded = Recorded(monkeypatch)
-    summary = cli.summary
-    monkeypatch.setattr(cli, "summary", lambda data: summary(data["posterior"]))
     out = tmp_path / "runs" / "one"
     args = ["fit", "some/name.toml", "--out", str(out), "--draws", "20", "--chains", "2", "--seed", "7"]
     result = run(*args)
     assert result.exit_code == 0, result.output
     assert recorded.asked == {"fit": "fit of some/name.toml", "out": out, "draws": 20, "chains": 2, "seed": 7}
     lines = [line.split() for line in result.stdout.splitlines()]
-    assert lines[0][:3] == ["parameter", "mean", "sd"]
-    assert [line[0] for line in lines[1:3]] == ["y", "g"]
-    assert ["divergences:", "1"] in lines
-    assert lines[-1] == [str(out / "posterior.nc")]
+    assert lines[0][-1] == "converged"
+    assert lines[1] == ["divergent", "transitions:", "2.50", "%"]
+    assert lines[3][:3] == ["parameter", "mean", "sd"]
+    assert [line[0] for line in lines[4:6]] == ["y", "g"]
+    assert lines[-2:] == [[str(out / "posterior.nc")], [str(out / "corner.png")]]
+
+
+def test_a_fit_that_misses_its_targets_says_so_first_and_exits_with_3(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    Recorded(monkeypatch, missed=("ESS(y) = 12 < 400",))
+    result = run("fit", "some/name.toml", "--out", str(tmp_path / "one"))
+    assert result.exit_code == 3
+    assert result.stdout.splitlines()[0].endswith("NOT converged: ESS(y) = 12 < 400")
 
 
 def test_fit_json_and_default_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     recorded = Recorded(monkeypatch)
-    summary = cli.summary
-    monkeypatch.setattr(cli, "summary", lambda data: summary(data["posterior"]))
     monkeypatch.chdir(tmp_path)
     result = run_json("fit", "some/name.toml")
     assert recorded.asked["out"] == Path("runs/name")
     assert [recorded.asked[name] for name in ("draws", "chains", "seed")] == [None, None, None]
-    assert (result["out"], result["files"], result["divergences"]) == ("runs/name", ["runs/name/posterior.nc"], 1)
-    mean = float(tiny_posterior()["y"].mean())
-    assert result["summary"]["y"]["mean"] == pytest.approx(mean, rel=1e-12)
+    assert result["converged"] is True
+    assert result["divergences"] == 0.025
+    assert result["files"] == ["runs/name/posterior.nc", "runs/name/corner.png"]
+    assert result["summary"]["y"]["mean"] == pytest.approx(float(TINY["y"].mean()), rel=1e-12)
     assert {"r_hat", "ess_bulk", "ess_tail"} <= set(result["summary"]["y"])
 
 
 def test_optimise_prints_the_best_fit(monkeypatch: pytest.MonkeyPatch):
     Recorded(monkeypatch)
-    assert run_json("optimise", "name.toml") == {"y": 0.25, "g": 1e-3}
-    assert run("optimise", "name.toml").stdout.split() == ["parameter", "best", "fit", "y", "0.25", "g", "0.001"]
+    result = run_json("optimise", "name.toml")
+    assert result["parameters"] == {"y": 0.25, "g": 1e-3}
+    assert result["pulls"][0]["pull"] == -2.0
+    lines = [line.split() for line in run("optimise", "name.toml").stdout.splitlines()]
+    assert ["y", "0.25"] in lines
+    assert ["T", "obs", "1", "2", "-2.00"] in lines
 
 
 BAD_FIT = """
