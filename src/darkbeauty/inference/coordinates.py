@@ -3,10 +3,10 @@ r"""Unconstrained coordinates q ∈ ℝⁿ of a fit, and the density that prior 
 Box coordinates map every parameter on its own: q → u = 1/(1+e^{−q}) → prior quantile of u, so that prior × Jacobian is u(1−u) exactly.
 
 Relic coordinates straighten the sheet Ωh² = measured. For a fit with a relic-density term, (g, m_zp, m_dm) is concentrated on a thin curved
-surface with a funnel at the resonance r = m_zp/2m_dm = 1. From a quick scan of Ωh² on a grid of (m_zp, r) come the surface ln g(m_zp, r)
-and how much posterior mass lies over each (m_zp, r). Then
-    m_zp, and r given m_zp:  equal posterior mass per unit (tabulated quantile functions),
-    ln g given m_zp and r:   a truncated Cauchy distribution around the surface, with the width that the error of Ωh² implies.
+surface with a funnel at the resonance r = m_zp/2m_dm = 1, and a narrow Z′ cuts off the quark coupling y where it enters a bin. From a quick scan of
+the likelihood (`darkbeauty.inference.scan`) come the surface ln g(m_zp, r) and how much posterior mass lies over each (m_zp, r, y). Then
+    m_zp, r given m_zp, y given both:  equal posterior mass per unit (tabulated quantile functions),
+    ln g given m_zp and r:             a truncated logistic distribution around the surface, as wide as the error of Ωh².
 The scan only has to be roughly right: the sampled density carries the exact Jacobian, so the posterior does not depend on it. Because a logistic
 distribution of q is then close to the posterior, draws of it also serve as proposals that cross from mode to mode (`global_moves` per transition).
 """
