@@ -48,7 +48,7 @@ def freeze_out(p: Model) -> FreezeOut:
     x_f, ok = solve_x_f(p, dark, nodes)
     j = tail_integral(nodes, x_f)
     root_g = jnp.sqrt(g_star(p.sm, dark.mass / x_f))
-    thermal = 1.07e9 / (root_g * p.sm.cosmology["M_Planck"] * j)
+    thermal = dark.omega_constant / (root_g * p.sm.cosmology["M_Planck"] * j)
     return FreezeOut(x_f, j, jnp.where(ok, thermal, never_in_equilibrium(p, dark.mass)), ok)
 
 

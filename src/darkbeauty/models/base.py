@@ -101,22 +101,29 @@ class Mediator(eqx.Module):
 
 
 class Channels(eqx.Module):
-    """Final states f f̄ of a vector resonance: mass, number of colours (or flavours), g_V, g_A, lowest s; shape (n,) each."""
+    """Final states f f̄ of a vector resonance: mass, colours, g_V, g_A, lowest s, coupling of f_L to N and a scalar η; shape (n,)."""
 
     mass: Array
     colours: Array
     g_v: Array
     g_a: Array
     s_min: Array
+    eta_coupling: Array
+    finals: tuple[str, ...] = eqx.field(static=True)
 
 
 class Exchange(eqx.Module):
-    """Final states f f̄ of a scalar exchanged in the t and u channels: fermion mass, colours, coupling; shape (n,). Mass of the scalar."""
+    """Final states f₁ f̄₂ of a scalar exchanged in the t and u channels: masses, colours, product of the two couplings, mass of the scalar; shape (n,).
 
-    mass: Array
+    Colours count f₁ f̄₂ and f₂ f̄₁ where the two differ.
+    """
+
+    mass_1: Array
+    mass_2: Array
     colours: Array
-    coupling: Array
+    coupling2: Array
     mediator: Array
+    finals: tuple[str, ...] = eqx.field(static=True)
 
 
 class DarkSector(eqx.Module):
@@ -127,6 +134,8 @@ class DarkSector(eqx.Module):
     mediator: Mediator
     channels: Channels
     exchange: Exchange
+    eta_mass: Array
+    omega_constant: Array
 
 
 class Solution(eqx.Module):

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from darkbeauty.errors import InputError, Problem, unknown
 from darkbeauty.models.base import Model
+from darkbeauty.models.le_lmu_r2 import LeLmuR2
 from darkbeauty.models.lmu_ltau_s1 import LmuLtauS1
 from darkbeauty.models.wet import Wet
 
-MODELS: dict[str, type[Model]] = {model.name: model for model in (LmuLtauS1, Wet)}
+MODELS: dict[str, type[Model]] = {model.name: model for model in (LmuLtauS1, LeLmuR2, Wet)}
 
 
 def resolve_model(model: str | Model) -> Model:

@@ -1,0 +1,49 @@
+"""Gauged Le − Lμ with the scalar leptoquark R̃2 (arXiv:2409.16961): a heavy Z′, Majorana dark matter, left-handed quark doublets."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import jax.numpy as jnp
+from jax import Array
+from jax.typing import ArrayLike
+
+from darkbeauty.models.base import Parameter
+from darkbeauty.models.portal import Portal, portal_parameters
+
+
+class LeLmuR2(Portal):
+    r"""The Le − Lμ ⊕ R̃2 model.
+
+    Quark doublets couple as −y_q (Q̄_L R̃2 N_μR), leptons as −g Q′ f̄γ^μf Z′_μ with Q′(e) = +1, Q′(μ) = −1; N_τ is decoupled and kinetic mixing
+    absent. The N_μ content of the light (heavy) Majorana state is sin δ (cos δ). Omits: the CKM rotation of the up quarks' couplings, y_u = y_d,
+    y_c = y_s, y_t = y_b.
+    """
+
+    name: ClassVar[str] = "le_lmu_r2"
+    title: ClassVar[str] = "gauged Le−Lμ with leptoquark R̃2"
+    parameters: ClassVar[tuple[Parameter, ...]] = portal_parameters(
+        sin_mix=Parameter("sin_mix", "sine of the mixing angle of the two N", "", 0.22, -1.0, 1.0),
+        chi=Parameter("chi", "kinetic mixing: absent in this model", "", 0.0, 0.0, 0.0),
+    )
+    charges: ClassVar[tuple[float, float, float]] = (1.0, -1.0, 0.0)
+    quark_flavour: ClassVar[int] = 1
+    partner_flavour: ClassVar[int] = 0
+    quark_chirality: ClassVar[str] = "L"
+    kinetic_mixing: ClassVar[bool] = False
+    exchange_quarks: ClassVar[tuple[tuple[str, str], ...]] = (
+        ("u", "d"),
+        ("d", "d"),
+        ("s", "s"),
+        ("c", "s"),
+        ("b", "b"),
+        ("t", "b"),
+    )
+
+    sin_mix: ArrayLike = 0.22
+    chi: ArrayLike = 0.0
+
+    @property
+    def contents(self) -> Array:
+        """N_μ content of (light, heavy): (sin δ, cos δ)."""
+        return jnp.stack([jnp.asarray(self.sin_mix, float), jnp.sqrt(1.0 - jnp.asarray(self.sin_mix) ** 2)])

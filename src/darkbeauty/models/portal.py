@@ -1,0 +1,288 @@
+"""What the two U(1)′ ⊕ leptoquark models share: a Z′, two mixed Majorana states, a leptoquark that couples one of them to quarks.
+
+A model of this kind states its charges, the flavour of N that couples to quarks, and the chirality of those quarks; everything else is here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import equinox as eqx
+import jax.numpy as jnp
+from jax import Array
+from jax.typing import ArrayLike
+
+from darkbeauty.errors import InputError, Problem, unknown
+from darkbeauty.inputs import SMInputs, load_sm
+from darkbeauty.models import loops
+from darkbeauty.models.base import LEPTONS, DarkSector, Mediator, Model, Parameter, Solution, Wilson
+from darkbeauty.models.portal_dark import EXTRA_CHANNELS, dark_sector
+from darkbeauty.models.running import current_current_factor, run_dipoles
+from darkbeauty.models.z_prime import fermion_width, hadron_width, majorana_pair_width, majorana_width
+
+B_SCALE, MIXING_SCALE = 4.8, 4.2
+PERTURBATIVE = 2.0 * jnp.pi**0.5
+CONVENTIONS = ("canonical", "printed")
+COUPLINGS = (
+    Parameter("y", "leptoquark–quark–N coupling", lower=0.0, upper=PERTURBATIVE),
+    Parameter("g", "U(1)′ gauge coupling", lower=0.0, upper=PERTURBATIVE),
+    Parameter("m_zp", "Z′ mass", "GeV", lower=1e-3, upper=1e4),
+    Parameter("m_dm", "mass of the lighter Majorana state", "GeV", lower=1e-3, upper=1e4),
+)
+FIXED = {
+    "m_lq": Parameter("m_lq", "leptoquark mass", "GeV", 1200.0, 100.0, 1e5),
+    "m_heavy": Parameter("m_heavy", "mass of the heavier Majorana state", "GeV", 500.0, 1e-3, 1e5),
+    "sin_mix": Parameter("sin_mix", "sine of the mixing angle of the two N", "", 0.5, -1.0, 1.0),
+    "m_h1": Parameter("m_h1", "mass of the Standard-Model-like scalar", "GeV", 125.0, 1.0, 1e4),
+    "m_h2": Parameter("m_h2", "mass of the second scalar", "GeV", 500.0, 1.0, 1e5),
+    "sin_zeta": Parameter("sin_zeta", "sine of the scalar mixing angle", "", 5e-3, -1.0, 1.0),
+    "chi": Parameter("chi", "kinetic mixing (sin χ/2 B̂V̂)", "", 1e-3, -0.1, 0.1),
+    "y_eta": Parameter("y_eta", "Yukawa coupling Y_ℓℓ of the inert doublet", "", 0.0, 0.0, PERTURBATIVE),
+    "m_eta": Parameter("m_eta", "mass of the inert doublet", "GeV", 400.0, 1.0, 1e5),
+    "r_d": Parameter("r_d", "y_d / y", "", 1.0, -10.0, 10.0),
+    "r_s": Parameter("r_s", "y_s / y", "", 1.0, -10.0, 10.0),
+    "r_b": Parameter("r_b", "y_b / y", "", 1.0, -10.0, 10.0),
+}
+
+
+def portal_parameters(**changed: Parameter) -> tuple[Parameter, ...]:
+    """The sixteen parameters, some of them with another default or domain."""
+    return (*COUPLINGS, *(FIXED | changed).values())
+
+
+class Portal(Model):
+    r"""Parameters of a U(1)′ ⊕ leptoquark model, and what follows from them alone.
+
+    The two Majorana states mix the flavour N_q that couples to quarks (contents u = (u_ℓ, u_h) of the light and the heavy state) with the flavour
+    N_p that does not. Leptons couple as −g Q′ f̄γ^μf Z′_μ, plus a photon-like piece where kinetic mixing is allowed.
+    """
+
+    has_mediator: ClassVar[bool] = True
+    has_dark_matter: ClassVar[bool] = True
+    charges: ClassVar[tuple[float, float, float]]
+    """Q′ of e, μ, τ and of the N of the same flavour."""
+    quark_flavour: ClassVar[int]
+    partner_flavour: ClassVar[int]
+    """Lepton flavour (index of charges) of N_q and N_p."""
+    quark_chirality: ClassVar[str]
+    """"L" or "R": chirality of the quarks that couple to the leptoquark."""
+    exchange_quarks: ClassVar[tuple[tuple[str, str], ...]]
+    """(quark, generation d, s or b) of every quark that couples to the leptoquark."""
+    kinetic_mixing: ClassVar[bool] = True
+    """Whether the Z′ couples to the electromagnetic current."""
+    printed_doubling: ClassVar[float] = 1.0
+    printed_omega_constant: ClassVar[float] = 1.07e9
+    """What the slides print: coupling of N and ν over its canonical value; the constant of Ωh² [1/GeV]."""
+
+    y: ArrayLike | None = None
+    g: ArrayLike | None = None
+    m_zp: ArrayLike | None = None
+    m_dm: ArrayLike | None = None
+    m_lq: ArrayLike = 1200.0
+    m_heavy: ArrayLike = 500.0
+    sin_mix: ArrayLike = 0.5
+    m_h1: ArrayLike = 125.0
+    m_h2: ArrayLike = 500.0
+    sin_zeta: ArrayLike = 5e-3
+    chi: ArrayLike = 1e-3
+    y_eta: ArrayLike = 0.0
+    m_eta: ArrayLike = 400.0
+    r_d: ArrayLike = 1.0
+    r_s: ArrayLike = 1.0
+    r_b: ArrayLike = 1.0
+    sm: SMInputs = eqx.field(default_factory=load_sm)
+    solution: Solution | None = None
+    convention: str = eqx.field(static=True, default="canonical")
+    extra_channels: tuple[str, ...] = eqx.field(static=True, default=())
+
+    def __check_init__(self) -> None:
+        problems = [
+            unknown(f"model.{where}", kind, str(name), allowed)
+            for where, kind, names, allowed in (
+                ("convention", "convention", (self.convention,), CONVENTIONS),
+                ("extra_channels", "channel", self.extra_channels, EXTRA_CHANNELS),
+            )
+            for name in names
+            if name not in allowed
+        ]
+        if problems:
+            raise InputError(problems)
+
+    # -- spectrum and couplings ---------------------------------------------------------------------------------------------------
+
+    @property
+    def contents(self) -> Array:
+        """u = (u_ℓ, u_h): N_q content of the light and the heavy state."""
+        raise NotImplementedError
+
+    @property
+    def charge_matrix(self) -> Array:
+        """Q of L = −½ g Q_ij N̄_iγ^μγ₅N_j Z′_μ, shape (2, 2): Q′(N_q) (2u_iu_j − δ_ij)."""
+        u = self.contents
+        return self.charges[self.quark_flavour] * (2.0 * jnp.outer(u, u) - jnp.eye(2))
+
+    @property
+    def epsilon(self) -> Array:
+        """ε_em = e cos θ_W tan χ, the photon-like coupling of a light Z′ (α at the B scale)."""
+        e = jnp.sqrt(4.0 * jnp.pi * self.sm.coupling["alpha_e_4.8"])
+        return e * jnp.sqrt(1.0 - self.sm.coupling["s2w"]) * jnp.tan(self.chi)
+
+    @property
+    def lepton_couplings(self) -> Array:
+        """Vector couplings c_ℓ of L = −c_ℓ ℓ̄γ^μℓ Z′_μ for e, μ, τ: g Q′ + ε_em."""
+        return self.g * jnp.array(self.charges) + self.epsilon
+
+    @property
+    def neutrino_couplings(self) -> Array:
+        """Couplings c of L = −c ν̄_Lγ^μν_L Z′_μ for ν_e, ν_μ, ν_τ: g Q′ (printed: doubled)."""
+        return self._doubling * self.g * jnp.array(self.charges)
+
+    @property
+    def dark_couplings(self) -> Array:
+        """c_ij = g Q_ij of L = −½ c_ij N̄_iγ^μγ₅N_j Z′_μ, shape (2, 2) (printed: doubled)."""
+        return self._doubling * self.g * self.charge_matrix
+
+    @property
+    def dark_coupling(self) -> Array:
+        """c = g Q_ℓℓ of the light state."""
+        return self.dark_couplings[0, 0]
+
+    @property
+    def omega_constant(self) -> float:
+        """The constant of Ωh² = constant/(√g_* M_Pl J).   [1/GeV]"""
+        return self.printed_omega_constant if self.convention == "printed" else 1.07e9
+
+    @property
+    def _doubling(self) -> float:
+        return self.printed_doubling if self.convention == "printed" else 1.0
+
+    @property
+    def z_mixing(self) -> Array:
+        r"""Z–Z′ mixing angle α: tan 2α = 2 M_Z² s_W sin χ cos χ / (M_Z²(cos²χ − s_W² sin²χ) − m²)."""
+        m_z2, s2w = self.sm.mass["Z"] ** 2, self.sm.coupling["s2w"]
+        sine, cosine = jnp.sin(self.chi), jnp.cos(self.chi)
+        gap = m_z2 * (cosine**2 - s2w * sine**2) - jnp.asarray(self.m_zp) ** 2
+        return 0.5 * jnp.arctan(2.0 * m_z2 * jnp.sqrt(s2w) * sine * cosine / jnp.where(gap == 0.0, 1e-12, gap))
+
+    @property
+    def quark_couplings(self) -> Array:
+        """y_d, y_s, y_b."""
+        return self.y * jnp.stack([jnp.asarray(r, float) for r in (self.r_d, self.r_s, self.r_b)])
+
+    def compute_mediator(self) -> Mediator:
+        """Mass and widths of the Z′, with every open channel."""
+        m, c = self.m_zp, self.dark_couplings
+        partial = {
+            flavour + flavour: fermion_width(m, self.sm.mass[flavour], self.lepton_couplings[i], 0.0)
+            for i, flavour in enumerate(LEPTONS)
+        }
+        half = 0.5 * self.neutrino_couplings
+        partial["nunu"] = jnp.sum(fermion_width(m, 0.0, half, half))
+        partial["NN"] = majorana_width(m, self.m_dm, c[0, 0])
+        partial["NNheavy"] = majorana_width(m, self.m_heavy, c[1, 1]) + majorana_pair_width(
+            m, self.m_dm, self.m_heavy, c[0, 1]
+        )
+        partial["hadrons"] = hadron_width(self.sm, m, self.epsilon)
+        width = sum(partial.values())
+        return Mediator(jnp.asarray(m, float), width, {**partial, "inv": partial["nunu"] + partial["NN"]})
+
+    # -- loops --------------------------------------------------------------------------------------------------------------------
+
+    @property
+    def mass_ratios(self) -> Array:
+        """χ_i = M_i²/M_LQ² of the light and the heavy state."""
+        masses = jnp.stack([jnp.asarray(self.m_dm, float), jnp.asarray(self.m_heavy, float)])
+        return (masses / self.m_lq) ** 2
+
+    def v_sb(self) -> Array:
+        """Z′ penguin function V_sb."""
+        return loops.v_sb(self.mass_ratios, self.contents)
+
+    def quark_pair_coupling(self) -> Array:
+        r"""g_eff = y_s y_b g V_sb/(16π²) of the effective vertex g_eff s̄γ^μP b Z′_μ.
+
+        P is that of `quark_chirality`. The sign is the same for right-handed quarks with Q′(N_q) = +1 and left-handed ones with Q′(N_q) = −1.
+        """
+        y = self.quark_couplings
+        return y[1] * y[2] * self.g * self.v_sb() / (16.0 * jnp.pi**2)
+
+    def majorana_pair_coupling(self) -> Array:
+        r"""g_eff g Q_ℓℓ cos α/cos χ: G(q²)/P(q²) of the amplitude G [s̄γ^μP b][N̄γ_μγ₅N]."""
+        return self.quark_pair_coupling() * self.dark_coupling * jnp.cos(self.z_mixing) / jnp.cos(self.chi)
+
+    def compute_wilson(self) -> Wilson:
+        r"""C₉^ℓ and C^ν on the Z′ pole, C₇ and C₈ from the dipole loop, for one chirality of the quarks; everything else vanishes.
+
+        H_eff ∋ −g_eff c_ℓ P(q²) (s̄γPb)(ℓ̄γℓ), so C₉^(′) = √2 π g_eff c_ℓ P(q²)/(G_F α V_tbV_ts*); a left-handed neutrino of coupling
+        c ν̄γP_Lν gives C_L, C_R = half of that.
+        """
+        factor = (
+            jnp.sqrt(2.0) * jnp.pi / (self.sm.coupling["GF"] * self.sm.coupling["alpha_e_4.8"] * self.sm.ckm.xi("t"))
+        )
+        vertex = factor * self.quark_pair_coupling()
+        zero = jnp.zeros(3, complex)
+        contact = {name: zero for name in ("C9", "C9p", "C10", "C10p", "CL", "CR")}
+        charged, neutral = vertex * self.lepton_couplings, 0.5 * vertex * self.neutrino_couplings
+        c7, c8 = self.dipoles(B_SCALE)
+        pole = self.z_prime().pole
+        if self.quark_chirality == "R":
+            return Wilson(0.0, c7, 0.0, c8, contact, {"C9p": charged, "CR": neutral}, pole)
+        return Wilson(c7, 0.0, c8, 0.0, contact, {"C9": charged, "CL": neutral}, pole)
+
+    def dipoles(self, scale: ArrayLike | None = None) -> tuple[Array, Array]:
+        r"""(C₇, C₈) = (1, −3) · (−√2) y_s y_b/(24 G_F V_tbV_ts* M_LQ²) Σ u_i² J₁(χ_i) at M_LQ, or run to `scale`.
+
+        Primed for right-handed quarks. The photon couples to the leptoquark of charge ±1/3 only: the same in both models.
+        """
+        y, u = self.quark_couplings, self.contents
+        loop = u**2 @ loops.dipole_j1(self.mass_ratios)
+        scale_factor = 24.0 * self.sm.coupling["GF"] * self.sm.ckm.xi("t") * jnp.asarray(self.m_lq) ** 2
+        c7 = -jnp.sqrt(2.0) * y[1] * y[2] * loop / scale_factor
+        if scale is None:
+            return c7, -3.0 * c7
+        return run_dipoles(self.sm, c7, -3.0 * c7, self.m_lq, scale)
+
+    def mixing_at_leptoquark_scale(self) -> Array:
+        r"""C = (y_s y_b)²/(128π² M_LQ²) Σ_ij u_i²u_j² [F(χ_i,χ_j) − 2√(χ_iχ_j) G(χ_i,χ_j)] of C (s̄γ^μPb)².   [GeV⁻²]"""
+        y, u2, chi = self.quark_couplings, self.contents**2, self.mass_ratios
+        i, j = jnp.array([0, 0, 1]), jnp.array([0, 1, 1])
+        boxes = loops.box_f(chi[i], chi[j]) - 2.0 * jnp.sqrt(chi[i] * chi[j]) * loops.box_g(chi[i], chi[j])
+        total = jnp.array([1.0, 2.0, 1.0]) @ (u2[i] * u2[j] * boxes)
+        return (y[1] * y[2]) ** 2 / (128.0 * jnp.pi**2 * jnp.asarray(self.m_lq) ** 2) * total
+
+    def mixing(self) -> Array:
+        return self.mixing_at_leptoquark_scale() * current_current_factor(self.sm, self.m_lq, MIXING_SCALE)
+
+    # -- dark matter --------------------------------------------------------------------------------------------------------------
+
+    def dark_sector(self) -> DarkSector:
+        """Annihilation channels of the light state."""
+        return dark_sector(self)
+
+    @property
+    def light_contents(self) -> Array:
+        """Content of the light state in N_e, N_μ, N_τ (magnitudes)."""
+        u = jnp.abs(self.contents)
+        return jnp.zeros(3).at[self.quark_flavour].set(u[0]).at[self.partner_flavour].set(u[1])
+
+    def check_together(self, values: Mapping[str, Any], path: str) -> list[Problem]:
+        light, heavy, leptoquark = (_number(values[name]) for name in ("m_dm", "m_heavy", "m_lq"))
+        problems = []
+        if light is not None and heavy is not None and light >= heavy:
+            problems.append(
+                Problem(f"{path}.m_dm", f"the lighter state ({light:g}) is not lighter than m_heavy ({heavy:g})")
+            )
+        if light is not None and leptoquark is not None and light >= leptoquark:
+            problems.append(
+                Problem(f"{path}.m_dm", f"dark matter ({light:g}) is not lighter than the leptoquark ({leptoquark:g})")
+            )
+        return problems
+
+
+def _number(value: Any) -> float | None:
+    """A concrete scalar as float; None for tracers and arrays, which are not compared."""
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return None
