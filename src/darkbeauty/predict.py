@@ -20,7 +20,7 @@ from darkbeauty.models import Model, resolve_model
 from darkbeauty.observables import BY_NAME, REGISTRY, Observable, Source
 
 _BRACKET = re.compile(r"^(?P<name>.*?)\[(?P<arguments>[^\]]*)\]$")
-_AT_X = re.compile(r"^(?P<name>\w+)\(x=(?P<x>[^)]*)\)(?P<unit>\[[^\]]*\])?$")
+_AT_X = re.compile(r"^(?P<name>[\w>()-]+?)\(x=(?P<x>[^)]*)\)(?P<unit>\[[^\]]*\])?$")
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
+from darkbeauty.models.base import Channels, DarkSector
 from darkbeauty.numerics.quadrature import gauss_legendre
 
 ANGLES = 12
@@ -84,6 +85,15 @@ def interference(
     graphs = sum((8.0 * left * (mass2 - v) ** 2 + common) / (v - m_eta**2) for v in (t, u))
     strength = 0.5 * coupling * eta_coupling**2 * jnp.asarray(propagator).real
     return strength / (128.0 * jnp.pi) * (graphs @ weight)
+
+
+def resonant_channel(dark: DarkSector, channel: Channels, s: ArrayLike, propagator: ArrayLike) -> Array:
+    """Z′ and η exchange with their interference, for one row of the model's channels; P(s) is given.   [dimensionless]"""
+    resonance = dark.coupling, dark.mediator.mass, propagator, channel.mass
+    value = vector_channel(s, dark.mass, *resonance, channel.colours, channel.g_v, channel.g_a)
+    y, m_f = channel.eta_coupling, channel.mass
+    value = value + exchange_channel(s, dark.mass, m_f, m_f, 1.0, y**2, dark.eta_mass)
+    return value + interference(s, dark.mass, *resonance, channel.g_v, channel.g_a, y, dark.eta_mass)
 
 
 def _angles(s: Array, m_dm: ArrayLike, m_1: ArrayLike, m_2: ArrayLike) -> tuple[Array, Array, Array, np.ndarray]:

@@ -14,7 +14,7 @@ from jax import Array
 from jax.scipy.special import erfc
 from jax.typing import ArrayLike
 
-from darkbeauty.dark.thermal_average import Spectrum, average, spectrum
+from darkbeauty.dark.thermal_average import Spectrum, average, channel_averages, spectrum
 from darkbeauty.dark.thermo import g_star, h_star
 from darkbeauty.models.base import DarkSector, Model
 from darkbeauty.numerics.bessel import k1e_large, k2e_large
@@ -109,3 +109,12 @@ def _moments(b: Array, x_f: ArrayLike) -> Array:
         moment = (exponential - b * x_f * moment) / (k - 0.5)
         moments.append(moment)
     return jnp.stack(moments)
+
+
+def annihilation_fractions(p: Model) -> dict[str, Array]:
+    """Share of every final state in ⟨σv⟩ at freeze-out."""
+    dark = p.dark_sector()
+    x_f, _ = solve_x_f(p, dark, spectrum(dark))
+    rates = channel_averages(dark, x_f)
+    total = sum(rates.values())
+    return {final: rate / total for final, rate in rates.items()}

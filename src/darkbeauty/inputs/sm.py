@@ -113,6 +113,7 @@ class SMInputs(eqx.Module):
     subleading: dict[str, Any]
     nucleon: dict[str, Any]
     cosmology: dict[str, Any]
+    energy_injection: dict[str, Any]
     non_local: NonLocal
     spectator: dict[str, Spectator]
     thermodynamics: Thermodynamics
@@ -159,6 +160,7 @@ _SECTIONS = {
     "subleading": "subleading",
     "nucleon": "nucleon",
     "cosmology": "cosmology",
+    "energy_injection": "energy_injection",
 }
 _GROUPS = tuple(_SECTIONS)
 

@@ -90,11 +90,6 @@ def mean(p: Model, arguments: tuple, result: Array) -> Array:
     return result / (arguments[1] - arguments[0])
 
 
-def scaled(p: Model, arguments: tuple, result: Array, factor: float) -> Array:
-    """The result in another unit."""
-    return factor * result
-
-
 def field(p: Model, arguments: tuple, result: Any, field: str) -> Array:
     """One field of the result."""
     return getattr(result, field)
