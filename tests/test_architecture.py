@@ -23,10 +23,12 @@ FLOORS = (
     ("models",),
     ("flavour", "dark", "leptonic"),
     ("observables",),
+    ("tables",),
     ("predict",),
     ("likelihood",),
     ("inference",),
     ("report",),
+    ("terminal",),
     ("cli",),
 )
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}

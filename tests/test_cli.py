@@ -14,7 +14,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 import darkbeauty as db
-from darkbeauty import cli
+from darkbeauty import cli, terminal
 from darkbeauty.inference.diagnostics import Verdict, summarise
 from darkbeauty.inference.optimise import Optimum
 from darkbeauty.likelihood import TermReport
@@ -186,7 +186,7 @@ def test_allowed_values_are_named():
 def test_an_unknown_model_does_not_hide_the_rest():
     lines = problems("predict", "wett", "oops", "--obs", "nonsense", "Omega_h2")
     assert [line.split(": ")[0] for line in lines[1:]][::2] == ["model", "point.oops", "observables.nonsense"]
-    assert "allowed: lmu_ltau_s1, wet" in lines
+    assert "allowed: lmu_ltau_s1, le_lmu_r2, wet" in lines
 
 
 def test_an_observable_the_model_lacks():
@@ -326,7 +326,7 @@ def test_fit_settings_out_of_range(option: str):
 
 
 def test_json_has_no_nan():
-    assert cli.plain({"a": (float("nan"), 1.0, complex(0.0, float("inf")))}) == {
+    assert terminal.plain({"a": (float("nan"), 1.0, complex(0.0, float("inf")))}) == {
         "a": [None, 1.0, {"re": 0.0, "im": None}]
     }
 
@@ -335,7 +335,7 @@ def test_json_has_no_nan():
     ("value", "text"), [(1.0 / 3.0, "0.33333333"), (1.5e-30, "1.5e-30"), (0.3 - 0.1j, "0.3 - 0.1j"), (0j, "0 + 0j")]
 )
 def test_numbers(value: complex, text: str):
-    assert cli.number(value) == text
+    assert terminal.number(value) == text
 
 
 def test_cache_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

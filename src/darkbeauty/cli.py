@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-import json
-import math
 import os
 import re
 import sys
 import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, TextIO
+from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 from typer.core import TyperCommand
 
 from darkbeauty.errors import InputError, Problem, raise_if_any
+from darkbeauty.terminal import INTERRUPTED, UNCONVERGED, console, flat, number, print_table, reporting, show
 
-USAGE, UNCONVERGED, INTERRUPTED = 2, 3, 130
 _ASSIGNMENT = re.compile(r"^\s*(?P<name>\w+)\s*=(?P<value>.*)$", re.DOTALL)
-_WIDE = 240  # columns of a table that goes to a file or a pipe
 
 app = typer.Typer(
     help="Differentiable flavour and dark-matter observables, fits and posteriors.",
@@ -74,6 +67,13 @@ Assignments = Annotated[
 Observables = Annotated[
     list[str] | None, typer.Option("--obs", metavar="NAME …", help="Observables, bins in brackets; may be repeated.")
 ]
+Convention = Annotated[
+    str, typer.Option(metavar="NAME", help="canonical, or printed: as in the slides behind the model.")
+]
+Channels = Annotated[
+    list[str] | None,
+    typer.Option("--channel", metavar="NAME", help="An annihilation channel that is off by default; may be repeated."),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object, complex numbers as {re, im}.")]
 FitFile = Annotated[Path, typer.Argument(metavar="FILE", help="A fit file (TOML).")]
 
@@ -82,25 +82,39 @@ FitFile = Annotated[Path, typer.Argument(metavar="FILE", help="A fit file (TOML)
 
 
 @app.command(cls=ManyObservables)
-def predict(model: ModelName, point: Assignments = None, obs: Observables = None, as_json: AsJson = False) -> None:
+def predict(
+    model: ModelName,
+    point: Assignments = None,
+    obs: Observables = None,
+    convention: Convention = "canonical",
+    channel: Channels = None,
+    as_json: AsJson = False,
+) -> None:
     """Values of observables at a parameter point."""
     with reporting():
-        values, units = read_request(model, point or [], obs or [])
+        chosen, values, units = read_request(model, point or [], obs or [], convention, channel or [])
         from darkbeauty.predict import predict as evaluate
 
-        result = evaluate(model, values, list(units))
+        result = evaluate(chosen, values, list(units))
         rows = [(name, number(value), units[name]) for name, value in result.items()]
         show(result, as_json, ("observable", "value", "unit"), rows, right=(1,))
 
 
 @app.command(cls=ManyObservables)
-def gradient(model: ModelName, point: Assignments = None, obs: Observables = None, as_json: AsJson = False) -> None:
+def gradient(
+    model: ModelName,
+    point: Assignments = None,
+    obs: Observables = None,
+    convention: Convention = "canonical",
+    channel: Channels = None,
+    as_json: AsJson = False,
+) -> None:
     """Exact derivatives of observables with respect to the parameters given (all parameters if none is)."""
     with reporting():
-        values, units = read_request(model, point or [], obs or [])
+        chosen, values, units = read_request(model, point or [], obs or [], convention, channel or [])
         from darkbeauty.predict import gradient as differentiate
 
-        result = differentiate(model, values, list(units))
+        result = differentiate(chosen, values, list(units))
         rows = [(name, by, number(value)) for name, row in result.items() for by, value in row.items()]
         show(result, as_json, ("observable", "derivative by", "value"), rows, right=(2,))
 
@@ -171,6 +185,34 @@ def optimise(file: FitFile, as_json: AsJson = False) -> None:
         print_table(("term", "observable", "prediction", "measured", "pull"), pulls, (2, 3, 4))
 
 
+@app.command()
+def relic(
+    model: ModelName,
+    point: Assignments = None,
+    out: Annotated[Path, typer.Option(metavar="FILE", help="Picture, PNG or PDF.")] = Path("relic.png"),
+    convention: Convention = "canonical",
+    channel: Channels = None,
+    as_json: AsJson = False,
+) -> None:
+    """Picture of the relic density along one parameter or over two, given as name=low:high."""
+    with reporting():
+        prepare()
+        from darkbeauty.models import resolve_model
+        from darkbeauty.report.relic import draw, scan
+
+        values, problems = read_point(point or [])
+        ranges = {name: pair for name, text in values.items() if (pair := read_range(text))}
+        raise_if_any(problems)
+        fixed = {name: value for name, value in values.items() if name not in ranges}
+        chosen = resolve_model(model, convention=convention, extra_channels=tuple(channel or ()))
+        result = scan(chosen, fixed, ranges)
+        draw(result, out, f"{model}: " + ", ".join(f"{name} = {value}" for name, value in fixed.items()))
+        if as_json:
+            show({"file": str(out), **vars(result)}, True, (), ())
+        else:
+            typer.echo(f"written: {out}")
+
+
 @app.command(name="list")
 def list_(kind: Annotated[Kind, typer.Argument(help="What to list.")], as_json: AsJson = False) -> None:
     """What there is: models, observables, likelihood terms or measurements."""
@@ -185,8 +227,10 @@ def list_(kind: Annotated[Kind, typer.Argument(help="What to list.")], as_json: 
 # -- input ------------------------------------------------------------------------------------------------------------------------------
 
 
-def read_request(model: str, assignments: Sequence[str], obs: Sequence[str]) -> tuple[dict[str, Any], dict[str, str]]:
-    """The point as a mapping, and the observables with their units.
+def read_request(
+    model: str, assignments: Sequence[str], obs: Sequence[str], convention: str, channels: Sequence[str]
+) -> tuple[Any, dict[str, Any], dict[str, str]]:
+    """The model, the point as a mapping, and the observables with their units.
 
     Errors   InputError listing every problem of the model's name, the point and the observables
     """
@@ -198,11 +242,11 @@ def read_request(model: str, assignments: Sequence[str], obs: Sequence[str]) -> 
     if not obs:
         problems.append(Problem("--obs", "at least one observable is needed", "see darkbeauty list observables"))
     try:
-        template = resolve_model(model)
+        template = resolve_model(model, convention=convention, extra_channels=tuple(channels))
     except InputError as error:
         raise InputError([*error.problems, *problems, *unknown_everywhere(obs)]) from None
     requests = parse(template, obs, problems + template.check(point))
-    return point, {request.label: request.observable.unit for request in requests}
+    return template, point, {request.label: request.observable.unit for request in requests}
 
 
 def unknown_everywhere(obs: Sequence[str]) -> list[Problem]:
@@ -213,6 +257,16 @@ def unknown_everywhere(obs: Sequence[str]) -> list[Problem]:
     models = [resolve_model(name) for name in MODELS]
     found = [[check_observable(model, label, f"observables.{label}") for model in models] for label in obs]
     return [row[0] for row in found if row[0] is not None and all(row)]
+
+
+def read_range(text: Any) -> tuple[float, float] | None:
+    """low:high as two numbers; None for anything else."""
+    parts = text.split(":") if isinstance(text, str) else []
+    try:
+        low, high = (float(part) for part in parts)
+    except ValueError:
+        return None
+    return low, high
 
 
 def read_point(assignments: Sequence[str]) -> tuple[dict[str, Any], list[Problem]]:
@@ -289,92 +343,6 @@ def cache_folder() -> Path | None:
         return folder
     except OSError:
         return None
-
-
-# -- output -----------------------------------------------------------------------------------------------------------------------------
-
-
-def show(
-    value: Any, as_json: bool, columns: Sequence[str], rows: Iterable[Sequence[str]], right: Sequence[int] = ()
-) -> None:
-    """A result on stdout, as one JSON object or as a table."""
-    if as_json:
-        typer.echo(json.dumps(plain(value), indent=2, ensure_ascii=False, allow_nan=False))
-    else:
-        print_table(columns, rows, right)
-
-
-def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], right: Sequence[int] = ()) -> None:
-    """A plain table on stdout; long cells fold on a terminal and stay whole in a pipe."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for i, column in enumerate(columns):
-        table.add_column(column, justify="right" if i in right else "left", overflow="fold")
-    for row in rows:
-        table.add_row(*(Text(entry) for entry in row))
-    out = console(sys.stdout)
-    if out.is_terminal:
-        out.print(table)
-        return
-    with out.capture() as captured:
-        out.print(table)
-    typer.echo("\n".join(line.rstrip() for line in captured.get().splitlines()))
-
-
-def plain(value: Any) -> Any:
-    """What JSON can hold: complex numbers as {re, im}, tuples as lists, null for what is not finite."""
-    if isinstance(value, Mapping):
-        return {str(key): plain(entry) for key, entry in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(entry) for entry in value]
-    if isinstance(value, complex):
-        return {"re": plain(value.real), "im": plain(value.imag)}
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    return value
-
-
-def number(value: float | complex) -> str:
-    """Eight significant digits."""
-    if isinstance(value, complex):
-        return f"{value.real:.8g} {'-' if math.copysign(1.0, value.imag) < 0.0 else '+'} {abs(value.imag):.8g}j"
-    return f"{value:.8g}"
-
-
-def flat(entry: Any) -> str:
-    """A cell of a listing as text."""
-    if isinstance(entry, list | tuple):
-        return ", ".join(entry)
-    return number(entry) if isinstance(entry, float) else str(entry)
-
-
-def console(stream: TextIO) -> Console:
-    """Colours and the terminal's width on a terminal; neither elsewhere."""
-    return Console(file=stream, width=None if stream.isatty() else _WIDE, highlight=False)
-
-
-@contextmanager
-def reporting() -> Iterator[None]:
-    """Turn bad input into one readable block and exit code 2, an interrupt into exit code 130."""
-    try:
-        yield
-    except InputError as error:
-        print_problems(error)
-        raise typer.Exit(USAGE) from None
-    except KeyboardInterrupt:
-        raise typer.Exit(INTERRUPTED) from None
-
-
-def print_problems(error: InputError) -> None:
-    """Every problem on stderr: its path, what is wrong, what is allowed."""
-    count = len(error.problems)
-    text = Text().append(f"error: {count} problem{'s' if count > 1 else ''} with the input", style="bold red")
-    for problem in error.problems:
-        text.append("\n  ").append(problem.path, style="bold").append(f": {problem.message}")
-        if problem.allowed:
-            text.append(f"\n    allowed: {problem.allowed}", style="dim")
-        elif "unknown observable" in problem.message:
-            text.append("\n    see: darkbeauty list observables", style="dim")
-    console(sys.stderr).print(text, soft_wrap=True)
 
 
 def main() -> None:

@@ -15,7 +15,7 @@ from scipy.integrate import quad
 
 import darkbeauty as db
 from darkbeauty.flavour.b_to_p_ll import PairCurrent, meson_masses, pair_rate
-from darkbeauty.flavour.common import integrate
+from darkbeauty.flavour.common import integrate_pair
 from darkbeauty.flavour.form_factors import b_to_k
 from darkbeauty.models import resolve_model
 
@@ -165,7 +165,8 @@ def test_spin_1_check_values(point, br_nn):
             current = PairCurrent(0.0, p.majorana_pair_coupling() * propagator * b_to_k(p.sm, q2).plus, 0.0)
             return 0.5 * pair_rate(q2, m_b, m_k, p.m_dm, current).total
 
-        return p.sm.lifetime["B+"] * integrate(p, density, 4.0 * p.m_dm**2, (m_b - m_k) ** 2, True)
+        ends = (4.0 * p.m_dm**2, (m_b - m_k) ** 2)
+        return p.sm.lifetime["B+"] * integrate_pair(p, density, ends, ends, photon=False)
 
     assert float(spin_1(MODEL.at(point))) == pytest.approx(br_nn, rel=1e-3, abs=0.0)
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import darkbeauty as db
-from darkbeauty.flavour import b_to_v_ll, b_to_v_nunu
+from darkbeauty.flavour import b_to_invisible, b_to_v_ll
 from darkbeauty.models import resolve_model
 
 REFERENCE = json.loads((Path(__file__).parents[1] / "reference" / "b_to_v_ll.json").read_text(encoding="utf-8"))
@@ -202,11 +202,11 @@ def test_narrow_z_prime(mode):
     def rates(m_zp):
         p = model.at({**POINT, "m_zp": m_zp}).solved()
         pole = p.z_prime().pole
-        peak = b_to_v_nunu.density(p, mode, pole.m2, -1j / pole.m_gamma)[0]
-        off = b_to_v_nunu.density(p, mode, pole.m2, 0.0)[0]
-        return b_to_v_nunu.total(p, mode)[0], (peak - off) * jnp.pi * pole.m_gamma
+        peak = b_to_invisible.neutrino_density(p, mode, pole.m2, -1j / pole.m_gamma)[0]
+        off = b_to_invisible.neutrino_density(p, mode, pole.m2, 0.0)[0]
+        return b_to_invisible.total(p, mode, "nunu")[0], (peak - off) * jnp.pi * pole.m_gamma
 
-    sm_rate = float(jax.jit(lambda: b_to_v_nunu.total(resolve_model("wet").at({}).solved(), mode)[0])())
+    sm_rate = float(jax.jit(lambda: b_to_invisible.total(resolve_model("wet").at({}).solved(), mode, "nunu")[0])())
     for m_zp in (1.0, 2.5, 3.9):
         total, on_shell = (float(x) for x in rates(m_zp))
         assert on_shell > 10.0 * sm_rate

@@ -1,6 +1,7 @@
-r"""Annihilation cross sections of a Majorana pair, without the flux factor where it would be singular (physics.md §7).
+r"""Annihilation cross sections of Majorana pairs, without the flux factor where it would be singular (physics.md §7).
 
-Every function returns w(s) = σ(s) · (β_i/β_f) s for one channel, β_i = √(1−4M²/s), β_f = √(1−4m_f²/s): smooth in s at both thresholds.
+Every function returns w(s) = σ(s) · (β_i/β_f) s for one channel, β = λ^{1/2}(s, m₁², m₂²)/s of the initial and the final pair: smooth in s at both
+thresholds. `initial` is (m_a, m_b), twice the same for N_ℓN_ℓ.
 """
 
 from __future__ import annotations
@@ -10,15 +11,16 @@ import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
-from darkbeauty.models.base import Channels, DarkSector
+from darkbeauty.models.base import Channels, DarkSector, InitialState
 from darkbeauty.numerics.quadrature import gauss_legendre
 
 ANGLES = 12
+Masses = tuple[ArrayLike, ArrayLike]
 
 
 def vector_channel(
     s: ArrayLike,
-    m_dm: ArrayLike,
+    initial: Masses,
     coupling: ArrayLike,
     m_zp: ArrayLike,
     propagator: ArrayLike,
@@ -27,80 +29,103 @@ def vector_channel(
     g_v: ArrayLike,
     g_a: ArrayLike,
 ) -> Array:
-    r"""N N → Z′ → f f̄: N_c c²/(12π) |P|² { (s−4M²)[g_V²(s+2m²) + g_A²(s−4m²)] + 12 g_A² m² M² (1−s/m_Z′²)² }.   [dimensionless]
+    r"""N_a N_b → Z′ → f f̄.   [dimensionless]
 
-    Args     coupling: c of −½ c N̄γγ₅N Z′; propagator: P(s) = 1/(s − m_Z′² + i m_Z′Γ); g_v, g_a: couplings of the final fermion
+    N_c c²/(12π) |P|² { (s−S²)(1+D²/2s)[g_V²(s+2m²) + g_A²(s−4m²)] + 3 g_A² m² S² (1−D²/s)(1−s/m_Z′²)² }, S = m_a+m_b, D = m_a−m_b.
+    Args     coupling: c_ab of −½ c_ij N̄_iγγ₅N_j Z′; propagator: P(s) = 1/(s − m_Z′² + i m_Z′Γ); g_v, g_a: couplings of the final fermion
     """
-    spin_1 = (s - 4.0 * m_dm**2) * (g_v**2 * (s + 2.0 * m_f**2) + g_a**2 * (s - 4.0 * m_f**2))
-    spin_0 = 12.0 * g_a**2 * m_f**2 * m_dm**2 * (1.0 - s / m_zp**2) ** 2
+    sum2, gap2 = (initial[0] + initial[1]) ** 2, (initial[0] - initial[1]) ** 2 / s
+    spin_1 = (s - sum2) * (1.0 + 0.5 * gap2) * (g_v**2 * (s + 2.0 * m_f**2) + g_a**2 * (s - 4.0 * m_f**2))
+    spin_0 = 3.0 * g_a**2 * m_f**2 * sum2 * (1.0 - gap2) * (1.0 - s / m_zp**2) ** 2
     propagator = jnp.asarray(propagator)
     return colours * coupling**2 / (12.0 * jnp.pi) * (propagator.real**2 + propagator.imag**2) * (spin_1 + spin_0)
 
 
 def exchange_channel(
     s: ArrayLike,
-    m_dm: ArrayLike,
-    m_1: ArrayLike,
-    m_2: ArrayLike,
+    initial: Masses,
+    final: Masses,
     colours: ArrayLike,
     coupling2: ArrayLike,
     mediator: ArrayLike,
+    even: bool = True,
 ) -> Array:
-    r"""N N → f₁ f̄₂ by a scalar exchanged in the t and u channels, exact in all masses.   [dimensionless]
+    r"""N_a N_b → f₁ f̄₂ by a scalar exchanged in the t and u channels, exact in all masses.   [dimensionless]
 
-    N_c/(128π) ∫₋₁¹ dcosθ Σ|M|², Σ|M|² = (y₁y₂)² { (M²+m₁²−t)(M²+m₂²−t)/D_t² + (t→u) − 2M²(s−m₁²−m₂²)/(D_t D_u) }, D_t = t − m_S².
-    Args     coupling2: y₁y₂ of −y_i f̄_i P N S (one chirality); mediator: m_S
+    N_c/(128π) ∫₋₁¹ dcosθ Σ|M|², Σ|M|² = (y₁y₂)² { (m_a²+m₁²−t)(m_b²+m₂²−t)/D_t² + (m_b²+m₁²−u)(m_a²+m₂²−u)/D_u² − 2m_am_b(s−m₁²−m₂²)/(D_tD_u) }.
+    Args     coupling2: y₁y₂ of −y_i f̄_i P N S (one chirality), the same for N_a f₁, N_b f₂ and N_b f₁, N_a f₂; mediator: m_S, D_t = t − m_S²
+             even: m_a = m_b or m₁ = m₂, so that forward and backward are the same
     Accuracy 12-point Gauss–Legendre in cosθ, 1e-12 for √s ≤ m_S
     """
-    s, t, u, weight = _angles(jnp.asarray(s), m_dm, m_1, m_2)
-    masses = m_dm**2 + m_1**2, m_dm**2 + m_2**2
+    s, t, u, weight = _angles(jnp.asarray(s), initial, final, even)
+    (a, b), (one, two) = ((m**2 for m in masses) for masses in (initial, final))
     pole_t, pole_u = t - mediator**2, u - mediator**2
-    squares = (masses[0] - t) * (masses[1] - t) / pole_t**2 + (masses[0] - u) * (masses[1] - u) / pole_u**2
-    amplitude2 = squares - 2.0 * m_dm**2 * (s - m_1**2 - m_2**2) / (pole_t * pole_u)
+    squares = (a + one - t) * (b + two - t) / pole_t**2 + (b + one - u) * (a + two - u) / pole_u**2
+    amplitude2 = squares - 2.0 * initial[0] * initial[1] * (s - one - two) / (pole_t * pole_u)
     return colours * coupling2**2 / (128.0 * jnp.pi) * (amplitude2 @ weight)
 
 
 def interference(
     s: ArrayLike,
-    m_dm: ArrayLike,
+    initial: Masses,
     coupling: ArrayLike,
     m_zp: ArrayLike,
     propagator: ArrayLike,
     m_f: ArrayLike,
     g_v: ArrayLike,
     g_a: ArrayLike,
-    eta_coupling: ArrayLike,
+    coupling2: ArrayLike,
     m_eta: ArrayLike,
 ) -> Array:
-    r"""Interference of Z′ and scalar exchange in N N → f f̄, the scalar coupling to f_L (−y f̄_L N η).   [dimensionless]
+    r"""Interference of Z′ and scalar exchange in N_a N_b → f f̄, the scalar coupling to f_L (−y_i f̄_L N_i η).   [dimensionless]
 
-    1/(128π) ∫₋₁¹ dcosθ ½ c y² Re P { X_t/D_t + X_u/D_u } with D_t = t − m_η² and
-    X_t = 8(g_V−g_A)[(M²+m²−t)² − M²(s−2m²)] + 8m²(g_V+g_A)(s−6M²) + 32 g_A m² M² s/m_Z′².
-    Derived from the Fierz-transformed exchange amplitude; checked against explicit spinors.
+    1/(128π) ∫₋₁¹ dcosθ ½ c y_ay_b Re P { X_t/D_t + X_u/D_u } with D_t = t − m_η² and, S = m_a+m_b, D = m_a−m_b,
+    X_t = 8(g_V−g_A)[(m_a²+m²−t)(m_b²+m²−t) − m_am_b(s−2m²)] + 8m²(g_V+g_A)(s−m_a²−m_b²−4m_am_b) + 8 g_A m² S²(s−D²)/m_Z′².
+    Derived from the trace of the two amplitudes; checked against explicit spinors.
     """
-    s, t, u, weight = _angles(jnp.asarray(s), m_dm, m_f, m_f)
-    left, right, mass2 = g_v - g_a, g_v + g_a, m_dm**2 + m_f**2
-    common = 8.0 * m_f**2 * (right * (s - 6.0 * m_dm**2) + 4.0 * g_a * m_dm**2 * s / m_zp**2)
-    common = common - 8.0 * left * m_dm**2 * (s - 2.0 * m_f**2)
-    graphs = sum((8.0 * left * (mass2 - v) ** 2 + common) / (v - m_eta**2) for v in (t, u))
-    strength = 0.5 * coupling * eta_coupling**2 * jnp.asarray(propagator).real
+    s, t, u, weight = _angles(jnp.asarray(s), initial, (m_f, m_f), True)
+    (a, b), product = (m**2 for m in initial), initial[0] * initial[1]
+    left, right, sum2, gap2 = g_v - g_a, g_v + g_a, a + b + 2.0 * product, a + b - 2.0 * product
+    common = right * (s - a - b - 4.0 * product) + g_a * sum2 * (s - gap2) / m_zp**2
+    common = 8.0 * m_f**2 * common - 8.0 * left * product * (s - 2.0 * m_f**2)
+    graphs = sum((8.0 * left * (a + m_f**2 - v) * (b + m_f**2 - v) + common) / (v - m_eta**2) for v in (t, u))
+    strength = 0.5 * coupling * coupling2 * jnp.asarray(propagator).real
     return strength / (128.0 * jnp.pi) * (graphs @ weight)
 
 
-def resonant_channel(dark: DarkSector, channel: Channels, s: ArrayLike, propagator: ArrayLike) -> Array:
-    """Z′ and η exchange with their interference, for one row of the model's channels; P(s) is given.   [dimensionless]"""
-    resonance = dark.coupling, dark.mediator.mass, propagator, channel.mass
-    value = vector_channel(s, dark.mass, *resonance, channel.colours, channel.g_v, channel.g_a)
-    y, m_f = channel.eta_coupling, channel.mass
-    value = value + exchange_channel(s, dark.mass, m_f, m_f, 1.0, y**2, dark.eta_mass)
-    return value + interference(s, dark.mass, *resonance, channel.g_v, channel.g_a, y, dark.eta_mass)
+def resonant_channel(
+    dark: DarkSector, state: InitialState, channel: Channels, s: ArrayLike, propagator: ArrayLike
+) -> Array:
+    """Z′ and η exchange with their interference, for one row of the channels of an initial state; P(s) is given.   [dimensionless]"""
+    initial, m_f, y2 = (state.mass_a, state.mass_b), channel.mass, channel.eta_coupling2
+    resonance = state.coupling, dark.mediator.mass, propagator, m_f
+    value = vector_channel(s, initial, *resonance, channel.colours, channel.g_v, channel.g_a)
+    value = value + exchange_channel(s, initial, (m_f, m_f), 1.0, y2, dark.eta_mass)
+    return value + interference(s, initial, *resonance, channel.g_v, channel.g_a, y2, dark.eta_mass)
 
 
-def _angles(s: Array, m_dm: ArrayLike, m_1: ArrayLike, m_2: ArrayLike) -> tuple[Array, Array, Array, np.ndarray]:
-    """s, t and u with an axis of angles, and the weights of ∫₋₁¹ dcosθ of a function that is even in cosθ."""
-    cosine, weight = (half[ANGLES // 2 :] for half in gauss_legendre(ANGLES))
+def scalar_channel(
+    s: ArrayLike, m_dm: ArrayLike, coupling: ArrayLike, propagators2: ArrayLike, polynomial: tuple[ArrayLike, ...]
+) -> Array:
+    r"""N N → H1, H2 → X: κ²/(64π) |P₂ − P₁|² (s − 4M²)(c₀ + c₁s + c₂s²), from σ = λ²β_i |P|² √s Γ(h → X)/2.   [dimensionless]
+
+    Fermions: c₁ = 4N_c m², c₀ = −4m² c₁; W and Z: c = δ(12m⁴, −4m², 1), δ = 2 and 1. There is no interference with a Z′ (another J or P); that with scalar
+    exchange, of order m_f² M s/(v m_S⁴), is left out.
+
+    Args     coupling: κ = λ sin ζ cos ζ/v of L = −½ λ N̄N φ₂ [1/GeV]; propagators2: |P₂ − P₁|²; polynomial: c₀, c₁, c₂ of X
+    """
+    c0, c1, c2 = polynomial
+    return coupling**2 / (64.0 * jnp.pi) * propagators2 * (s - 4.0 * m_dm**2) * (c0 + (c1 + c2 * s) * s)
+
+
+def _angles(s: Array, initial: Masses, final: Masses, even: bool) -> tuple[Array, Array, Array, np.ndarray]:
+    """s, t and u with an axis of angles, and the weights of ∫₋₁¹ dcosθ; half of the angles for a function that is even in cosθ."""
+    cosine, weight = gauss_legendre(ANGLES)
+    if even:
+        cosine, weight = cosine[ANGLES // 2 :], 2.0 * weight[ANGLES // 2 :]
     s = s[..., None]
-    low, high = 1.0 - (m_1 + m_2) ** 2 / s, 1.0 - (m_1 - m_2) ** 2 / s
-    momenta = jnp.sqrt(jnp.maximum((1.0 - 4.0 * m_dm**2 / s) * low * high, 1e-300))
-    t, u = (m_dm**2 + m_1**2 - 0.5 * (s + m_1**2 - m_2**2 - sign * s * momenta * cosine) for sign in (1.0, -1.0))
-    return s, t, u, 2.0 * weight
+    shrink = [1.0 - (m[0] + sign * m[1]) ** 2 / s for m in (initial, final) for sign in (1.0, -1.0)]
+    step = 0.5 * s * jnp.sqrt(jnp.maximum(shrink[0] * shrink[1] * shrink[2] * shrink[3], 1e-300)) * cosine
+    (a, b), (one, two) = ((m**2 for m in masses) for masses in (initial, final))
+    middle, skew = 0.5 * (a + b + one + two - s), 0.5 * (a - b) * (one - two) / s
+    return s, middle - skew + step, middle + skew - step, weight

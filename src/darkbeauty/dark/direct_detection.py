@@ -36,22 +36,17 @@ def sigma_sd(p: Portal) -> tuple[Array, Array]:
 def sigma_si(p: Portal) -> Array:
     r"""Spin-independent cross section on a proton through the scalar portal.   [cm²]
 
-    σ = 4μ²f_p²/π, f_p = m_p a [Σ_uds f_q + (2/9) f_G], f_G = 1 − Σ_uds f_q, with a = a_q/m_q = λ_N sin ζ cos ζ (1/m_h1² − 1/m_h2²)/(2v).
+    σ = 4μ²f_p²/π, f_p = m_p a [Σ_uds f_q + (2/9) f_G], f_G = 1 − Σ_uds f_q, with a = a_q/m_q = λ_N sin ζ cos ζ (1/m_h1² − 1/m_h2²)/(2v) and
+    λ_N that of `Portal.scalar_couplings`.
     """
     light = sum(p.sm.nucleon[f"f_{q}_p"] for q in "uds")
     form_factor = light + 2.0 / 9.0 * (1.0 - light)
     zeta = jnp.asarray(p.sin_zeta)
     difference = 1.0 / jnp.asarray(p.m_h1) ** 2 - 1.0 / jnp.asarray(p.m_h2) ** 2
     vacuum = (jnp.sqrt(2.0) * p.sm.coupling["GF"]) ** -0.5
-    a = scalar_coupling(p) * zeta * jnp.sqrt(1.0 - zeta**2) * difference / (2.0 * vacuum)
+    a = p.scalar_couplings[0, 0] * zeta * jnp.sqrt(1.0 - zeta**2) * difference / (2.0 * vacuum)
     f_p = p.sm.mass["p"] * a * form_factor
     return 4.0 * _reduced_mass(p, "p") ** 2 * f_p**2 / jnp.pi * CM2_PER_INVERSE_GEV2
-
-
-def scalar_coupling(p: Portal) -> Array:
-    r"""λ_N of L = −½ λ_N N̄N φ₂: [M_ℓ(u⁴ + w⁴) + 2M_h u²w²]/v₂, v₂ = m_zp/(2g), u and w the two contents of the light state."""
-    u2, w2 = p.contents**2
-    return (p.m_dm * (u2**2 + w2**2) + 2.0 * p.m_heavy * u2 * w2) * 2.0 * p.g / p.m_zp
 
 
 def _couplings(p: Portal) -> dict[str, Array]:

@@ -1,10 +1,13 @@
 r"""Relic density by instantaneous freeze-out (physics.md §7).
 
-x_f = ln[0.038 · 2 · M_Pl M ⟨σv⟩(x_f)/√(g_* x_f)],   Ωh² = 1.07·10⁹ GeV⁻¹/(√g_* M_Pl J),   J = ∫_{x_f}^∞ ⟨σv⟩ dx/x².
+x_f = ln[0.038 · g · M_Pl M ⟨σv⟩(x_f)/√(g_* x_f)],   Ωh² = 1.07·10⁹ GeV⁻¹/(√g_* M_Pl J),   J = ∫_{x_f}^∞ ⟨σv⟩ dx/x²,
+
+g = 2, times the population of `thermal_average` where heavier particles co-annihilate (Griest, Seckel, Phys. Rev. D43 (1991) 3191).
 """
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import NamedTuple
 
 import jax
@@ -14,15 +17,27 @@ from jax import Array
 from jax.scipy.special import erfc
 from jax.typing import ArrayLike
 
-from darkbeauty.dark.thermal_average import Spectrum, average, channel_averages, spectrum
+from darkbeauty.dark.thermal_average import (
+    X_REFERENCE,
+    Spectrum,
+    average,
+    channel_averages,
+    population,
+    spectrum,
+    thermal_kernel,
+)
 from darkbeauty.dark.thermo import g_star, h_star
 from darkbeauty.models.base import DarkSector, Model
 from darkbeauty.numerics.bessel import k1e_large, k2e_large
+from darkbeauty.numerics.quadrature import legendre_rule
 
 DEGREES = 2.0
 X_MIN, X_MAX = 1.0, 100.0
-ITERATIONS = 8
+ITERATIONS, LAST_ITERATIONS = 8, 4
+ESTIMATE_NODES = 8
 TAIL_NODES = 6
+TAIL_EDGES = (0.0, 0.2, 0.5, 1.0, 2.0, 4.0, 8.0, 14.0)
+"""Panels in ln(x/x_f) for what co-annihilation takes off the tail."""
 CONVERGED = 1e-10
 OMEGA_PER_YIELD = 2.744e8
 """s₀/(ρ_c/h²) today [1/GeV]: 2891.2 cm⁻³ over 1.05371e-5 GeV cm⁻³ (PDG)."""
@@ -40,12 +55,11 @@ class FreezeOut(NamedTuple):
 def freeze_out(p: Model) -> FreezeOut:
     """Freeze-out of the dark matter of a model.
 
-    Accuracy relative 1e-7 in J for x_f ≥ 9, 3e-4 at x_f = 3; where the particle never was in equilibrium (no solution with x_f > 1) ok is False, x_f is held at 1
+    Accuracy relative 1e-7 in J for x_f ≥ 8, 1e-6 at x_f = 3; where the particle never was in equilibrium (no solution with x_f > 1) ok is False, x_f is held at 1
              and Ωh² is the overabundance of `never_in_equilibrium`
     """
     dark = p.dark_sector()
-    nodes = spectrum(dark)
-    x_f, ok = solve_x_f(p, dark, nodes)
+    x_f, ok, nodes = solve_x_f(p, dark)
     j = tail_integral(nodes, x_f)
     root_g = jnp.sqrt(g_star(p.sm, dark.mass / x_f))
     thermal = dark.omega_constant / (root_g * p.sm.cosmology["M_Planck"] * j)
@@ -59,37 +73,65 @@ def never_in_equilibrium(p: Model, mass: ArrayLike) -> Array:
     return OMEGA_PER_YIELD * mass * y_equilibrium
 
 
-def solve_x_f(p: Model, dark: DarkSector, nodes: Spectrum) -> tuple[Array, Array]:
-    """x_f and whether it solves its equation: Newton steps, the last one differentiable (so the implicit derivative is exact)."""
+def solve_x_f(p: Model, dark: DarkSector) -> tuple[Array, Array, Spectrum]:
+    """x_f, whether it solves its equation, and a spectrum made for it.
 
-    def residual(x: Array) -> Array:
-        rate = 0.038 * DEGREES * p.sm.cosmology["M_Planck"] * dark.mass * average(nodes, x)
-        return x - jnp.log(rate / jnp.sqrt(g_star(p.sm, dark.mass / x) * x) + 1e-300)
+    A coarse spectrum gives the estimate for which the good one is made; of the Newton steps the last is differentiable, so the implicit derivative is exact.
+    """
+    fixed = jax.lax.stop_gradient((p, dark))
+    start = jnp.full_like(fixed[1].mass, X_REFERENCE)
+    estimate = _newton(*fixed, spectrum(fixed[1], 1.0, ESTIMATE_NODES), start, ITERATIONS)
+    nodes = spectrum(dark, jnp.sqrt(X_REFERENCE / estimate))
+    x = _newton(*fixed, jax.lax.stop_gradient(nodes), estimate, LAST_ITERATIONS)
+    value, slope = _step(p, dark, nodes, x)
+    ok = jnp.abs(value) < CONVERGED * x
+    return jnp.where(ok, x - jnp.where(ok, value, 0.0) / slope, X_MIN), ok, nodes
 
-    def step(x: Array) -> tuple[Array, Array]:
-        value, slope = jax.jvp(residual, (x,), (jnp.ones_like(x),))
-        return value, jax.lax.stop_gradient(jnp.maximum(slope, 0.2))
 
-    def newton(_, x: Array) -> Array:
-        value, slope = step(x)
+def _newton(p: Model, dark: DarkSector, nodes: Spectrum, x: Array, iterations: int) -> Array:
+    def move(_, x: Array) -> Array:
+        value, slope = _step(p, dark, nodes, x)
         return jnp.clip(x - value / slope, X_MIN, X_MAX)
 
-    start = jax.lax.stop_gradient(jnp.full_like(dark.mass, 20.0))
-    x = jax.lax.stop_gradient(jax.lax.fori_loop(0, ITERATIONS, newton, start))
-    value, slope = step(x)
-    ok = jnp.abs(value) < CONVERGED * x
-    return jnp.where(ok, x - jnp.where(ok, value, 0.0) / slope, X_MIN), ok
+    return jax.lax.fori_loop(0, iterations, move, x)
+
+
+def _step(p: Model, dark: DarkSector, nodes: Spectrum, x: Array) -> tuple[Array, Array]:
+    """x − ln[…] and its slope, a constant for derivatives."""
+
+    def residual(x: Array) -> Array:
+        degrees = DEGREES * population(x, nodes.ratio)
+        rate = 0.038 * degrees * p.sm.cosmology["M_Planck"] * dark.mass * average(nodes, x)
+        return x - jnp.log(rate / jnp.sqrt(g_star(p.sm, dark.mass / x) * x) + 1e-300)
+
+    value, slope = jax.jvp(residual, (x,), (jnp.ones_like(x),))
+    return value, jax.lax.stop_gradient(jnp.maximum(slope, 0.2))
 
 
 def tail_integral(nodes: Spectrum, x_f: ArrayLike) -> Array:
     r"""J = ∫_{x_f}^∞ ⟨σv⟩ dx/x².   [GeV⁻²]
 
     For each node of the spectrum the x integrand is x^{−1/2} e^{−bx} h(x_f/x), b = 2(q−1), with h smooth: a polynomial of degree 5 in x_f/x
-    whose moments are incomplete gamma functions.
+    whose moments are incomplete gamma functions. Co-annihilation divides by population(x)², which goes to 1: what it takes off is integrated
+    numerically in ln x, up to x = 10⁶ x_f.
     """
     coefficients = _tail_polynomial(1.0 + nodes.excess, x_f)
     moments = _moments(2.0 * nodes.excess, x_f)
-    return jnp.sum(nodes.weight * jnp.sum(coefficients * moments, axis=0))
+    total = jnp.sum(nodes.weight * jnp.sum(coefficients * moments, axis=0))
+    return total if nodes.ratio is None else total - _taken_off(nodes, x_f)
+
+
+def _taken_off(nodes: Spectrum, x_f: ArrayLike) -> Array:
+    """∫_{x_f}^∞ (1 − 1/population²) Σ weight · kernel dx/x²."""
+
+    def integrand(log_x: Array) -> Array:
+        x = x_f * jnp.exp(log_x)
+        return jnp.sum(nodes.weight * thermal_kernel(x, nodes.excess)) * (1.0 - population(x, nodes.ratio) ** -2) / x
+
+    log_x, weight = (
+        jnp.concatenate(column) for column in zip(*(legendre_rule(a, b, 8) for a, b in pairwise(TAIL_EDGES)))
+    )
+    return weight @ jax.lax.map(integrand, log_x)
 
 
 def _tail_polynomial(q: Array, x_f: ArrayLike) -> Array:
@@ -114,7 +156,7 @@ def _moments(b: Array, x_f: ArrayLike) -> Array:
 def annihilation_fractions(p: Model) -> dict[str, Array]:
     """Share of every final state in ⟨σv⟩ at freeze-out."""
     dark = p.dark_sector()
-    x_f, _ = solve_x_f(p, dark, spectrum(dark))
+    x_f = solve_x_f(p, dark)[0]
     rates = channel_averages(dark, x_f)
     total = sum(rates.values())
     return {final: rate / total for final, rate in rates.items()}

@@ -1,9 +1,12 @@
 r"""Thermal average of the annihilation cross section, exact at a resonance however narrow.
 
 With s = 4M²q², ⟨σv⟩(x) = x/(8M⁵K₂²(x)) ∫ ds σ (s−4M²) √s K₁(2xq) (Gondolo, Gelmini, Nucl. Phys. B360 (1991) 145). Each channel is integrated
-in t, s = s_> + t², from its own threshold s_> (of the dark matter or of the final state, the higher one), where the integrand is smooth; the Z′ pole
-sits at t* = √(m² − s_> − imΓ) and nodes gather around it (`darkbeauty.numerics.quadrature`). The nodes and the cross sections on
+in t, s = s_> + t², from its own threshold s_> (of the initial or of the final state, the higher one), where the integrand is smooth; the pole of a
+resonance sits at t* = √(m² − s_> − imΓ) and nodes gather around it (`darkbeauty.numerics.quadrature`). The nodes and the cross sections on
 them do not depend on temperature, so one set serves every x of interest: a `Spectrum`.
+
+With co-annihilation the sum goes over pairs N_iN_j, with λ(s, m_i², m_j²)/s for s−4M², and [K₂(x) + r²K₂(rx)]² for K₂², r = M_h/M (Edsjö, Gondolo,
+hep-ph/9704361).
 """
 
 from __future__ import annotations
@@ -15,36 +18,50 @@ import jax.numpy as jnp
 from jax import Array
 from jax.typing import ArrayLike
 
-from darkbeauty.dark.annihilation import exchange_channel, resonant_channel
-from darkbeauty.models.base import Channels, DarkSector, Exchange
+from darkbeauty.dark.annihilation import exchange_channel, resonant_channel, scalar_channel
+from darkbeauty.models.base import Channels, DarkSector, Exchange, InitialState, ScalarPortal
 from darkbeauty.numerics.bessel import k1e_large, k2e_large
-from darkbeauty.numerics.quadrature import pole_rule
+from darkbeauty.numerics.quadrature import PoleRule, legendre_rule, pole_rule
 
-LEVELS = (0.0, 0.3, 0.8, 1.5, 3.2)
-"""Panel edges in t/2M for x around 20: beyond the last the Boltzmann factor is below 1e-18 for x ≥ 9."""
+LEVELS = (0.0, 0.3, 1.0)
+"""Panel edges in t, in units of the last one."""
+EXPONENT = 30.0
+"""The last edge is at √s = 2M(1 + 30/x), where the Boltzmann factor has fallen by e^{−60}."""
+AROUND = 0.06
+"""Panels of their own on both sides of a pole, in the same units."""
 X_REFERENCE = 20.0
-NODES, COARSE_NODES = 24, 16
-ROUNDING = 1e-10
+NODES, COARSE_NODES = 22, 17
+ROUNDING = 3e-10
 FLOOR = 1e-24
 
 
 class Spectrum(NamedTuple):
-    """⟨σv⟩(x) = Σ weight · kernel(x, excess): excess = √s/2M − 1 and weight [GeV⁻²], flat over channels and nodes."""
+    """⟨σv⟩(x) = Σ weight · kernel(x, excess)/population(x)²: excess = √s/2M − 1 and weight [GeV⁻²], flat over channels and nodes.
 
+    ratio: M_h/M where heavier particles co-annihilate.
+    """
+
+    excess: Array
+    weight: Array
+    ratio: Array | None = None
+
+
+class Block(NamedTuple):
+    """Nodes of several channels, arrays of shape (channels, nodes), and their final states."""
+
+    finals: tuple[str, ...]
     excess: Array
     weight: Array
 
 
 def spectrum(dark: DarkSector, scale: ArrayLike = 1.0, n: int = NODES) -> Spectrum:
-    """Nodes and weights of all channels; `scale` stretches the panels (√(20/x) for an x far from 20).
+    """Nodes and weights of all channels, good for x ≥ 20/scale² (and with fewer digits below); n: nodes per panel.
 
-    Args     dark: masses, couplings and channels of the model; n: nodes per panel
-    Returns  flat arrays of (Z′ channels · 5 + exchange channels · 4) · n numbers
+    Returns  flat arrays of (resonant channels · 5 + exchange channels · 2) · n numbers
     """
-    edges = 2.0 * dark.mass * scale * jnp.asarray(LEVELS)
-    vector = jax.vmap(lambda channel: _vector_nodes(dark, edges, channel, n))(dark.channels)
-    scalar = jax.vmap(lambda channel: _exchange_nodes(dark, edges, channel, n))(dark.exchange)
-    return Spectrum(*(jnp.concatenate([a.ravel(), b.ravel()]) for a, b in zip(vector, scalar)))
+    blocks = _blocks(dark, X_REFERENCE / jnp.asarray(scale) ** 2, n)
+    excess, weight = (jnp.concatenate([array.ravel() for array in column]) for column in list(zip(*blocks))[1:])
+    return Spectrum(excess, weight, None if dark.heavy_mass is None else dark.heavy_mass / dark.mass)
 
 
 def thermal_kernel(x: ArrayLike, excess: ArrayLike) -> Array:
@@ -52,16 +69,24 @@ def thermal_kernel(x: ArrayLike, excess: ArrayLike) -> Array:
     return x * k1e_large(2.0 * x * (1.0 + excess)) / k2e_large(x) ** 2 * jnp.exp(-2.0 * x * excess)
 
 
+def population(x: ArrayLike, ratio: ArrayLike | None) -> ArrayLike:
+    """Equilibrium density of all that co-annihilates over that of the light state: 1 + r² K₂(rx)/K₂(x)."""
+    if ratio is None:
+        return 1.0
+    return 1.0 + ratio**2 * k2e_large(ratio * x) / k2e_large(x) * jnp.exp(-(ratio - 1.0) * x)
+
+
 def average(nodes: Spectrum, x: ArrayLike) -> Array:
     """⟨σv⟩(x) from a spectrum made for x of this size.   [GeV⁻²]"""
-    return jnp.sum(nodes.weight * thermal_kernel(x, nodes.excess))
+    total = jnp.sum(nodes.weight * thermal_kernel(x, nodes.excess))
+    return total if nodes.ratio is None else total / population(x, nodes.ratio) ** 2
 
 
 def sigma_v(dark: DarkSector, x: ArrayLike) -> Array:
-    r"""⟨σv⟩ at x = m_dm/T.   [GeV⁻²]
+    r"""⟨σv⟩ at x = m_dm/T; with co-annihilation the effective one, Σ_ij ⟨σ_ijv⟩n_in_j/(Σ_i n_i)².   [GeV⁻²]
 
     Domain   x ≥ 1
-    Accuracy relative 1e-7, for Γ/m of the Z′ down to 1e-9
+    Accuracy relative 1e-7, for Γ/m of a resonance down to 1e-9
     """
     return average(spectrum(dark, jnp.sqrt(X_REFERENCE / x)), x)
 
@@ -69,7 +94,7 @@ def sigma_v(dark: DarkSector, x: ArrayLike) -> Array:
 def sigma_v_with_error(dark: DarkSector, x: ArrayLike) -> tuple[Array, Array]:
     r"""⟨σv⟩ at x = m_dm/T and a bound on its numerical error.   [GeV⁻²]
 
-    The error is the distance to a rule with 2/3 of the nodes, plus 1e-10 of the value for the Bessel functions and the cut of the spectrum.
+    The error is the distance to a rule with 17 nodes a panel for 22, plus 3e-10 of the value for the Bessel functions and the cut of the spectrum.
     """
     scale = jnp.sqrt(X_REFERENCE / x)
     value, coarse = (average(spectrum(dark, scale, n), x) for n in (NODES, COARSE_NODES))
@@ -78,50 +103,96 @@ def sigma_v_with_error(dark: DarkSector, x: ArrayLike) -> tuple[Array, Array]:
 
 def channel_averages(dark: DarkSector, x: ArrayLike) -> dict[str, Array]:
     """⟨σv⟩ at x by final state.   [GeV⁻²]"""
-    nodes = spectrum(dark, jnp.sqrt(X_REFERENCE / x))
-    parts = nodes.weight * thermal_kernel(x, nodes.excess)
-    split = len(dark.channels.finals) * len(LEVELS) * NODES
-    vector, exchange = (
-        parts[:split].reshape(-1, len(LEVELS) * NODES),
-        parts[split:].reshape(len(dark.exchange.finals), -1),
-    )
-    return by_final(dark, jnp.concatenate([vector.sum(axis=1), exchange.sum(axis=1)]))
-
-
-def by_final(dark: DarkSector, rows: Array) -> dict[str, Array]:
-    """One number per channel, summed to one per final state."""
+    ratio = None if dark.heavy_mass is None else dark.heavy_mass / dark.mass
     totals: dict[str, Array] = {}
-    for final, row in zip((*dark.channels.finals, *dark.exchange.finals), rows):
+    for finals, excess, weight in _blocks(dark, x, NODES):
+        rows = jnp.sum(weight * thermal_kernel(x, excess), axis=1) / population(x, ratio) ** 2
+        totals = add_by_final(totals, finals, rows)
+    return totals
+
+
+def add_by_final(totals: dict[str, Array], finals: tuple[str, ...], rows: Array) -> dict[str, Array]:
+    """One number per channel, added to one per final state."""
+    totals = dict(totals)
+    for final, row in zip(finals, rows):
         totals[final] = totals.get(final, 0.0) + row
     return totals
 
 
-def _vector_nodes(dark: DarkSector, edges: Array, channel: Channels, n: int) -> tuple[Array, Array]:
+def _blocks(dark: DarkSector, x: ArrayLike, n: int) -> list[Block]:
+    levels = jnp.asarray(LEVELS) * jnp.sqrt((1.0 + EXPONENT / x) ** 2 - 1.0)
+    blocks = []
+    for state in dark.states():
+        edges = levels * (state.mass_a + state.mass_b)
+        vector = jax.vmap(lambda c, state=state, edges=edges: _vector_nodes(dark, state, edges, c, n))(state.channels)
+        scalar = jax.vmap(lambda e, state=state, edges=edges: _exchange_nodes(dark, state, edges, e, n))(state.exchange)
+        blocks += [Block(state.channels.finals, *vector), Block(state.exchange.finals, *scalar)]
+    if dark.portal is not None:
+        blocks += [_portal_block(dark, dark.portal, 2.0 * dark.mass * levels, which, n) for which in (0, 1)]
+    return blocks
+
+
+def _vector_nodes(
+    dark: DarkSector, state: InitialState, edges: Array, channel: Channels, n: int
+) -> tuple[Array, Array]:
     zp, m_f = dark.mediator, channel.mass
-    lowest = jnp.maximum(4.0 * dark.mass**2, channel.s_min)
-    pole = jnp.sqrt(zp.mass**2 - lowest - 1j * zp.pole.m_gamma)
-    rule = pole_rule(edges, pole.real, -pole.imag, n)
+    lowest = jnp.maximum((state.mass_a + state.mass_b) ** 2, channel.s_min)
+    rule, s, propagator = _resonant_rule(edges, lowest, zp.mass**2, zp.pole.m_gamma, n)
+    value = resonant_channel(dark, state, channel, s, propagator)
+    return _measure(dark.mass, state, lowest, (m_f, m_f), rule.node, s, rule.weight * value)
+
+
+def _exchange_nodes(
+    dark: DarkSector, state: InitialState, edges: Array, channel: Exchange, n: int
+) -> tuple[Array, Array]:
+    initial, final = (state.mass_a, state.mass_b), (channel.mass_1, channel.mass_2)
+    lowest = jnp.maximum((state.mass_a + state.mass_b) ** 2, (final[0] + final[1]) ** 2)
+    panels = [legendre_rule(edges[k], edges[k + 1], n) for k in range(len(LEVELS) - 1)]
+    t, weight = (jnp.concatenate(column) for column in zip(*panels))
+    s = lowest + t**2
+    value = exchange_channel(
+        s, initial, final, channel.colours, channel.coupling2, channel.mediator, even=state.identical
+    )
+    return _measure(dark.mass, state, lowest, final, t, s, weight * value)
+
+
+def _portal_block(dark: DarkSector, portal: ScalarPortal, edges: Array, which: int, n: int) -> Block:
+    """The part |P₁P₂|² · |D_o|²/(|D₁|²+|D₂|²) of |P₂−P₁|² = |D₁−D₂|² |P₁P₂|², o the other one: it has one narrow pole, and the two parts add up."""
+    state = dark.states()[0]
+    m2, m_gamma = portal.m2[which], portal.m_gamma[which]
+    apart = (portal.m2[which] - portal.m2[1 - which]) - 1j * (portal.m_gamma[which] - portal.m_gamma[1 - which])
+    square = lambda z: z.real**2 + z.imag**2
+
+    def row(m_f: Array, *polynomial: Array) -> tuple[Array, Array]:
+        lowest = jnp.maximum(4.0 * dark.mass**2, 4.0 * m_f**2)
+        rule, s, propagator = _resonant_rule(edges, lowest, m2, m_gamma, n)
+        near = square(propagator)
+        other = square(1.0 + apart * propagator)  # |D_o|² |P|²
+        value = scalar_channel(s, dark.mass, portal.coupling, square(apart) * near**2 / (1.0 + other), polynomial)
+        return _measure(dark.mass, state, lowest, (m_f, m_f), rule.node, s, rule.weight * value)
+
+    return Block(portal.finals, *jax.vmap(row)(portal.mass, portal.c0, portal.c1, portal.c2))
+
+
+def _resonant_rule(edges: Array, lowest: Array, m2: Array, m_gamma: Array, n: int) -> tuple[PoleRule, Array, Array]:
+    """Rule in t, s at its nodes, and 1/(s − m² + imΓ) there."""
+    pole = jnp.sqrt(m2 - lowest - 1j * m_gamma)
+    around = jnp.clip(pole.real + jnp.array([-AROUND, AROUND]) * edges[-1], 0.0, edges[-1])
+    rule = pole_rule(jnp.sort(jnp.concatenate([edges, around])), pole.real, -pole.imag, n)
     propagator = 1.0 / ((rule.offset - 1j * pole.imag) * (rule.node + pole))
-    s = lowest + rule.node**2
-    value = resonant_channel(dark, channel, s, propagator)
-    return _measure(dark.mass, lowest, m_f, m_f, rule.node, s, rule.weight * value)
-
-
-def _exchange_nodes(dark: DarkSector, edges: Array, channel: Exchange, n: int) -> tuple[Array, Array]:
-    m_1, m_2 = channel.mass_1, channel.mass_2
-    lowest = jnp.maximum(4.0 * dark.mass**2, (m_1 + m_2) ** 2)
-    rule = pole_rule(edges, -edges[-1], edges[-1], n)
-    s = lowest + rule.node**2
-    value = exchange_channel(s, dark.mass, m_1, m_2, channel.colours, channel.coupling2, channel.mediator)
-    return _measure(dark.mass, lowest, m_1, m_2, rule.node, s, rule.weight * value)
+    return rule, lowest + rule.node**2, propagator
 
 
 def _measure(
-    m: Array, lowest: Array, m_1: Array, m_2: Array, t: Array, s: Array, weighted: Array
+    m: Array, state: InitialState, lowest: Array, final: tuple[Array, Array], t: Array, s: Array, weighted: Array
 ) -> tuple[Array, Array]:
-    """√s/2M − 1, and from w(s) = σ s β_i/β_f the weight of σ(s−4M²)√s ds/(8M⁵) = w β_f β_i √s · 2t dt/(8M⁵)."""
+    """√s/2M − 1, and from w(s) = σ s β_i/β_f the weight of σ λ_i/√s ds/(8M⁵) = w β_f β_i √s · 2t dt/(8M⁵)."""
+    (a, b), (one, two) = (state.mass_a, state.mass_b), final
     t2 = t**2 + FLOOR * s  # a node can fall on the threshold itself, where roots have no derivative
-    above = lowest - 4.0 * m**2 + t2
+    above = lambda threshold: jnp.maximum(lowest - threshold, 0.0) + t2  # the difference may round to less than 0
     root = jnp.sqrt(s)
-    flux = jnp.sqrt(above * (lowest - (m_1 + m_2) ** 2 + t2) * (1.0 - (m_1 - m_2) ** 2 / s)) / s
-    return above / (2.0 * m * (root + 2.0 * m)), weighted * flux * root * t / (4.0 * m**5)
+    shrink = 1.0 - (one - two) ** 2 / s
+    if not state.identical:
+        shrink = shrink * (1.0 - (a - b) ** 2 / s)
+    flux = jnp.sqrt(above((a + b) ** 2) * above((one + two) ** 2) * shrink) / root
+    return above(4.0 * m**2) / (2.0 * m * (root + 2.0 * m)), state.count * weighted * flux * t / (4.0 * m**5)

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from darkbeauty.dark.annihilation import exchange_channel, resonant_channel
-from darkbeauty.dark.thermal_average import by_final
+from darkbeauty.dark.thermal_average import add_by_final
 from darkbeauty.models.base import Channels, DarkSector, Exchange, Model
 from darkbeauty.numerics.interpolation import monotone
 from darkbeauty.units import CM3_S_PER_INVERSE_GEV2
@@ -20,21 +20,23 @@ TYPICAL_FRACTION = 0.3
 def s_wave(dark: DarkSector) -> dict[str, Array]:
     """lim_{v→0} σv by final state: 2 w(4M²) β_f/(4M²).   [GeV⁻²]
 
-    For a Majorana particle it is suppressed by m_f²; it is exact for the amplitudes of `annihilation`.
+    For a Majorana particle it is suppressed by m_f²; it is exact for the amplitudes of `annihilation`. The scalar portal has none.
     """
-    s, zp = 4.0 * dark.mass**2, dark.mediator
+    s, zp, state = 4.0 * dark.mass**2, dark.mediator, dark.states()[0]
     propagator = 1.0 / (s - zp.mass**2 + 1j * zp.pole.m_gamma)
 
     def resonant(c: Channels) -> Array:
-        return _phase_space(s, c.mass, c.mass, s > c.s_min) * resonant_channel(dark, c, s, propagator)
+        return _phase_space(s, c.mass, c.mass, s > c.s_min) * resonant_channel(dark, state, c, s, propagator)
 
     def exchanged(e: Exchange) -> Array:
         is_open = s > (e.mass_1 + e.mass_2) ** 2
-        value = exchange_channel(s, dark.mass, e.mass_1, e.mass_2, e.colours, e.coupling2, e.mediator)
+        masses = (state.mass_a, state.mass_b), (e.mass_1, e.mass_2)
+        value = exchange_channel(s, *masses, e.colours, e.coupling2, e.mediator)
         return _phase_space(s, e.mass_1, e.mass_2, is_open) * value
 
-    rows = jnp.concatenate([jax.vmap(resonant)(dark.channels), jax.vmap(exchanged)(dark.exchange)])
-    return by_final(dark, 2.0 / s * rows)
+    vector, scalar = jax.vmap(resonant)(dark.channels), jax.vmap(exchanged)(dark.exchange)
+    totals = add_by_final({}, dark.channels.finals, 2.0 / s * vector)
+    return add_by_final(totals, dark.exchange.finals, 2.0 / s * scalar)
 
 
 def sigma_v_at_rest(p: Model) -> Array:

@@ -1,6 +1,6 @@
-r"""B → V and a pair of fermions, V = K*, φ: one amplitude code for ℓ⁺ℓ⁻, νν̄ and Majorana NN.
+r"""B → V and a pair of fermions, V = K*, φ: one amplitude code for ℓ⁺ℓ⁻, νν̄, Majorana NN and the Z′ on its mass shell.
 
-The pair enters through its vector, axial and timelike current. Amplitudes carry the polarisation of V: perpendicular, parallel,
+The pair enters through its `Current`. Amplitudes carry the polarisation of V: perpendicular, parallel,
 longitudinal (A_⊥, A_∥, A_0, with H_± = (A_∥ ± A_⊥)/√2), in units of i times the CKM phase of N. Formulas: arXiv:1506.03970, section 2 and
 appendix C, for equal masses and without scalar and tensor operators; signs of the angular coefficients as LHCb has them.
 """
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -17,10 +17,19 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from darkbeauty.flavour import bs_mixing
-from darkbeauty.flavour.charm_loops import effective_coefficients, interpolate
-from darkbeauty.flavour.common import abs2, integrate_pair, kallen, normalisation
+from darkbeauty.flavour.charm_loops import interpolate
+from darkbeauty.flavour.common import (
+    abs2,
+    inside_phase_space,
+    integrate_pair,
+    kallen,
+    normalisation,
+    weak_inputs,
+    with_conjugate,
+)
+from darkbeauty.flavour.currents import Current, lepton_current
 from darkbeauty.flavour.form_factors import b_to_v
-from darkbeauty.flavour.modes import LEPTON_INDEX, VECTOR
+from darkbeauty.flavour.modes import VECTOR
 from darkbeauty.inputs import SMInputs
 from darkbeauty.inputs.sm import Spectator
 from darkbeauty.models.base import Model, Wilson
@@ -28,15 +37,6 @@ from darkbeauty.models.base import Model, Wilson
 COEFFICIENTS = ("rate", "2s", "2c", "3", "4", "5", "6s", "7", "8", "9")
 """What `density` returns: dΓ/dq² and the angular coefficients J_i, CP-averaged; then half their CP differences in the same order."""
 SPECTATOR_END, LOW_RECOIL_START, LARGE_RECOIL_END = 8.9, 14.0, 9.0
-
-
-class Current(NamedTuple):
-    """Couplings of a pair [GeV⁻²]; the leading axis of size 2 is the chirality of the quarks, unprimed and primed."""
-
-    vector: Array
-    axial: Array
-    dipole: Array
-    timelike: Array
 
 
 class Hadronic(NamedTuple):
@@ -84,33 +84,17 @@ def hadronic(sm: SMInputs, mode: str, q2: Array) -> Hadronic:
 def amplitudes(f: Hadronic, m_f: ArrayLike, current: Current) -> Amplitudes:
     """A_⊥ goes with the sum of both quark chiralities, A_∥, A_0 and the timelike amplitude with their difference."""
     total = lambda c: jnp.stack([c[0] + c[1], c[0] - c[1], c[0] - c[1]])
+    vector = total(current.vector) * f.current
     return Amplitudes(
-        total(current.vector) * f.current + total(current.dipole) * f.dipole,
+        vector if current.dipole is None else vector + total(current.dipole) * f.dipole,
         total(current.axial) * f.current,
         m_f * (current.timelike[0] - current.timelike[1]) * f.timelike,
     )
 
 
-def lepton_amplitudes(
-    p: Model, mode: str, lepton: str, propagator: ArrayLike, f: Hadronic, w: Wilson, ratio_u: Array
-) -> Amplitudes:
-    """Amplitudes of ℓ⁺ℓ⁻: SM with non-local effects, new physics, spectator scattering and the subleading nuisances."""
-    sm, i, n = p.sm, LEPTON_INDEX[lepton], normalisation(p)
-    effective = effective_coefficients(sm, f.q2, ratio_u)
-    new = lambda name: w.lepton(name, i, propagator)
-    pair = lambda left, right: (
-        n * jnp.stack([jnp.broadcast_to(jnp.asarray(c, complex), f.q2.shape) for c in (left, right)])
-    )
-    axial = pair(sm.wilson["C10"] + new("C10"), new("C10p"))
-    current = Current(
-        vector=pair(effective.c9 + new("C9"), new("C9p")),
-        axial=axial,
-        dipole=pair(effective.c7 + w.c7, sm.wilson["C7effp"] + w.c7p),
-        timelike=axial,
-    )
-    local = amplitudes(f, sm.mass[lepton], current)
-    shift = spectator_scattering(sm, mode, f.q2, ratio_u) + subleading(sm, mode, f)
-    return local._replace(vector=local.vector + n * shift)
+def non_factorisable(p: Model, mode: str, f: Hadronic, w: Wilson, ratio_u: Array) -> Array:
+    """What ℓ⁺ℓ⁻ has beside its `Current`, in the vector amplitudes: spectator scattering and the subleading nuisances."""
+    return normalisation(p) * (spectator_scattering(p.sm, mode, f.q2, ratio_u) + subleading(p.sm, mode, f))
 
 
 def spectator_scattering(sm: SMInputs, mode: str, q2: Array, ratio_u: Array) -> Array:
@@ -155,8 +139,8 @@ def subleading(sm: SMInputs, mode: str, f: Hadronic) -> Array:
 # -- rates -----------------------------------------------------------------------------------------------------------------------------
 
 
-def angular_coefficients(a: Amplitudes, beta: Array) -> Array:
-    r"""dΓ/dq² and J_i without their common factor √λ β q²/(512π³m_B³), shape (10, …), in the order of COEFFICIENTS.
+def angular_coefficients(a: Amplitudes, beta: Array, names: tuple[str, ...] = COEFFICIENTS) -> Array:
+    r"""dΓ/dq² and J_i without their common factor √λ β q²/(512π³m_B³), shape (len(names), …).
 
     β² = 1 − 4m²/q²; for distinct fermions of mass m; for one decay, no CP average
     """
@@ -165,58 +149,74 @@ def angular_coefficients(a: Amplitudes, beta: Array) -> Array:
     mixed = lambda i, j: v[i] * jnp.conj(x[j]) + x[i] * jnp.conj(v[j])
     vv, perp, para, zero = abs2(v), *(abs2(v) + abs2(x))
     beta2, root_2 = beta**2, jnp.sqrt(2.0)
-    rows = [
-        ((3.0 - 3.0 * beta2) * vv.sum(0) + 2.0 * beta2 * (perp + para + zero) + 3.0 * abs2(a.timelike)) * 4.0 / 3.0,
-        2.0 / 3.0 * beta2 * (perp + para),
-        -8.0 / 3.0 * beta2 * zero,
-        4.0 / 3.0 * beta2 * (perp - para),
-        4.0 / 3.0 * root_2 * beta2 * same(1, 2).real,
-        8.0 / 3.0 * root_2 * beta * mixed(0, 2).real,
-        16.0 / 3.0 * beta * mixed(0, 1).real,
-        8.0 / 3.0 * root_2 * beta * mixed(1, 2).imag,
-        4.0 / 3.0 * root_2 * beta2 * same(0, 2).imag,
-        -8.0 / 3.0 * beta2 * same(0, 1).imag,
-    ]
-    return jnp.stack(rows)
+    rows = {
+        "rate": lambda: (
+            ((3.0 - 3.0 * beta2) * vv.sum(0) + 2.0 * beta2 * (perp + para + zero) + 3.0 * abs2(a.timelike)) * 4.0 / 3.0
+        ),
+        "2s": lambda: 2.0 / 3.0 * beta2 * (perp + para),
+        "2c": lambda: -8.0 / 3.0 * beta2 * zero,
+        "3": lambda: 4.0 / 3.0 * beta2 * (perp - para),
+        "4": lambda: 4.0 / 3.0 * root_2 * beta2 * same(1, 2).real,
+        "5": lambda: 8.0 / 3.0 * root_2 * beta * mixed(0, 2).real,
+        "6s": lambda: 16.0 / 3.0 * beta * mixed(0, 1).real,
+        "7": lambda: 8.0 / 3.0 * root_2 * beta * mixed(1, 2).imag,
+        "8": lambda: 4.0 / 3.0 * root_2 * beta2 * same(0, 2).imag,
+        "9": lambda: -8.0 / 3.0 * beta2 * same(0, 1).imag,
+    }
+    return jnp.stack([rows[name]() for name in names])
 
 
-def pair_density(p: Model, mode: str, m_f: ArrayLike, q2: ArrayLike, build: Callable[..., Amplitudes]) -> Array:
-    r"""CP averages of COEFFICIENTS and then half their CP differences, shape (20, …), for any pair of fermions.   [GeV⁻¹]
+def pair_density(
+    p: Model,
+    mode: str,
+    m_f: ArrayLike,
+    q2: ArrayLike,
+    current: Callable[..., Current],
+    *weak: Any,
+    beside: Callable[..., Array] | None = None,
+    names: tuple[str, ...] = COEFFICIENTS,
+) -> Array:
+    r"""CP averages of the named coefficients and then half their CP differences, shape (20, …) for all, for any pair of fermions.   [GeV⁻¹]
 
-    Args     build(hadronic, wilson, ξ_u/ξ_t): amplitudes of the decay; called once more with weak phases conjugated
+    Args     current(q², *weak): couplings of the pair; called once more with everything in `weak` conjugated;
+             beside(hadronic, *weak): amplitudes of the vector current to be added
     B_s      averages are integrated over the decay time, untagged (arXiv:1502.05509, eqs. 42, 48); differences are those without mixing
     Domain   4m_f² < q² < (m_B − m_V)²; exactly 0 with zero gradient outside
     """
-    lo, hi = phase_space(p, mode, m_f)
+    m_b, m_v = p.sm.mass[VECTOR[mode].b], p.sm.mass[VECTOR[mode].final]
     q2 = jnp.asarray(q2)
-    inside = (q2 > lo) & (q2 < hi)
-    q2 = jnp.where(inside, q2, 0.5 * hi)
-    f, beta = hadronic(p.sm, mode, q2), jnp.sqrt(jnp.where(inside, 1.0 - lo / q2, 1.0))
-    w, ratio_u = p.wilson(), p.sm.ckm.xi("u") / p.sm.ckm.xi("t")
-    pair = lambda x, y: jax.tree.map(lambda a, b: jnp.stack([jnp.asarray(a), jnp.asarray(b)]), x, y)
-    both = jax.vmap(partial(build, f))(pair(w, w.conjugate()), jnp.stack([ratio_u, jnp.conj(ratio_u)]))
+    inside = inside_phase_space(q2, m_b, m_v, m_f)
+    q2 = jnp.where(inside, q2, 0.5 * (m_b - m_v) ** 2)
+    f, beta = hadronic(p.sm, mode, q2), jnp.sqrt(jnp.where(inside, 1.0 - 4.0 * m_f**2 / q2, 1.0))
+
+    def decay(*weak: Any) -> Amplitudes:
+        a = amplitudes(f, m_f, current(q2, *weak))
+        return a if beside is None else a._replace(vector=a.vector + beside(f, *weak))
+
+    both = jax.vmap(decay)(*with_conjugate(*weak))
+    coefficients = jax.vmap(partial(angular_coefficients, beta=beta, names=names))
     if VECTOR[mode].b == "Bs":
-        j, j_bar, average = with_mixing(p, both, beta)
+        j, j_bar, average = with_mixing(p, both, coefficients)
     else:
-        j, j_bar = jax.vmap(angular_coefficients, (0, None))(both, beta)
+        j, j_bar = coefficients(both)
         average = 0.5 * (j + j_bar)
     factor = jnp.where(inside, f.root_lambda * beta * q2 / (512.0 * jnp.pi**3 * f.m_b**3), 0.0)
     return factor * jnp.concatenate([average, 0.5 * (j - j_bar)])
 
 
-def with_mixing(p: Model, both: Amplitudes, beta: Array) -> tuple[Array, Array, Array]:
+def with_mixing(p: Model, both: Amplitudes, coefficients: Callable[[Amplitudes], Array]) -> tuple[Array, Array, Array]:
     r"""J of the two CP-conjugate decays, and ½[J + J̄ − y h]/(1 − y²), y = ΔΓ/2Γ.
 
     h is the interference of B̄_s → f with B_s → B̄_s → f: J is quadratic in the amplitudes, so h = J[A + Ã] − J[A] − J[Ã], where Ã is
     the conjugate decay into the same final state (A_⊥ changes sign) times the mixing phase.
     """
     phase = mixing_phase(p)
-    sign = phase * jnp.array([-1.0, 1.0, 1.0]).reshape((3,) + (1,) * beta.ndim)
+    sign = phase * jnp.array([-1.0, 1.0, 1.0]).reshape((3,) + (1,) * (both.vector.ndim - 2))
     decay, conjugate = (jax.tree.map(lambda leaf, k=k: leaf[k], both) for k in (0, 1))
     tilde = Amplitudes(sign * conjugate.vector, sign * conjugate.axial, phase * conjugate.timelike)
     interfering = jax.tree.map(jnp.add, decay, tilde)
     stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), decay, conjugate, tilde, interfering)
-    j, j_bar, j_tilde, j_sum = jax.vmap(angular_coefficients, (0, None))(stacked, beta)
+    j, j_bar, j_tilde, j_sum = coefficients(stacked)
     y = 0.5 * p.sm.lifetime["DeltaGamma/Gamma_Bs"]
     return j, j_bar, 0.5 * (j + j_bar - y * (j_sum - j - j_tilde)) / (1.0 - y**2)
 
@@ -247,7 +247,9 @@ def density(p: Model, mode: str, lepton: str, q2: ArrayLike, propagator: ArrayLi
 
     Args     q2 and the Z′ propagator P(q²) at it (given apart, because near the pole q² alone has lost the digits)
     """
-    return pair_density(p, mode, p.sm.mass[lepton], q2, partial(lepton_amplitudes, p, mode, lepton, propagator))
+    current = partial(lepton_current, p, lepton, propagator)
+    beside = partial(non_factorisable, p, mode)
+    return pair_density(p, mode, p.sm.mass[lepton], q2, current, *weak_inputs(p), beside=beside)
 
 
 def differential(p: Model, q2: ArrayLike, mode: str, lepton: str) -> Array:
@@ -265,3 +267,8 @@ def binned(p: Model, q2min: ArrayLike, q2max: ArrayLike, mode: str, lepton: str)
     kink = _spectator_table(p.sm, mode).q2[1]
     f = lambda q2, propagator: density(p, mode, lepton, q2, propagator)
     return integrate_pair(p, f, (q2min, kink, q2max), ends, photon=True)
+
+
+def total(p: Model, mode: str, lepton: str) -> Array:
+    """`binned` over all of phase space.   [GeV]"""
+    return binned(p, *phase_space(p, mode, p.sm.mass[lepton]), mode, lepton)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import jax.numpy as jnp
 from jax import Array
 
-from darkbeauty.flavour.b_to_p_ll import abs2, normalisation
+from darkbeauty.flavour.common import abs2, normalisation
 from darkbeauty.flavour.modes import LEPTON_INDEX
 from darkbeauty.models.base import Model
 

@@ -1,17 +1,19 @@
-"""What the b → s processes share: kinematics, the normalisation of the effective Hamiltonian, q² integrals."""
+"""What the b → s processes share: kinematics, CP conjugation, the normalisation of the effective Hamiltonian, q² integrals."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
+import jax
 import jax.numpy as jnp
 from jax import Array
 from jax.typing import ArrayLike
 
-from darkbeauty.models.base import Model
-from darkbeauty.numerics.quadrature import bin_rule, legendre_rule, pair_rule, phase_space_rule
+from darkbeauty.models.base import Model, Wilson
+from darkbeauty.numerics.pair_map import pair_map
 
-NODES, PAIR_NODES = 32, 24
+NODES, PHOTON_NODES, CLOSE = 32, 24, 0.3
 
 
 def kallen(a: ArrayLike, b: ArrayLike, c: ArrayLike) -> Array:
@@ -26,22 +28,29 @@ def abs2(z: ArrayLike) -> Array:
     return z.real**2 + z.imag**2
 
 
+def inside_phase_space(q2: ArrayLike, m_b: ArrayLike, m_m: ArrayLike, m_f: ArrayLike) -> Array:
+    """Whether 4m_f² < q² < (m_B − m_M)², strictly in floating point too: λ and β² are then positive."""
+    lo = 4.0 * m_f**2
+    positive = (q2 > lo) & (q2 > 0.0)
+    q2 = jnp.where(positive, q2, 0.5 * (m_b - m_m) ** 2)
+    return positive & (q2 < (m_b - m_m) ** 2) & (kallen(m_b**2, m_m**2, q2) > 0.0) & (lo / q2 < 1.0)
+
+
+def with_conjugate(*weak: Any) -> tuple:
+    """What carries weak phases (Wilson coefficients, numbers), stacked with its CP conjugate."""
+    conjugate = tuple(x.conjugate() for x in weak)
+    return jax.tree.map(lambda x, y: jnp.stack([jnp.asarray(x), jnp.asarray(y)]), weak, conjugate)
+
+
+def weak_inputs(p: Model) -> tuple[Wilson, Array]:
+    """New-physics Wilson coefficients and ξ_u/ξ_t: all weak phases of b → sℓℓ relative to ξ_t."""
+    return p.wilson(), p.sm.ckm.xi("u") / p.sm.ckm.xi("t")
+
+
 def normalisation(p: Model) -> Array:
     """|N| = (4G_F/√2) |V_tbV_ts*| α/(4π) at 4.8 GeV.   [GeV⁻²]"""
     coupling = p.sm.coupling
     return jnp.sqrt(2.0) * coupling["GF"] * jnp.abs(p.sm.ckm.xi("t")) * coupling["alpha_e_4.8"] / (2.0 * jnp.pi)
-
-
-def integrate(p: Model, f: Callable, lo: ArrayLike, hi: ArrayLike, whole_range: bool = False) -> Array:
-    """∫ f(q², P(q²)) dq² over [lo, hi]; whole_range: the ends are those of phase space."""
-    hi = jnp.maximum(hi, lo)
-    pole = p.wilson().pole
-    if pole is None and not whole_range:
-        q2, weight = legendre_rule(lo, hi, NODES)
-        return f(q2, 0.0) @ weight
-    m2, m_gamma = (-hi, hi) if pole is None else (pole.m2, pole.m_gamma)
-    rule = (phase_space_rule if whole_range else bin_rule)(lo, hi, m2, m_gamma, NODES)
-    return f(rule.s, 0.0 if pole is None else rule.propagator) @ rule.weight
 
 
 def integrate_pair(
@@ -49,8 +58,11 @@ def integrate_pair(
 ) -> Array:
     """∫ f(q², P(q²)) dq² over the part of a bin inside the phase space `ends` of a pair of fermions.
 
-    Args     edges: as in `pair_rule`; photon: f may go like 1/q² at small q²
+    Args     edges: lower end of the bin, points where f has a kink, upper end; photon: f may go like 1/q² at small q²
+    Accuracy relative 1e-8 (3e-7 with a photon pole) for Γ/m ≥ 1e-8 with the Z′ pole anywhere, as far as f is smooth; what f has beside
+             the pole loses digits when Γ/m is smaller still, 1e-5 at 5e-12
     """
     pole = p.wilson().pole
-    rule = pair_rule(edges, *ends, None if pole is None else (pole.m2, pole.m_gamma), PAIR_NODES, photon)
+    variable = pair_map(*ends, None if pole is None else (pole.m2, pole.m_gamma), photon)
+    rule = variable.rule(edges, PHOTON_NODES, CLOSE) if photon else variable.rule(edges, NODES)
     return f(rule.s, rule.propagator) @ rule.weight

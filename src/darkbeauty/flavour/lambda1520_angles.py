@@ -80,4 +80,4 @@ def four_fold(
 ) -> Array:
     """d⁴B/(dq² dcosθ_ℓ dcosθ_Λ dφ), CP-averaged; any angle may be a range or "all", as in `distribution`.   [GeV⁻²]"""
     k = differential(p, q2, lepton, ff)[0]
-    return p.sm.lifetime["Lambdab"] * distribution(k, cos_l, cos_lambda, phi)
+    return p.sm.lifetime["Lambdab"] * distribution(k, cos_l, cos_lambda, phi, p.convention == "printed")

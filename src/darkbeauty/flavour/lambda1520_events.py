@@ -54,7 +54,7 @@ def sample_q2(u: Array, p: Model, q2min: ArrayLike, q2max: ArrayLike, lepton: st
     """q² of the rate in a bin and the Z′ propagator there, from uniform u; shape (n,) each."""
     start, end, variable = phase_space(p, lepton)
     lo = jnp.clip(q2min, start, end)
-    edges = jnp.linspace(variable.xi(jnp.clip(q2max, lo, end)), variable.xi(lo), CELLS + 1)
+    edges = jnp.linspace(variable.x(lo), variable.x(jnp.clip(q2max, lo, end)), CELLS + 1)
     x, w = gauss_legendre(4)
     half = 0.5 * (edges[1:] - edges[:-1])
     rule = variable.at((edges[:-1, None] + half[:, None] * (1.0 + x)).ravel())

@@ -17,7 +17,7 @@ from darkbeauty.flavour.common import normalisation
 from darkbeauty.flavour.form_factors.lambdab_lambda1520 import BaryonFormFactors, lambdab_to_lambda1520
 from darkbeauty.flavour.modes import LEPTON_INDEX
 from darkbeauty.models.base import Model
-from darkbeauty.numerics.decay_map import DecayMap, decay_map
+from darkbeauty.numerics.pair_map import PairMap, pair_map
 
 COEFFICIENTS = ("1c", "1cc", "1ss", "2c", "2cc", "2ss", "3ss", "4ss", "5s", "5sc", "6s", "6sc")
 NODES = 32
@@ -138,11 +138,11 @@ def angular_coefficients(perp: Array, para: Array) -> Array:
 # -- rates ------------------------------------------------------------------------------------------------------------------------------
 
 
-def phase_space(p: Model, lepton: str) -> tuple[ArrayLike, ArrayLike, DecayMap]:
+def phase_space(p: Model, lepton: str) -> tuple[ArrayLike, ArrayLike, PairMap]:
     """Lower and upper end of q² [GeV²], and the variable to integrate over it."""
     mass, pole = p.sm.mass, p.wilson().pole
-    hi = (mass["Lambdab"] - mass["Lambda(1520)"]) ** 2
-    return 4.0 * mass[lepton] ** 2, hi, decay_map(hi, None if pole is None else pole.m2 - 1j * pole.m_gamma)
+    lo, hi = 4.0 * mass[lepton] ** 2, (mass["Lambdab"] - mass["Lambda(1520)"]) ** 2
+    return lo, hi, pair_map(lo, hi, None if pole is None else (pole.m2, pole.m_gamma), photon=True)
 
 
 def differential(p: Model, q2: ArrayLike, lepton: str = "mu", ff: str = "LatticeQCD") -> Array:
@@ -156,9 +156,7 @@ def binned(p: Model, q2min: ArrayLike, q2max: ArrayLike, lepton: str = "mu", ff:
     Accuracy 1e-6 relative (kinks of the interpolated two-loop table) with the Z′ pole anywhere, however narrow; 1e-3 when the bin
              holds the open-charm threshold at 4m_c² = 11.3 GeV², where the SM amplitude has a cusp
     """
-    start, end, variable = phase_space(p, lepton)
-    lo = jnp.clip(q2min, start, end)
-    rule = variable.rule(lo, jnp.clip(q2max, lo, end), NODES)
+    rule = phase_space(p, lepton)[2].rule((q2min, q2max), NODES)
     return density(p, rule.s, rule.propagator, lepton, ff) @ rule.weight
 
 

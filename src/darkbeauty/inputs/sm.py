@@ -14,6 +14,7 @@ import numpy as np
 from jax import Array
 
 from darkbeauty.errors import InputError, unknown
+from darkbeauty.inputs.limits import Limits, Trident, load_limits, load_trident
 
 GSTAR_TABLES = {"BORSANYI2016": "linear", "SS2018": "monotonic"}
 
@@ -117,6 +118,8 @@ class SMInputs(eqx.Module):
     non_local: NonLocal
     spectator: dict[str, Spectator]
     thermodynamics: Thermodynamics
+    limits: Limits
+    trident: Trident
 
     def replace(self, values: Mapping[str, Any]) -> SMInputs:
         """A copy with other values, by path: `sm.replace({"mass.B+": 5.28, "ckm.Vcb": 0.0411})`.
@@ -211,6 +214,8 @@ def load_sm(gstar: str = "BORSANYI2016") -> SMInputs:
         non_local=_load_non_local(),
         spectator=_load_spectator(),
         thermodynamics=_load_thermodynamics(gstar),
+        limits=load_limits(),
+        trident=load_trident(),
     )
 
 

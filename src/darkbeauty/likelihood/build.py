@@ -17,6 +17,7 @@ from darkbeauty.likelihood.terms import TERMS, Term
 from darkbeauty.likelihood.theory import theory_covariance
 from darkbeauty.models import Model, resolve_model
 from darkbeauty.predict import Request, check_observable, evaluate, parse, require_x64
+from darkbeauty.tables import RateTables, make_tables
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class Likelihood(eqx.Module):
     """Sum of Gaussian terms of a model.
 
     values and whitening (L⁻¹ of each term's covariance, block-diagonal) are arrays, so that the object itself is an argument of a compiled
-    function: `eqx.filter_jit(lambda lik, params: lik.log_prob(params))`.
+    function: `eqx.filter_jit(lambda lik, params: lik.log_prob(params))`. tables: the binned rates at the Standard-Model inputs of `model`.
     """
 
     model: Model
@@ -44,6 +45,7 @@ class Likelihood(eqx.Module):
     covariance: np.ndarray
     whitening: np.ndarray
     log_normalisation: np.ndarray
+    tables: RateTables
     terms: tuple[Term, ...] = eqx.field(static=True)
     requests: tuple[Request, ...] = eqx.field(static=True)
     slices: tuple[tuple[int, int], ...] = eqx.field(static=True)
@@ -54,7 +56,7 @@ class Likelihood(eqx.Module):
 
     def predictions(self, params: Mapping[str, Any]) -> Array:
         """Predictions of every entry of every term, shape (n,)."""
-        return evaluate(self.model.at(params), self.requests)
+        return evaluate(self.model.at(params), self.requests, self.tables.results)
 
     def log_prob_of(self, predictions: Array) -> Array:
         """log L of given predictions."""
@@ -152,7 +154,9 @@ def build(model: Model, terms: tuple[Term, ...]) -> Likelihood:
         whitening[start:stop, start:stop] = np.linalg.inv(root)
         normalisation[i] = -np.sum(np.log(np.diag(root))) - 0.5 * (stop - start) * np.log(2.0 * np.pi)
     values = np.concatenate([block.values for block in data])
-    return Likelihood(model, values, covariance, whitening, normalisation, terms, parse(model, labels), slices)
+    requests = parse(model, labels)
+    tables = make_tables(model, requests)
+    return Likelihood(model, values, covariance, whitening, normalisation, tables, terms, requests, slices)
 
 
 def _theory(term: Term, values: np.ndarray) -> np.ndarray:

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from darkbeauty.errors import InputError, Problem, raise_if_any, unknown
 from darkbeauty.likelihood.build import Likelihood, choose_terms, likelihood
 from darkbeauty.likelihood.priors import KINDS, Prior
-from darkbeauty.models import MODELS, Model
+from darkbeauty.models import MODELS, Model, resolve_model
 
 
 class _Section(BaseModel):
@@ -70,6 +70,8 @@ class FitFile(_Section):
     name: str
     about: str = ""
     model: str
+    convention: str = "canonical"
+    extra_channels: list[str] = []
     seed: Annotated[int, Field(ge=0)] = 1
     fixed: dict[str, float] = {}
     priors: dict[str, Annotated[UniformPrior | NormalPrior, Field(discriminator="kind")]]
@@ -162,10 +164,17 @@ def _check(
         return None, {}, (), []
     if name not in MODELS:
         return None, {}, (), [unknown("model", "model", name, MODELS)]
-    model = MODELS[name]()
+    choices = {
+        "convention": raw.get("convention", "canonical"),
+        "extra_channels": tuple(raw.get("extra_channels") or ()),
+    }
+    try:
+        model, problems = resolve_model(name, **choices), []
+    except InputError as error:
+        model, problems = resolve_model(name), list(error.problems)
     fixed, given = _mapping(raw.get("fixed")), _mapping(raw.get("priors"))
-    priors, problems = _priors(model, given)
-    problems += _check_fixed(model, fixed, given)
+    priors, more = _priors(model, given)
+    problems += more + _check_fixed(model, fixed, given)
     known = {
         key: value for key, value in fixed.items() if key in model.parameter_names() and isinstance(value, int | float)
     }

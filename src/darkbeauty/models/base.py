@@ -101,14 +101,14 @@ class Mediator(eqx.Module):
 
 
 class Channels(eqx.Module):
-    """Final states f f̄ of a vector resonance: mass, colours, g_V, g_A, lowest s, coupling of f_L to N and a scalar η; shape (n,)."""
+    """Final states f f̄ of a vector resonance: mass, colours, g_V, g_A, lowest s, product of the couplings of f_L to the two N and a scalar η; shape (n,)."""
 
     mass: Array
     colours: Array
     g_v: Array
     g_a: Array
     s_min: Array
-    eta_coupling: Array
+    eta_coupling2: Array
     finals: tuple[str, ...] = eqx.field(static=True)
 
 
@@ -126,8 +126,40 @@ class Exchange(eqx.Module):
     finals: tuple[str, ...] = eqx.field(static=True)
 
 
+class ScalarPortal(eqx.Module):
+    r"""Final states X of N N → H1, H2 → X, L = −½ λ N̄N φ₂ and couplings of h to X as in the Standard Model.
+
+    coupling: λ sin ζ cos ζ/v [1/GeV]; m2 and m_gamma: m² and mΓ of H1 and H2, shape (2,); mass, c0, c1, c2, shape (n,), of
+    √s Γ(h → X) = β_X (c₀ + c₁s + c₂s²)/(32π v²).
+    """
+
+    coupling: Array
+    m2: Array
+    m_gamma: Array
+    mass: Array
+    c0: Array
+    c1: Array
+    c2: Array
+    finals: tuple[str, ...] = eqx.field(static=True)
+
+
+class InitialState(eqx.Module):
+    """A pair N_a N_b that annihilates: masses, c_ab of −½ c_ij N̄_iγγ₅N_j Z′, its channels, and how often it counts in a sum over a and b."""
+
+    mass_a: Array
+    mass_b: Array
+    coupling: Array
+    channels: Channels
+    exchange: Exchange
+    count: float = eqx.field(static=True, default=1.0)
+    identical: bool = eqx.field(static=True, default=True)
+
+
 class DarkSector(eqx.Module):
-    """What the dark-matter calculation needs of a model: a Majorana particle of mass m, its axial coupling, its channels."""
+    """What the dark-matter calculation needs of a model: a Majorana particle of mass m, its axial coupling, its channels.
+
+    portal: the scalar portal, and heavy_mass with companions (pairs with the heavier state): co-annihilation; both absent unless asked for.
+    """
 
     mass: Array
     coupling: Array
@@ -136,6 +168,14 @@ class DarkSector(eqx.Module):
     exchange: Exchange
     eta_mass: Array
     omega_constant: Array
+    portal: ScalarPortal | None = None
+    heavy_mass: Array | None = None
+    companions: tuple[InitialState, ...] = ()
+
+    def states(self) -> tuple[InitialState, ...]:
+        """Every pair that annihilates, two light particles first."""
+        light = InitialState(self.mass, self.mass, self.coupling, self.channels, self.exchange)
+        return (light, *self.companions)
 
 
 class Solution(eqx.Module):
@@ -158,6 +198,10 @@ class Model(eqx.Module):
     parameters: ClassVar[tuple[Parameter, ...]]
     has_mediator: ClassVar[bool] = False
     has_dark_matter: ClassVar[bool] = False
+    convention: ClassVar[str] = "canonical"
+    """"printed": the formulas as printed in the slides behind the models, for those that have such slides."""
+    wilson_slots: ClassVar[tuple[str, ...]] = ("c7", "c7p", "C9", "C9p", "C10", "C10p")
+    """Coefficients of b → sℓℓ that the model can generate."""
 
     sm: eqx.AbstractVar[SMInputs]
     solution: eqx.AbstractVar[Solution | None]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
+from typing import Any
+
 from darkbeauty.errors import InputError, Problem, unknown
 from darkbeauty.models.base import Model
 from darkbeauty.models.le_lmu_r2 import LeLmuR2
@@ -11,10 +14,15 @@ from darkbeauty.models.wet import Wet
 MODELS: dict[str, type[Model]] = {model.name: model for model in (LmuLtauS1, LeLmuR2, Wet)}
 
 
-def resolve_model(model: str | Model) -> Model:
+CHOICES = {"convention": "canonical", "extra_channels": ()}
+"""Static choices of a model and their defaults."""
+
+
+def resolve_model(model: str | Model, **choices: Any) -> Model:
     """A model object from its name, or itself.
 
-    Errors   InputError for an unknown name
+    Args     choices: convention="printed", extra_channels=(…), for models that have them
+    Errors   InputError for an unknown name or choice
     """
     if isinstance(model, Model):
         return model
@@ -24,4 +32,9 @@ def resolve_model(model: str | Model) -> Model:
         )
     if model not in MODELS:
         raise InputError([unknown("model", "model", model, MODELS)])
-    return MODELS[model]()
+    chosen = {name: value for name, value in choices.items() if value != CHOICES.get(name)}
+    fields = {field.name for field in dataclasses.fields(MODELS[model])}
+    problems = [Problem(name, f"model {model!r} has no such choice") for name in chosen if name not in fields]
+    if problems:
+        raise InputError(problems)
+    return MODELS[model](**chosen)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import ClassVar
 
 import jax.numpy as jnp
 from jax import Array
 from jax.typing import ArrayLike
 
-from darkbeauty.models.base import Parameter
+from darkbeauty.models.base import Parameter, Wilson
 from darkbeauty.models.portal import Portal, portal_parameters
 
 
@@ -30,6 +31,7 @@ class LeLmuR2(Portal):
     quark_flavour: ClassVar[int] = 1
     partner_flavour: ClassVar[int] = 0
     quark_chirality: ClassVar[str] = "L"
+    wilson_slots: ClassVar[tuple[str, ...]] = ("c7", "C9")
     kinetic_mixing: ClassVar[bool] = False
     exchange_quarks: ClassVar[tuple[tuple[str, str], ...]] = (
         ("u", "d"),
@@ -47,3 +49,11 @@ class LeLmuR2(Portal):
     def contents(self) -> Array:
         """N_μ content of (light, heavy): (sin δ, cos δ)."""
         return jnp.stack([jnp.asarray(self.sin_mix, float), jnp.sqrt(1.0 - jnp.asarray(self.sin_mix) ** 2)])
+
+    def compute_wilson(self) -> Wilson:
+        """As in every portal model; printed: C₉^μ = −√2 y² g² V_sb/(16π G_F α V_tbV_ts* m²), of the other sign and without q² dependence."""
+        w = super().compute_wilson()
+        if self.convention == "canonical":
+            return w
+        printed = w.residue["C9"] / jnp.asarray(self.m_zp) ** 2
+        return dataclasses.replace(w, contact={**w.contact, "C9": printed}, residue={"CL": w.residue["CL"]})

@@ -98,7 +98,7 @@ class Portal(Model):
 
     def __check_init__(self) -> None:
         problems = [
-            unknown(f"model.{where}", kind, str(name), allowed)
+            unknown(where, kind, str(name), allowed)
             for where, kind, names, allowed in (
                 ("convention", "convention", (self.convention,), CONVENTIONS),
                 ("extra_channels", "channel", self.extra_channels, EXTRA_CHANNELS),
@@ -261,10 +261,22 @@ class Portal(Model):
         return dark_sector(self)
 
     @property
-    def light_contents(self) -> Array:
-        """Content of the light state in N_e, N_μ, N_τ (magnitudes)."""
-        u = jnp.abs(self.contents)
-        return jnp.zeros(3).at[self.quark_flavour].set(u[0]).at[self.partner_flavour].set(u[1])
+    def flavour_contents(self) -> Array:
+        """Contents of the light and the heavy state (rows of a rotation) in N_e, N_μ, N_τ, shape (2, 3)."""
+        u = self.contents
+        partner = jnp.stack([u[1], -u[0]])
+        return jnp.zeros((2, 3)).at[:, self.quark_flavour].set(u).at[:, self.partner_flavour].set(partner)
+
+    @property
+    def scalar_couplings(self) -> Array:
+        r"""λ_ij of L = −½ λ_ij N̄_iN_j φ₂, shape (2, 2): what φ₂ gives the two flavours, M_ff/v₂ with v₂ = m_zp/(2g), between mass states.
+
+        Of the light state: [M_ℓ(u⁴ + w⁴) + 2M_h u²w²]/v₂, u and w its two contents.
+        """
+        u = self.contents
+        states = jnp.stack([u, jnp.stack([u[1], -u[0]])], axis=1)
+        masses = jnp.stack([jnp.asarray(self.m_dm, float), jnp.asarray(self.m_heavy, float)])
+        return (states * (masses @ states**2)) @ states.T * 2.0 * self.g / self.m_zp
 
     def check_together(self, values: Mapping[str, Any], path: str) -> list[Problem]:
         light, heavy, leptoquark = (_number(values[name]) for name in ("m_dm", "m_heavy", "m_lq"))

@@ -8,29 +8,50 @@ from typing import TYPE_CHECKING
 import jax.numpy as jnp
 from jax import Array
 
-from darkbeauty.models.base import LEPTONS, Channels, DarkSector, Exchange
+from darkbeauty.models.base import LEPTONS, Channels, DarkSector, Exchange, InitialState
+from darkbeauty.models.scalar_portal import scalar_portal
 from darkbeauty.models.z_prime import HADRON_STEPS
 
 if TYPE_CHECKING:
     from darkbeauty.models.portal import Portal
 
-EXTRA_CHANNELS = ("flavour_violating",)
-"""Channels that are off unless a model is built with extra_channels: q_i q̄_j and ℓ_i ℓ̄_j with i ≠ j by scalar exchange."""
+EXTRA_CHANNELS = ("flavour_violating", "higgs", "coannihilation")
+"""Channels that are off unless a model is built with extra_channels: q_i q̄_j and ℓ_i ℓ̄_j with i ≠ j by scalar exchange; f f̄, WW and ZZ through H1 and H2;
+pairs with the heavier Majorana state (by Z′, leptoquark and η exchange; of ℓ_i ℓ̄_j and of the scalar portal, only the light pair)."""
 
 
 def dark_sector(p: Portal) -> DarkSector:
-    """Z′ (with η exchange) to leptons and, with kinetic mixing, hadrons; leptoquark exchange to quarks."""
-    channels = Channels(*_columns(_lepton_rows(p) + _hadron_rows(p)), _lepton_finals(p) + _hadron_finals(p))
-    finals, rows = zip(*_exchange_rows(p))
+    """Z′ (with η exchange) to leptons and, with kinetic mixing, hadrons; leptoquark exchange to quarks; what extra_channels asks for."""
+    coannihilation = "coannihilation" in p.extra_channels
     return DarkSector(
         jnp.asarray(p.m_dm, float),
         p.dark_coupling,
         p.z_prime(),
-        channels,
-        Exchange(*_columns(rows), finals),
+        _channels(p, 0, 0),
+        _exchange(p, 0, 0),
         jnp.asarray(p.m_eta, float),
         jnp.asarray(p.omega_constant, float),
+        scalar_portal(p) if "higgs" in p.extra_channels else None,
+        jnp.asarray(p.m_heavy, float) if coannihilation else None,
+        (_companion(p, 0, 1, 2.0), _companion(p, 1, 1, 1.0)) if coannihilation else (),
     )
+
+
+def _companion(p: Portal, i: int, j: int, count: float) -> InitialState:
+    """N_i N_j, i and j being 0 for the light and 1 for the heavy state."""
+    masses = [jnp.asarray(m, float) for m in (p.m_dm, p.m_heavy)]
+    return InitialState(
+        masses[i], masses[j], p.dark_couplings[i, j], _channels(p, i, j), _exchange(p, i, j), count, i == j
+    )
+
+
+def _channels(p: Portal, i: int, j: int) -> Channels:
+    return Channels(*_columns(_lepton_rows(p, i, j) + _hadron_rows(p)), _lepton_finals(p) + _hadron_finals(p))
+
+
+def _exchange(p: Portal, i: int, j: int) -> Exchange:
+    finals, rows = zip(*_exchange_rows(p, i, j))
+    return Exchange(*_columns(rows), finals)
 
 
 def _charged(p: Portal) -> list[int]:
@@ -45,9 +66,10 @@ def _lepton_finals(p: Portal) -> tuple[str, ...]:
     return (*(2 * LEPTONS[i] for i in _charged(p)), *("nunu" for _ in _neutral(p)))
 
 
-def _lepton_rows(p: Portal) -> list[tuple]:
-    """mass, colours, g_V, g_A, lowest s, coupling to the doublet η."""
-    eta = p.y_eta * p.light_contents
+def _lepton_rows(p: Portal, i_dark: int, j_dark: int) -> list[tuple]:
+    """mass, colours, g_V, g_A, lowest s, product of the couplings of the two N to the doublet η."""
+    contents = p.flavour_contents
+    eta = jnp.asarray(p.y_eta) ** 2 * contents[i_dark] * contents[j_dark]
     mass, charged, half = p.sm.mass, p.lepton_couplings, 0.5 * p.neutrino_couplings
     rows = [(mass[LEPTONS[i]], 1.0, charged[i], 0.0, 4.0 * mass[LEPTONS[i]] ** 2, eta[i]) for i in _charged(p)]
     return rows + [(0.0, 1.0, half[i], -half[i], 0.0, eta[i]) for i in _neutral(p)]
@@ -63,22 +85,22 @@ def _hadron_rows(p: Portal) -> list[tuple]:
     return [(0.0, rise, p.epsilon, 0.0, 4.0 * p.sm.mass[meson] ** 2, 0.0) for meson, rise in HADRON_STEPS]
 
 
-def _exchange_rows(p: Portal) -> list[tuple[str, tuple]]:
+def _exchange_rows(p: Portal, i: int, j: int) -> list[tuple[str, tuple]]:
     """(final state, (two masses, colours, product of the two couplings, mass of the scalar))."""
-    y = p.quark_couplings * p.light_contents[p.quark_flavour]
+    y, u2 = p.quark_couplings, p.contents[i] * p.contents[j]
     quarks = {q: (p.sm.quark[f"dark_{q}"], y["dsb".index(partner)]) for q, partner in p.exchange_quarks}
-    rows = [(q + q, (m, m, 3.0, c**2, p.m_lq)) for q, (m, c) in quarks.items()]
+    rows = [(q + q, (m, m, 3.0, u2 * c**2, p.m_lq)) for q, (m, c) in quarks.items()]
     if "flavour_violating" not in p.extra_channels:
         return rows
     families = [[q for q in quarks if q in "dsb"], [q for q in quarks if q in "uct"]]
     pairs = [pair for family in families for pair in combinations(family, 2)]
-    rows += [(a + b, (quarks[a][0], quarks[b][0], 6.0, quarks[a][1] * quarks[b][1], p.m_lq)) for a, b in pairs]
-    return rows + _mixed_lepton_rows(p)
+    rows += [(a + b, (quarks[a][0], quarks[b][0], 6.0, u2 * quarks[a][1] * quarks[b][1], p.m_lq)) for a, b in pairs]
+    return rows + (_mixed_lepton_rows(p) if i == j == 0 else [])
 
 
 def _mixed_lepton_rows(p: Portal) -> list[tuple[str, tuple]]:
     i, j = sorted((p.quark_flavour, p.partner_flavour))
-    product = jnp.asarray(p.y_eta) ** 2 * p.light_contents[i] * p.light_contents[j]
+    product = jnp.asarray(p.y_eta) ** 2 * p.flavour_contents[0, i] * p.flavour_contents[0, j]
     masses = (p.sm.mass[LEPTONS[i]], p.sm.mass[LEPTONS[j]])
     charged = (LEPTONS[i] + LEPTONS[j], (*masses, 2.0, product, p.m_eta))
     return [charged, ("nunu", (0.0, 0.0, 2.0, product, p.m_eta))]

@@ -47,6 +47,15 @@ class Observable:
     about: str = ""
 
 
+@dataclass(frozen=True)
+class Request:
+    """An observable at its arguments, under the label the user gave."""
+
+    label: str
+    observable: Observable
+    arguments: tuple[float, ...]
+
+
 def source(function: Callable[..., Any], **options: Any) -> Source:
     """A Source with its options in a fixed order."""
     return Source(function, tuple(sorted(options.items())))

@@ -7,29 +7,14 @@ from functools import partial
 import jax.numpy as jnp
 from jax import Array
 
-from darkbeauty.flavour import b_to_v_ll, b_to_v_nunu
+from darkbeauty.flavour import b_to_v_ll
 from darkbeauty.flavour.modes import VECTOR
 from darkbeauty.models.base import LEPTONS, Model
-from darkbeauty.observables.entry import (
-    BIN,
-    POINT,
-    Observable,
-    bin_in,
-    binned_rate,
-    rate,
-    ratio_of_two,
-    safe_ratio,
-    source,
-)
+from darkbeauty.observables.entry import Observable, safe_ratio
+from darkbeauty.observables.pair_rows import invisible_rows, lepton_rows, ratio_rows
 
 _J = {name: index for index, name in enumerate(b_to_v_ll.COEFFICIENTS)}
 _CP = {name: len(_J) + index for name, index in _J.items()}
-_MESON_TEX = {
-    "B0->K*": r"B^0 \to K^{*0}",
-    "B+->K*": r"B^+ \to K^{*+}",
-    "Bs->phi": r"B_s \to \phi ",
-}
-_LEPTON_TEX = {"e": "e^+e^-", "mu": r"\mu^+\mu^-", "tau": r"\tau^+\tau^-", "l": r"\ell^+\ell^-"}
 _B_TO_V = ("arXiv:0811.1214", "arXiv:1503.05534", "arXiv:1506.03970", "arXiv:0810.4077", "hep-ph/0106067")
 _UNTAGGED = (*_B_TO_V, "arXiv:1502.05509")
 _OPTIMISED = (*_B_TO_V, "arXiv:1303.5794")
@@ -84,88 +69,19 @@ _ANGULAR = {
 _UNTAGGED_ANGULAR = ("FL", "S3", "S4", "S7")
 
 
-def _pair_rows(
-    process: str, tex: str, bins: tuple, points: tuple, meson: str, common: dict, names: tuple[str, ...]
-) -> list:
-    """Rate and angular observables of one process, in bins and at points."""
-    average = "time-integrated, CP-averaged" if meson == "Bs" else "CP-averaged"
-    binned, point = (partial(Observable, arguments=arguments, **common) for arguments in (BIN, POINT))
-    rows = [
-        binned(
-            f"<dBR/dq2>({process})",
-            bins,
-            partial(binned_rate, meson=meson),
-            unit="GeV^-2",
-            tex=rf"\langle dB/dq^2\rangle({tex})",
-            about=f"{average} branching fraction in the bin over its width",
-        ),
-        point(
-            f"dBR/dq2({process})",
-            points,
-            partial(rate, meson=meson),
-            unit="GeV^-2",
-            tex=rf"dB/dq^2({tex})",
-            about=f"{average} differential branching fraction",
-        ),
-    ]
-    for name in names:
-        symbol, about, combine = _ANGULAR[name]
-        rows.append(binned(f"<{name}>({process})", bins, combine, tex=rf"\langle {symbol}\rangle({tex})", about=about))
-        rows.append(point(f"{name}({process})", points, combine, tex=rf"{symbol}({tex})", about=about))
-    return rows
-
-
 def _leptonic(mode: str, lepton: str) -> list[Observable]:
-    m = VECTOR[mode]
-    common = {
-        "references": _UNTAGGED if m.b == "Bs" else _OPTIMISED,
-        "domain": partial(bin_in, b=m.b, final=m.final, lepton=lepton),
-    }
-    bins, points = ((source(f, mode=mode, lepton=lepton),) for f in (b_to_v_ll.binned, b_to_v_ll.differential))
-    names = _UNTAGGED_ANGULAR if m.b == "Bs" else tuple(_ANGULAR)
-    return _pair_rows(
-        f"{mode}{lepton}{lepton}", _MESON_TEX[mode] + _LEPTON_TEX[lepton], bins, points, m.b, common, names
-    )
-
-
-def _lepton_ratio(mode: str, first: str, second: str) -> tuple[Observable, ...]:
-    m = VECTOR[mode]
-    label, tex = f"R{first}{second}", _MESON_TEX[mode] + _LEPTON_TEX["l"]
-    make = lambda function: tuple(source(function, mode=mode, lepton=lepton) for lepton in (first, second))
-    common = partial(
-        Observable,
-        combine=ratio_of_two,
-        references=_B_TO_V,
-        domain=partial(bin_in, b=m.b, final=m.final, lepton=first),
-        about="ratio of branching fractions",
-    )
-    return (
-        common(f"<{label}>({mode}ll)", make(b_to_v_ll.binned), arguments=BIN, tex=rf"\langle {label}\rangle({tex})"),
-        common(f"{label}({mode}ll)", make(b_to_v_ll.differential), arguments=POINT, tex=rf"{label}({tex})"),
-    )
-
-
-def _neutrino(mode: str) -> list[Observable]:
-    m = VECTOR[mode]
-    process, tex = f"{mode}nunu", _MESON_TEX[mode] + r"\nu\bar\nu"
-    common = {
-        "references": ("arXiv:1409.4557", "arXiv:1503.05534"),
-        "domain": partial(bin_in, b=m.b, final=m.final, lepton=None),
-    }
-    bins, points = ((source(f, mode=mode),) for f in (b_to_v_nunu.binned, b_to_v_nunu.differential))
-    total = Observable(
-        f"BR({process})",
-        (source(b_to_v_nunu.total, mode=mode),),
-        partial(rate, meson=m.b),
-        tex=f"B({tex})",
-        references=common["references"],
-        about="branching fraction, all neutrino flavours" + (", time-integrated" if m.b == "Bs" else ""),
-    )
-    return [total, *_pair_rows(process, tex, bins, points, m.b, common, ("FL",))]
+    untagged = VECTOR[mode].b == "Bs"
+    angular = {name: _ANGULAR[name] for name in _UNTAGGED_ANGULAR} if untagged else _ANGULAR
+    return lepton_rows(b_to_v_ll, mode, lepton, _UNTAGGED if untagged else _OPTIMISED, angular)
 
 
 ROWS: tuple[Observable, ...] = (
     *(row for mode in VECTOR for lepton in LEPTONS for row in _leptonic(mode, lepton)),
-    *(row for mode in VECTOR for pair in (("mu", "e"), ("tau", "mu")) for row in _lepton_ratio(mode, *pair)),
-    *(row for mode in VECTOR for row in _neutrino(mode)),
+    *(
+        row
+        for mode in VECTOR
+        for pair in (("mu", "e"), ("tau", "mu"))
+        for row in ratio_rows(b_to_v_ll, mode, *pair, _B_TO_V)
+    ),
+    *(row for mode in VECTOR for row in invisible_rows(mode)),
 )

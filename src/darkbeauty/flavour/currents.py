@@ -1,0 +1,86 @@
+r"""What a pair of fermions couples to in b → s: the one input in which ℓ⁺ℓ⁻, νν̄, dark matter and a Z′ differ from each other.
+
+All couplings are coefficients of [s̄γ^μP_{L,R}b][f̄γ_μ(1, γ₅)f] without the CKM phase of the Standard Model, which the amplitudes factor out.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import jax.numpy as jnp
+from jax import Array
+from jax.typing import ArrayLike
+
+from darkbeauty.flavour.charm_loops import effective_coefficients
+from darkbeauty.flavour.common import normalisation
+from darkbeauty.flavour.modes import LEPTON_INDEX
+from darkbeauty.models.base import Model, Wilson
+
+
+class Current(NamedTuple):
+    """Couplings of a pair [GeV⁻²]; the leading axis of size 2 is the chirality of the quarks, left (unprimed) and right (primed).
+
+    timelike is the axial coupling of the spin-0 part of the pair; dipole multiplies m_b σ^μν q_ν/q² as C₇ does.
+    """
+
+    vector: Array
+    axial: Array
+    timelike: Array
+    dipole: Array | None = None
+
+
+def lepton_current(
+    p: Model, lepton: str, propagator: ArrayLike, q2: Array, w: Wilson, ratio_u: ArrayLike, shift: ArrayLike = 0.0
+) -> Current:
+    """ℓ⁺ℓ⁻: Standard Model with non-local effects, and new physics.
+
+    Args     propagator: P(q²) of the Z′; w, ratio_u: Wilson coefficients and ξ_u/ξ_t, conjugated for the CP-conjugate decay;
+             shift: added to C₉
+    """
+    sm, i = p.sm, LEPTON_INDEX[lepton]
+    effective = effective_coefficients(sm, q2, ratio_u)
+    new = lambda name: w.lepton(name, i, propagator)
+    axial = _pair(p, q2, sm.wilson["C10"] + new("C10"), new("C10p"))
+    return Current(
+        vector=_pair(p, q2, effective.c9 + new("C9") + shift, new("C9p")),
+        axial=axial,
+        timelike=axial,
+        dipole=_pair(p, q2, effective.c7 + w.c7, sm.wilson["C7effp"] + w.c7p),
+    )
+
+
+def neutrino_current(p: Model, flavour: ArrayLike, propagator: ArrayLike, q2: Array, w: Wilson) -> Current:
+    """νν̄ of one flavour: C₉ → C_L, C₁₀ → −C_L, primes: C_R; C_L(SM) = −(X_t/s_W²) α(M_Z)/α(4.8 GeV)."""
+    coupling = p.sm.coupling
+    c_sm = -p.sm.nunu["Xt"] / coupling["s2w"] * coupling["alpha_e_MZ"] / coupling["alpha_e_4.8"]
+    left = _pair(p, q2, c_sm + w.lepton("CL", flavour, propagator), w.lepton("CR", flavour, propagator))
+    return Current(left, -left, -left)
+
+
+def majorana_current(p: Model, propagator: ArrayLike, q2: Array, coupling: ArrayLike) -> Current:
+    """N_ℓN_ℓ: axial, G = coupling · P(q²); its spin-0 part times 1 − q²/m² from the unitary-gauge propagator."""
+    axial = _on_chirality(p, coupling * propagator * jnp.ones_like(q2))
+    return Current(0.0 * axial, axial, axial * (1.0 - q2 / jnp.asarray(p.m_zp) ** 2))
+
+
+def vector_current(p: Model, q2: Array, coupling: ArrayLike) -> Current:
+    """A vector coupling to the quarks that the loop involves, as of an on-shell Z′."""
+    vector = _on_chirality(p, coupling * jnp.ones_like(q2))
+    return Current(vector, 0.0 * vector, 0.0 * vector)
+
+
+def weak_phase(p: Model) -> Array:
+    """ξ_t*/|ξ_t|: phase of a real coupling of new physics in a `Current`, where the CKM phase of the Standard Model is factored out."""
+    xi = p.sm.ckm.xi("t")
+    return jnp.conj(xi) / jnp.abs(xi)
+
+
+def _pair(p: Model, q2: Array, left: ArrayLike, right: ArrayLike) -> Array:
+    """N times two Wilson coefficients, shape (2, …)."""
+    return normalisation(p) * jnp.stack([jnp.broadcast_to(jnp.asarray(c, complex), q2.shape) for c in (left, right)])
+
+
+def _on_chirality(p: Model, coupling: Array) -> Array:
+    """A coupling on the quark chirality of the model, 0 on the other, shape (2, …)."""
+    both = [coupling, jnp.zeros_like(coupling)]
+    return jnp.stack(both if p.quark_chirality == "L" else both[::-1])

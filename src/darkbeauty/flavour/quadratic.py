@@ -1,0 +1,290 @@
+r"""Binned rates as quadratic forms in the Wilson coefficients: the Standard-Model part of the work done once, before any fit.
+
+At fixed q² the amplitudes of b → sℓℓ are linear in u = (1, C_i(q²)), i running over the coefficients a model can generate, and in ū of the CP-conjugate
+decay (times the mixing phase φ for B_s). So every rate is Σ M(q²)_ij z_i z_j* with z = (u, φū), and M is known functions of q² alone. With a light
+mediator u = c + r P(q²), so a bin needs ∫ M, ∫ M P and ∫ M |P|² only. M is kept as Legendre coefficients on panels of the bin, whose moments with a
+propagator are Legendre functions of the second kind. The forms are found by evaluating the amplitude code itself at random coefficients.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from itertools import pairwise
+from typing import ClassVar, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from jax.typing import ArrayLike
+
+from darkbeauty.flavour import bs_mixing
+from darkbeauty.flavour.b_to_invisible import amplitude_code
+from darkbeauty.flavour.modes import PSEUDOSCALAR, VECTOR
+from darkbeauty.inputs import SMInputs
+from darkbeauty.models.base import Model, Parameter, Pole, Solution, Wilson
+from darkbeauty.numerics.quadrature import gauss_legendre
+
+SLOTS = ("c7", "c7p", "C9", "C9p", "C10", "C10p")
+DEGREES, FAR_NODES, NEAR = 10, 32, 1.0833
+"""Legendre polynomials per panel; a pole counts as near inside the ellipse of half axis NEAR, where upward recurrences lose few digits."""
+RATIO, DEPTH = 3.0, 6
+"""Panels shrink by this ratio towards the ends of phase space, so many times at most."""
+EXTRA_PROBES = 6
+
+
+class Integrand(NamedTuple):
+    """What a process integrates over q²: density(p, q², P) → (rows, …), points where it has a kink, ends of phase space.
+
+    mixing: whether it depends on the phase of B_s mixing.
+    """
+
+    density: Callable[[Model, Array, ArrayLike], Array]
+    kinks: tuple[float, ...]
+    ends: tuple[float, float]
+    mixing: bool
+
+
+class Probe(Model):
+    """A model made of chosen coefficients of one lepton flavour: u at P = i, its conjugate ū, and the mixing phase."""
+
+    name: ClassVar[str] = "probe"
+    title: ClassVar[str] = "chosen coefficients"
+    parameters: ClassVar[tuple[Parameter, ...]] = ()
+
+    sm: SMInputs
+    solution: Solution | None = None
+    u: Array = ()
+    u_bar: Array = ()
+    shift: ArrayLike = 0.0j
+    slots: tuple[str, ...] = eqx.field(static=True, default=())
+
+    def compute_wilson(self) -> Wilson:
+        """c + iP·r with c + ir = u and c* + ir* = ū at P = i; the dipoles, which have no residue, take ū = u*."""
+        conjugate = jnp.conj(self.u_bar)
+        contact, residue = 0.5 * (self.u + conjugate), -0.5j * (self.u - conjugate)
+        at = {name: i for i, name in enumerate(self.slots)}
+        spread = lambda values, name: jnp.broadcast_to(values[at[name]] if name in at else 0.0j, (3,))
+        leptonic = ("C9", "C9p", "C10", "C10p", "CL", "CR")
+        dipole = lambda name: contact[at[name]] if name in at else 0.0j
+        return Wilson(
+            dipole("c7"),
+            dipole("c7p"),
+            0.0,
+            0.0,
+            {name: spread(contact, name) for name in leptonic},
+            {name: spread(residue, name) for name in leptonic},
+            Pole(jnp.zeros(()), jnp.zeros(())),
+        )
+
+    def mixing(self) -> Array:
+        return self.shift
+
+
+class Channel(NamedTuple):
+    """One process with its bins: what is integrated, lepton flavour (0, 1, 2), rows that are asked for, and the bins."""
+
+    integrand: Integrand
+    flavour: int
+    rows: tuple[int, ...]
+    bins: tuple[tuple[float, float], ...]
+
+
+class QuadraticRates(eqx.Module):
+    """Rates of several processes in their bins, for one kind of model (the slots it fills) and fixed Standard-Model inputs.
+
+    coefficient: Legendre coefficients of the forms, shape (panels, rows, DEGREES, features); edges: of the panels, shape (panels, 2).
+    """
+
+    coefficient: Array
+    edges: Array
+    slots: tuple[str, ...] = eqx.field(static=True)
+    flavours: tuple[int, ...] = eqx.field(static=True)
+    owner: tuple[int, ...] = eqx.field(static=True)
+    mixing: bool = eqx.field(static=True)
+
+    def __call__(self, w: Wilson, phase: ArrayLike) -> Array:
+        """∫ density dq² of every bin, shape (bins, rows), in the order of the channels and their bins.   [GeV]
+
+        Args     w: coefficients of the model, with its pole; phase: φ, the phase of B_s mixing
+        """
+        flavours = np.asarray(self.flavours)
+        contact, residue = (x[flavours] for x in _couplings(w, self.slots, phase, self.mixing))
+        outer = lambda x, y: x[:, :, None] * jnp.conj(y[:, None, :])
+        width = self.edges[:, 1] - self.edges[:, 0]
+        constant = _features(outer(contact, contact), self.mixing) * width[:, None]
+        rates = jnp.einsum("prn,pn->pr", self.coefficient[:, :, 0], constant)
+        if w.pole is not None:
+            first, second = jax.vmap(lambda edges: propagator_moments(*edges, w.pole))(self.edges)
+            mixed = outer(residue, contact)[:, None] * first[:, :, None, None]
+            matrix = mixed + jnp.conj(jnp.swapaxes(mixed, -1, -2))
+            matrix = matrix + outer(residue, residue)[:, None] * second[:, :, None, None]
+            rates = rates + jnp.einsum("prkn,pkn->pr", self.coefficient, _features(matrix, self.mixing))
+        return jax.ops.segment_sum(rates, np.asarray(self.owner), max(self.owner) + 1)
+
+
+def propagator_moments(low: Array, high: Array, pole: Pole) -> tuple[Array, Array]:
+    r"""∫ P_n(t) P(q²) dq² and ∫ P_n(t) |P(q²)|² dq² over [low, high], t from −1 to 1, n < DEGREES; shape (DEGREES,) each.
+
+    With τ the pole in units of t, ∫ P_n(t)/(t − τ) dt = −2Q_n(τ) = P_n(τ) ln((1−τ)/(−1−τ)) + 2W_{n−1}(τ); far from the panel, where the two terms
+    cancel, Gauss–Legendre quadrature. |P|² = −Im P/mΓ.
+    Accuracy relative 1e-9, however narrow the pole and wherever it is
+    """
+    half, middle = 0.5 * (high - low), 0.5 * (high + low)
+    tau = (pole.m2 - middle - 1j * pole.m_gamma) / half
+    near = jnp.abs(tau - 1.0) + jnp.abs(tau + 1.0) < 2.0 * NEAR
+    inside = jnp.where(near, tau, 0.3 - 0.1j)
+    polynomials = _legendre(inside)
+    close = polynomials * jnp.log((1.0 - inside) / (-1.0 - inside)) + 2.0 * (_legendre_matrices()[1] @ polynomials)
+    t, weight = gauss_legendre(FAR_NODES)
+    far = (np.polynomial.legendre.legvander(t, DEGREES - 1).T * weight) @ (1.0 / (t - jnp.where(near, 9.0 + 0.0j, tau)))
+    moments = jnp.where(near, close, far)
+    return moments, -moments.imag / pole.m_gamma
+
+
+@jax.custom_jvp
+def _legendre(z: Array) -> Array:
+    """P_n(z), n < DEGREES."""
+    values = [jnp.ones_like(z), z]
+    for n in range(1, DEGREES - 1):
+        values.append(((2 * n + 1) * z * values[n] - n * values[n - 1]) / (n + 1))
+    return jnp.stack(values)
+
+
+@_legendre.defjvp
+def _(primals: tuple[Array], tangents: tuple[Array]) -> tuple[Array, Array]:
+    """P_n′ = Σ (2k+1) P_k over k = n−1, n−3, …"""
+    values = _legendre(*primals)
+    return values, (_legendre_matrices()[0] @ values) * tangents[0]
+
+
+@lru_cache(maxsize=1)
+def _legendre_matrices() -> tuple[np.ndarray, np.ndarray]:
+    """P_n′ and the polynomials W_{n−1} of the second kind as combinations of P_k."""
+    n, k = np.mgrid[:DEGREES, :DEGREES]
+    below = (k < n) & ((n - k) % 2 == 1)
+    slope = np.where(below, 2.0 * k + 1.0, 0.0)
+    second = np.where(below, 2.0 * (2.0 * k + 1.0) / np.where(below, (n - k) * (n + k + 1.0), 1.0), 0.0)
+    return slope, second
+
+
+def tabulate(sm: SMInputs, channels: Sequence[Channel], slots: tuple[str, ...]) -> QuadraticRates:
+    """Tables of processes that are all with, or all without mixing; rows that a channel lacks are 0.
+
+    Accuracy relative to the rate 1e-5, what the piecewise linear tables of the amplitudes allow
+    """
+    mixing, rows = channels[0].integrand.mixing, max(len(channel.rows) for channel in channels)
+    coefficients, edges, flavours, owner = [], [], [], []
+    bins = 0
+    for channel in channels:
+        panels = [_panels(one, channel.integrand) for one in channel.bins]
+        flat = np.array([panel for group in panels for panel in group])
+        owner += [bins + i for i, group in enumerate(panels) for _ in group]
+        bins += len(panels)
+        found = _legendre_forms(sm, channel, flat, slots)
+        coefficients.append(np.pad(found, ((0, 0), (0, rows - found.shape[1]), (0, 0), (0, 0))))
+        edges.append(flat)
+        flavours += [channel.flavour] * len(flat)
+    stacked = (jnp.asarray(np.concatenate(x)) for x in (coefficients, edges))
+    return QuadraticRates(*stacked, slots, tuple(flavours), tuple(owner), mixing)
+
+
+def _panels(one: tuple[float, float], integrand: Integrand) -> list[tuple[float, float]]:
+    """A bin inside phase space, cut at the kinks, and ever finer towards the ends of phase space, where rates are not smooth."""
+    start, end = integrand.ends
+    low, high = (float(np.clip(edge, start, end)) for edge in one)
+    away = (end - start) * RATIO ** -np.arange(1.0, 12.0)
+    below = start + away[away > max(low - start, (high - low) * RATIO**-DEPTH)]
+    above = end - away[away > max(end - high, (high - low) * RATIO**-DEPTH)]
+    middle = 0.5 * (start + end)
+    wanted = [*integrand.kinks, *below[below < middle], *above[above > middle]]
+    cuts = [low, *sorted(cut for cut in wanted if low < cut < high), high]
+    return list(pairwise(cuts))
+
+
+def _legendre_forms(sm: SMInputs, channel: Channel, panels: np.ndarray, slots: tuple[str, ...]) -> np.ndarray:
+    """Legendre coefficients of the forms of one process, shape (panels, rows, DEGREES, features)."""
+    t, weight = gauss_legendre(DEGREES)
+    q2 = panels[:, :1] + 0.5 * (panels[:, 1:] - panels[:, :1]) * (1.0 + t)
+    u, u_bar, phase = _probes(slots, channel.integrand.mixing)
+    values = _probe_densities(sm, channel, slots, jnp.asarray(q2.ravel()), u, u_bar, phase)
+    one = np.ones((len(u), 1))
+    z = np.concatenate([one, u, phase[:, None] * one, phase[:, None] * u_bar], axis=1)
+    design = np.asarray(_features(jnp.asarray(z[:, :, None] * np.conj(z[:, None, :])), channel.integrand.mixing))
+    nodal = np.einsum(
+        "np,prbk->brkn", np.linalg.pinv(design, rcond=1e-11), values.reshape(*values.shape[:2], *q2.shape)
+    )
+    transform = (np.arange(DEGREES) + 0.5)[:, None] * np.polynomial.legendre.legvander(t, DEGREES - 1).T * weight
+    return np.einsum("mk,brkn->brmn", transform, nodal)
+
+
+def _probes(slots: tuple[str, ...], mixing: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Random u and ū, shape (probes, slots), enough of them to determine every feature, and mixing phases."""
+    random = np.random.default_rng(20240901)
+    size = 2 * (len(slots) + 1)
+    count = size**2 + EXTRA_PROBES
+    draw = lambda: random.normal(size=(count, len(slots))) + 1j * random.normal(size=(count, len(slots)))
+    u, u_bar = draw(), draw()
+    dipoles = [i for i, name in enumerate(slots) if name in ("c7", "c7p")]
+    u_bar[:, dipoles] = np.conj(u[:, dipoles])
+    phase = np.exp(1j * random.uniform(-1.4, 1.4, count)) if mixing else np.ones(count, complex)
+    return u, u_bar, phase
+
+
+def _probe_densities(
+    sm: SMInputs,
+    channel: Channel,
+    slots: tuple[str, ...],
+    q2: Array,
+    u: np.ndarray,
+    u_bar: np.ndarray,
+    phase: np.ndarray,
+) -> np.ndarray:
+    """The rows of the density that are asked for, at every probe and q², shape (probes, rows, n)."""
+    rows = np.asarray(channel.rows)
+
+    @eqx.filter_jit
+    def densities(sm, q2, u, u_bar, phase):
+        def one(point):
+            u, u_bar, phase = point
+            shift = bs_mixing.sm_coefficient(Probe(sm)) * (phase - 1.0)
+            probe = Probe(sm, None, u, u_bar, shift, slots)
+            return channel.integrand.density(probe, q2, 1j)[rows]
+
+        return jax.lax.map(one, (u, u_bar, phase))
+
+    return np.asarray(densities(sm, q2, jnp.asarray(u), jnp.asarray(u_bar), jnp.asarray(phase)))
+
+
+def _couplings(w: Wilson, slots: tuple[str, ...], phase: ArrayLike, mixing: bool) -> tuple[Array, Array]:
+    """z = contact + residue · P for every lepton flavour, shape (3, 2(n+1)) each: u, then the conjugate times φ."""
+    dipole = {"c7": w.c7, "c7p": w.c7p}
+    spread = lambda value: jnp.broadcast_to(jnp.asarray(value, complex), (3,))
+    contact = [spread(1.0), *(spread(dipole[name] if name in dipole else w.contact[name]) for name in slots)]
+    found = w.residue or {}
+    residue = [spread(0.0), *(spread(found.get(name, 0.0)) for name in slots)]
+    phase = jnp.asarray(phase if mixing else 1.0)
+    both = lambda x: jnp.concatenate([x, phase * jnp.conj(x)], axis=-1)
+    return both(jnp.stack(contact, -1)), both(jnp.stack(residue, -1))
+
+
+def _features(matrix: Array, mixing: bool) -> Array:
+    """Re of M_ij for i ≤ j and Im for i < j of Hermitian matrices; without mixing, of their two diagonal blocks only."""
+    size = matrix.shape[-1]
+    i, j = np.triu_indices(size)
+    kept = mixing | ((i < size // 2) == (j < size // 2))
+    i, j = i[kept], j[kept]
+    real, imaginary = matrix[..., i, j].real, matrix[..., i[i < j], j[i < j]].imag
+    return jnp.concatenate([real, imaginary], axis=-1)
+
+
+def lepton_integrand(sm: SMInputs, mode: str, lepton: str) -> Integrand:
+    """ℓ⁺ℓ⁻ with a K, K* or φ."""
+    code = amplitude_code(mode)
+    ends = tuple(float(end) for end in code.phase_space(Probe(sm), mode, sm.mass[lepton]))
+    meson = (PSEUDOSCALAR | VECTOR)[mode]
+    kinks = (float(sm.spectator[f"{meson.b}->{meson.final}"].q2[1]),) if mode in VECTOR else ()
+    density = lambda p, q2, propagator: code.density(p, mode, lepton, q2, propagator)
+    return Integrand(density, kinks, ends, meson.b == "Bs")

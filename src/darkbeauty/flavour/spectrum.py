@@ -1,0 +1,81 @@
+r"""q² spectra as an experiment sees them: averaged over bins or smeared by a resolution, with a narrow Z′ neither missed nor infinite.
+
+For every mode B → K, K*, B_s → φ and every pair: "e", "mu", "tau", "nunu", "NN", and "inv" (νν̄ ⊕ NN).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+from jax.typing import ArrayLike
+
+from darkbeauty.flavour import b_to_invisible
+from darkbeauty.flavour.b_to_invisible import amplitude_code
+from darkbeauty.flavour.common import integrate_pair
+from darkbeauty.flavour.modes import PSEUDOSCALAR, VECTOR
+from darkbeauty.models.base import LEPTONS, Model
+
+PAIRS = (*LEPTONS, "nunu", "NN", "inv")
+_WINDOW = (-8.0, -4.0, 0.0, 4.0, 8.0)
+
+
+def histogram(p: Model, edges: ArrayLike, mode: str, pair: str) -> Array:
+    """Branching fraction per bin over its width, shape (n − 1,), for increasing edges, shape (n,).   [GeV⁻²]
+
+    Accuracy that of the binned rates, wherever the Z′ pole is
+    """
+    edges = jnp.asarray(edges)
+    parts = ("nunu", "NN") if pair == "inv" else (pair,)
+    rates = sum(
+        jax.vmap(lambda lo, hi, part=part: _binned(p, lo, hi, mode, part))(edges[:-1], edges[1:]) for part in parts
+    )
+    return _lifetime(p, mode) * rates / jnp.diff(edges)
+
+
+def smeared(
+    p: Model, q2: ArrayLike, resolution: ArrayLike | Callable[[ArrayLike], ArrayLike], mode: str, pair: str
+) -> Array:
+    r"""dBR/dq²_rec = ∫ dq² dBR/dq² G(q²_rec − q²; σ(q²)), G a normalised Gaussian.   [GeV⁻²]
+
+    A Z′ on its mass shell becomes BR(B → MZ′) BR(Z′ → pair) G(q²_rec − m²; σ(m²)). The integral over all q²_rec is the branching fraction.
+
+    Args     q2: reconstructed q², may be outside phase space [GeV²]; resolution: σ [GeV²], a number or a function of the true q²
+    Domain   a σ(q²) that varies little over 8σ
+    Accuracy relative 1e-8 (1e-6 with leptons) to the largest rate within 8σ
+    """
+    if pair == "inv":
+        return smeared(p, q2, resolution, mode, "nunu") + smeared(p, q2, resolution, mode, "NN")
+    sigma = resolution if callable(resolution) else lambda _: resolution
+    q2 = jnp.asarray(q2)
+    lo, hi = _phase_space(p, mode, pair)
+    window = q2 + sigma(jnp.clip(q2, lo, hi)) * jnp.array(_WINDOW)
+
+    def integrand(true: Array, propagator: Array) -> Array:
+        width = sigma(true)
+        kernel = jnp.exp(-0.5 * ((q2 - true) / width) ** 2) / (jnp.sqrt(2.0 * jnp.pi) * width)
+        return _density(p, mode, pair, true, propagator) * kernel
+
+    return _lifetime(p, mode) * integrate_pair(p, integrand, window, (lo, hi), photon=pair in LEPTONS)
+
+
+def _density(p: Model, mode: str, pair: str, q2: ArrayLike, propagator: ArrayLike) -> Array:
+    of = amplitude_code(mode).density if pair in LEPTONS else b_to_invisible.density
+    return of(p, mode, pair, q2, propagator)[0]
+
+
+def _binned(p: Model, lo: ArrayLike, hi: ArrayLike, mode: str, pair: str) -> Array:
+    of = amplitude_code(mode).binned if pair in LEPTONS else b_to_invisible.binned
+    return of(p, lo, hi, mode, pair)[0]
+
+
+def _phase_space(p: Model, mode: str, pair: str) -> tuple[ArrayLike, ArrayLike]:
+    if pair in LEPTONS:
+        return amplitude_code(mode).phase_space(p, mode, p.sm.mass[pair])
+    return b_to_invisible.phase_space(p, mode, pair)
+
+
+def _lifetime(p: Model, mode: str) -> ArrayLike:
+    return p.sm.lifetime[(PSEUDOSCALAR | VECTOR)[mode].b]

@@ -1,0 +1,175 @@
+"""Ωh² along one parameter (with the share of every annihilation channel below) or over a plane of two, the funnel resolved."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from darkbeauty.dark.freeze_out import annihilation_fractions, freeze_out
+from darkbeauty.errors import InputError, Problem
+from darkbeauty.likelihood import TERMS
+from darkbeauty.models import Model, resolve_model
+from darkbeauty.observables.dark_rows import FINALS
+from darkbeauty.report.figures import FILL, INK, TEX
+
+START, BATCH, ROUNDS, SIDE = 192, 64, 6, 96
+"""Points of a line before refinement, points added per round, rounds; points per side of a plane."""
+WIDE = 30.0
+"""Ratio of the ends of a range above which it is scanned logarithmically."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """Ωh² (NaN where dark matter never was in equilibrium) and the share of every final state at increasing values of one parameter."""
+
+    name: str
+    values: np.ndarray
+    omega_h2: np.ndarray
+    fractions: dict[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Plane:
+    """Ωh² over two parameters, shape (y, x)."""
+
+    names: tuple[str, str]
+    values: tuple[np.ndarray, np.ndarray]
+    omega_h2: np.ndarray
+
+
+def scan(model: str | Model, point: Mapping[str, float], ranges: Mapping[str, tuple[float, float]]) -> Line | Plane:
+    """Ωh² along one range or over two, everything else at `point`.
+
+    Errors   InputError listing everything wrong with the point (at both ends of the ranges) or the ranges
+    """
+    model = resolve_model(model)
+    problems = [
+        Problem(f"point.{name}", f"range {low:g}:{high:g} is not increasing")
+        for name, (low, high) in ranges.items()
+        if not low < high
+    ]
+    if not model.has_dark_matter:
+        problems.append(Problem("model", f"model {model.name!r} has no dark matter"))
+    if len(ranges) not in (1, 2):
+        problems.append(Problem("point", f"{len(ranges)} ranges given", "one or two parameters as name=low:high"))
+    for end in (0, 1):
+        found = model.check({**point, **{name: pair[end] for name, pair in ranges.items()}})
+        problems += [problem for problem in found if problem not in problems]
+    if problems:
+        raise InputError(problems)
+    names = tuple(ranges)
+    run = _compiled(model, dict(point), names)
+    if len(names) == 1:
+        return _line(run, names[0], *ranges[names[0]])
+    x, y = (_spaced(*ranges[name], SIDE) for name in names)
+    grid = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
+    return Plane((names[0], names[1]), (x, y), run(grid)[0].reshape(SIDE, SIDE))
+
+
+def _compiled(model: Model, point: dict[str, float], names: tuple[str, ...]):
+    """(n, parameters) → Ωh² (n,) and {final: share (n,)}, BATCH points at a time."""
+
+    def one(model: Model, values: jax.Array):
+        p = model.at({**point, **dict(zip(names, values))}).solved()
+        found = freeze_out(p)
+        return jnp.where(found.ok, found.omega_h2, jnp.nan), annihilation_fractions(p)
+
+    batch = eqx.filter_jit(lambda model, values: jax.vmap(lambda v: one(model, v))(values))
+
+    def run(values: np.ndarray):
+        padded = np.concatenate([values, np.repeat(values[-1:], -len(values) % BATCH, axis=0)])
+        parts = [batch(model, jnp.asarray(part)) for part in np.split(padded, len(padded) // BATCH)]
+        return jax.tree.map(lambda *leaves: np.concatenate(leaves)[: len(values)], *parts)
+
+    return run
+
+
+def _line(run, name: str, low: float, high: float) -> Line:
+    """Refined where ln Ωh² bends most."""
+    values = _spaced(low, high, START)
+    omega, shares = run(values[:, None])
+    for _ in range(ROUNDS):
+        height = np.log(np.where(np.isfinite(omega), omega, 1e6))
+        bend = np.abs(np.diff(np.diff(height) / np.diff(values))) * (values[2:] - values[:-2])
+        interest = np.maximum(np.append(bend, 0.0), np.insert(bend, 0, 0.0)) * np.sqrt(np.diff(values))
+        chosen = np.sort(np.argsort(interest)[-BATCH:])
+        middle = 0.5 * (values[chosen] + values[chosen + 1])
+        more, more_shares = run(middle[:, None])
+        order = np.argsort(np.concatenate([values, middle]), kind="stable")
+        values, omega = (np.concatenate(pair)[order] for pair in ((values, middle), (omega, more)))
+        shares = {final: np.concatenate([shares[final], more_shares[final]])[order] for final in shares}
+    return Line(name, values, omega, shares)
+
+
+def _spaced(low: float, high: float, n: int) -> np.ndarray:
+    return np.geomspace(low, high, n) if low > 0.0 and high / low > WIDE else np.linspace(low, high, n)
+
+
+def draw(result: Line | Plane, path: Path, title: str) -> Path:
+    """The figure of a scan, PNG or PDF by the ending of `path`."""
+    figure = _draw_line(result) if isinstance(result, Line) else _draw_plane(result)
+    figure.suptitle(title, fontsize=10, y=0.95)
+    figure.savefig(path, dpi=150, bbox_inches="tight")
+    return path
+
+
+def measured() -> tuple[float, float]:
+    """Measured Ωh² and its error with the theory error of the likelihood term."""
+    term = TERMS["Omega_h2"]
+    data = term.data()
+    value = float(data.values[0])
+    return value, float(np.hypot(np.sqrt(data.covariance[0, 0]), term.relative_theory * value))
+
+
+def _draw_line(line: Line) -> Figure:
+    figure = Figure(figsize=(6.4, 6.0))
+    top, bottom = figure.subplots(2, 1, sharex=True, gridspec_kw={"height_ratios": (3, 2), "hspace": 0.06})
+    value, error = measured()
+    top.axhspan(value - error, value + error, color=FILL, alpha=0.5, label=rf"$\Omega h^2 = {value:g} \pm {error:.3f}$")
+    top.plot(line.values, line.omega_h2, color=INK, lw=1.3)
+    top.set_yscale("log")
+    top.set_ylabel(r"$\Omega h^2$")
+    top.legend(frameon=False)
+    shown = {final: share for final, share in line.fractions.items() if np.nanmax(share) > 0.01}
+    bottom.stackplot(
+        line.values, list(shown.values()), labels=[FINALS.get(final, final) for final in shown], alpha=0.85
+    )
+    bottom.set_ylim(0.0, 1.0)
+    bottom.set_ylabel("share at freeze-out")
+    bottom.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False, fontsize=8)
+    bottom.set_xlabel(TEX.get(line.name, line.name))
+    bottom.set_xlim(line.values[0], line.values[-1])
+    _scale(bottom.set_xscale, line.values)
+    return figure
+
+
+def _draw_plane(plane: Plane) -> Figure:
+    figure = Figure(figsize=(6.4, 5.0))
+    axis: Axes = figure.subplots()
+    x, y = plane.values
+    height = np.log10(plane.omega_h2)
+    image = axis.pcolormesh(x, y, np.clip(height, -4.0, 4.0), cmap="RdBu_r", vmin=-4.0, vmax=2.0, shading="gouraud")
+    figure.colorbar(image, ax=axis, label=r"$\log_{10} \Omega h^2$")
+    value, error = measured()
+    axis.contour(x, y, height, levels=[np.log10(value)], colors=[INK], linewidths=1.5)
+    axis.contour(
+        x, y, height, levels=np.log10([value - error, value + error]), colors=[INK], linewidths=0.7, linestyles="--"
+    )
+    axis.set_xlabel(TEX.get(plane.names[0], plane.names[0]))
+    axis.set_ylabel(TEX.get(plane.names[1], plane.names[1]))
+    _scale(axis.set_xscale, x)
+    _scale(axis.set_yscale, y)
+    return figure
+
+
+def _scale(setter, values: np.ndarray) -> None:
+    if values[0] > 0.0 and values[-1] / values[0] > WIDE:
+        setter("log")

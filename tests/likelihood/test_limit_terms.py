@@ -1,0 +1,102 @@
+"""Terms of limits: calibration to the confidence level, and the LEP-II Bhabha data against what is known of them."""
+
+from __future__ import annotations
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from scipy import stats
+
+from darkbeauty.inputs.limits import limit_records
+from darkbeauty.leptonic.bhabha import ratio_to_sm
+from darkbeauty.likelihood.limit_terms import (
+    DARK_LIMIT_TERMS,
+    LIMIT_TERMS,
+    bhabha,
+    bhabha_labels,
+    limit_data,
+    measured,
+    z_score,
+)
+from darkbeauty.models import resolve_model
+from darkbeauty.observables.leptonic_rows import DARK_LIMIT_ROWS, ROWS
+
+POINT = {"y": 1.1, "g": 0.3, "m_zp": 671.0, "m_dm": 286.0}
+
+
+def test_half_normal_is_calibrated():
+    assert z_score(0.9) == pytest.approx(1.644854, rel=1e-6)
+    assert z_score(0.95) == pytest.approx(1.959964, rel=1e-6)
+    for name, record in limit_records().items():
+        if record["use"] == "fit":
+            block = limit_data(name)
+            inside = stats.halfnorm.cdf(1.0, scale=np.sqrt(block.covariance[0, 0]))
+            expected = 0.6827 if record["kind"] == "band" else record["cl"]
+            assert inside == pytest.approx(expected, abs=1e-4), name
+            assert block.values[0] == 0.0
+
+
+def test_terms_use_rows_that_exist():
+    terms, rows = (*LIMIT_TERMS, *DARK_LIMIT_TERMS), {row.name: row for row in (*ROWS, *DARK_LIMIT_ROWS)}
+    assert len({term.name for term in terms}) == len(terms)
+    assert len(rows) == len(ROWS) + len(DARK_LIMIT_ROWS)
+    for term in terms:
+        data = term.data()
+        assert data.observables == term.observables and len(data.values) == len(term.observables)
+        for label in term.observables:
+            assert label.split("[")[0] in rows, label
+            assert " " not in label
+
+
+def test_every_limit_to_be_fitted_has_a_term():
+    fitted = {name for name, record in limit_records().items() if record["use"] == "fit"}
+    assert {term.measurement for term in (*LIMIT_TERMS, *DARK_LIMIT_TERMS) if term.name.startswith("limit ")} == fitted
+
+
+def test_measured_values():
+    """Phys. Rev. Lett. 66 (1991) 3117; Phys. Lett. B245 (1990) 271; arXiv:2505.21476 quotes 38(63)e-11."""
+    expected = {"CCFR trident": (0.82, 0.28), "CHARM-II trident": (1.58, 0.57), "Muon g-2 2025": (38e-11, 63e-11)}
+    for id, (value, error) in expected.items():
+        block = measured(id)
+        assert block.values[0] == pytest.approx(value, rel=0.02)
+        assert np.sqrt(block.covariance[0, 0]) == pytest.approx(error, rel=0.02)
+
+
+# -- LEP-II Bhabha -----------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def chi2():
+    """χ² of the Bhabha term against (g, m_zp), relative to the Standard Model."""
+    data, model = bhabha(), resolve_model("le_lmu_r2")
+    bins = np.array([[float(x) for x in label.split("[")[1][:-1].split(",")] for label in bhabha_labels()])
+    inverse = np.linalg.inv(data.covariance)
+
+    @eqx.filter_jit
+    def value(model, g, m_zp):
+        p = model.at(POINT | {"g": g, "m_zp": m_zp})
+        residual = jax.vmap(lambda row: ratio_to_sm(p, *row))(jnp.asarray(bins)) - data.values
+        return residual @ inverse @ residual
+
+    return lambda g, m_zp: value(model, g, m_zp)
+
+
+def test_standard_model_fits_the_bhabha_data(chi2):
+    assert stats.chi2.sf(float(chi2(0.0, 500.0)), len(bhabha_labels())) > 0.05
+    assert np.all(np.linalg.eigvalsh(bhabha().covariance) > 0.0)
+
+
+def test_bhabha_limit_is_that_of_the_full_lep_analysis(chi2):
+    """95 % CL in g²/m² ≥ 0 with a flat prior. The full analysis (arXiv:1302.3415, all fifteen bins) has Λ⁻_VV = 15.3 TeV, that is
+    m/g > 15.3/√4π = 4.32 TeV; that number is only remembered, so this is a comparison, not a constraint."""
+    m, g2 = 3000.0, np.linspace(0.0, 2.0, 201)
+    values = np.asarray(jax.vmap(lambda x: chi2(jnp.sqrt(x), m))(g2 + 1e-12))
+    cumulative = np.cumsum(np.exp(-0.5 * (values - values.min())))
+    limit = np.interp(0.95, cumulative / cumulative[-1], g2)
+    assert m / np.sqrt(limit) / 1e3 == pytest.approx(15.3 / np.sqrt(4.0 * np.pi), rel=0.08)
+
+
+def test_bhabha_excludes_the_benchmark_of_the_second_model(chi2):
+    assert float(chi2(0.3, 671.0) - chi2(0.0, 671.0)) > 25.0
