@@ -14,7 +14,7 @@ demo: $(INSTALLED)
 	$(VENV)/bin/darkbeauty fit fits/$(DEMO).toml --out runs/$(DEMO)
 
 test: $(INSTALLED)
-	$(VENV)/bin/pytest -q
+	$(VENV)/bin/pytest -q -n 2 --dist loadfile
 
 lint: $(INSTALLED)
 	$(VENV)/bin/ruff check

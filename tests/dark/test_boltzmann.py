@@ -292,7 +292,7 @@ def power_law():
     def one(log_a, n, mass, thermodynamics):
         sm = eqx.tree_at(lambda sm: sm.thermodynamics, load_sm(), thermodynamics)
         late = jnp.exp(log_a) * 1e6 ** (-n - 1.0) / (n + 1.0)
-        return boltzmann.relic_yield(lambda log_x: log_a - n * log_x, late, mass, sm)
+        return boltzmann.relic_yield(boltzmann.Relic(lambda log_x: log_a - n * log_x, late, mass), sm)
 
     compiled = jax.jit(one)
     return lambda log_a, n, mass, plasma: tuple(map(float, compiled(log_a, float(n), float(mass), plasma)))

@@ -3,7 +3,9 @@ r"""Relic density from the Boltzmann equation for the yield Y = n/s of a Majoran
 With t = ln x, x = m/T (Gondolo, Gelmini, Nucl. Phys. B360 (1991) 145):
 
     dY/dt = −Λ (Y² − Y_eq²),   Λ = √(π/45) M_Pl m g_*^{1/2} ⟨σv⟩/x,   g_*^{1/2} = (h/√g)(1 + ⅓ dln h/dln T),
-    Y_eq = 45 · 2 x²K₂(x)/(4π⁴h),   Ωh² = 2.744·10⁸ (m/GeV) Y(∞).
+    Y_eq = 45 · 2 x²K₂(x)/(4π⁴h),   Ωh² = 2.744·10⁸ (m/GeV) Y(∞);
+
+with co-annihilation Y counts every particle, ⟨σv⟩ is the effective one and Y_eq has the population of `thermal_average` as a factor.
 
 It is solved from Y(x=1) = Y_eq to x = 10⁶ for v = ln(Y/Y_eq), tiny while the equation is stiff, up to an estimate of freeze-out, and for the logarithm
 of Y over Y_eq there, which soon is constant, from then on. Λ and Y_eq enter as polynomials on panels that end at the knots
@@ -32,12 +34,12 @@ from jax.lax import stop_gradient
 from jax.typing import ArrayLike
 
 from darkbeauty.dark.freeze_out import DEGREES, OMEGA_PER_YIELD, tail_integral
-from darkbeauty.dark.thermal_average import X_REFERENCE, spectrum
+from darkbeauty.dark.thermal_average import X_REFERENCE, population, spectrum
 from darkbeauty.dark.thermo import g_star, h_star
 from darkbeauty.dark.yield_table import LOG_X_END, X_END, log_rate, rate_table
 from darkbeauty.inputs import SMInputs
 from darkbeauty.models.base import Model
-from darkbeauty.numerics.bessel import k1e, k2e
+from darkbeauty.numerics.bessel import k2e
 from darkbeauty.numerics.quadrature import gauss_legendre
 
 TOLERANCE = 1e-6
@@ -60,6 +62,15 @@ class Boltzmann(NamedTuple):
     omega_h2: Array
     y_infinity: Array
     ok: Array
+
+
+class Relic(NamedTuple):
+    """A particle for the equation: ln⟨σv⟩, ∫ ⟨σv⟩ dx/x² from x = 10⁶ on [GeV⁻²], its mass, and M_h/M where a heavier one co-annihilates."""
+
+    log_sigma_v: LogRate
+    late: ArrayLike
+    mass: ArrayLike
+    ratio: Array | None = None
 
 
 class Ingredients(NamedTuple):
@@ -94,11 +105,9 @@ def boltzmann(p: Model) -> Boltzmann:
     Accuracy relative 1e-5 (solver 1e-6, ⟨σv⟩ 1e-6); derivatives 1e-4
     Domain   where the particle never was in equilibrium, or the solver gives up, ok is False and the numbers are finite
     """
-    dark = p.dark_sector()
-    table = rate_table(dark)
-    late = tail_integral(spectrum(dark, np.sqrt(X_REFERENCE / X_END)), X_END)
-    y_infinity, ok = relic_yield(lambda log_x: log_rate(table, log_x), late, dark.mass, p.sm)
-    return Boltzmann(OMEGA_PER_YIELD * dark.mass * y_infinity, y_infinity, ok)
+    relic = _relic(p)
+    y_infinity, ok = relic_yield(relic, p.sm)
+    return Boltzmann(OMEGA_PER_YIELD * relic.mass * y_infinity, y_infinity, ok)
 
 
 def yield_curve(p: Model, x: ArrayLike) -> tuple[Array, Array]:
@@ -107,49 +116,55 @@ def yield_curve(p: Model, x: ArrayLike) -> tuple[Array, Array]:
     Args     x: increasing, 1 ≤ x ≤ 10⁶, shape (n,)
     Accuracy relative 1e-5
     """
-    dark = p.dark_sector()
-    table = rate_table(dark)
-    rate = lambda log_x: log_rate(table, log_x)
-    equation, *_ = _set_up(rate, dark.mass, p.sm)
-    log_x = jnp.log(jnp.asarray(x, float))
-    at = jnp.clip(log_x, 0.0, LOG_X_END)
-    log_y, _ = _solve(equation, at, at)
-    return jnp.exp(log_y), jnp.exp(_ingredients(rate, dark.mass, p.sm, log_x).log_equilibrium)
+    relic = _relic(p)
+    equation, *_ = _set_up(relic, p.sm)
+    log_x = jnp.clip(jnp.log(jnp.asarray(x, float)), 0.0, LOG_X_END)
+    log_y, _ = _solve(equation, log_x, log_x)
+    return jnp.exp(log_y), jnp.exp(_ingredients(relic, p.sm, log_x).log_equilibrium)
 
 
-def relic_yield(log_sigma_v: LogRate, late: ArrayLike, mass: ArrayLike, sm: SMInputs) -> tuple[Array, Array]:
+def relic_yield(relic: Relic, sm: SMInputs) -> tuple[Array, Array]:
     """Y(∞) and whether it can be trusted (see `Boltzmann.ok`), for any ⟨σv⟩; differentiable in what `log_sigma_v` holds and in the rest.
 
-    Args     late: ∫ ⟨σv⟩ dx/x² from 10⁶ on [GeV⁻²], where 1/Y grows by ∫ Λ dt; it matters within 10⁻⁵ of a resonance at threshold
+    From 10⁶ on 1/Y grows by ∫ Λ dt, which matters where a resonance is within 10⁻⁵ of the threshold.
     """
-    mass = jnp.asarray(mass, float)
-    equation, panels, here = _set_up(log_sigma_v, mass, sm)
+    equation, panels, here = _set_up(relic, sm)
     log_y, solved = stop_gradient(_solve(equation, jnp.append(panels.nodes.ravel(), LOG_X_END)))
     log_end, memory = _differentiable(here, panels, log_y[:-1].reshape(panels.nodes.shape), log_y[-1])
-    strength = jnp.exp(_ingredients(lambda log_x: log_x, mass, sm, jnp.asarray(LOG_X_END)).log_rate)
-    return 1.0 / (jnp.exp(-log_end) + strength * late), solved & (memory < FORGOTTEN)
+    strength = _ingredients(relic._replace(log_sigma_v=lambda log_x: log_x), sm, jnp.asarray(LOG_X_END)).log_rate
+    return 1.0 / (jnp.exp(-log_end) + jnp.exp(strength) * relic.late), solved & (memory < FORGOTTEN)
 
 
-def _ingredients(log_sigma_v: LogRate, mass: ArrayLike, sm: SMInputs, t: Array) -> Ingredients:
+def _relic(p: Model) -> Relic:
+    dark = p.dark_sector()
+    table = rate_table(dark)
+    last = spectrum(dark, np.sqrt(X_REFERENCE / X_END))
+    return Relic(lambda log_x: log_rate(table, log_x), tail_integral(last, X_END), dark.mass, last.ratio)
+
+
+def _ingredients(relic: Relic, sm: SMInputs, t: Array) -> Ingredients:
     """At the temperatures T = m e^{−t}, which stay where they are when m is varied (so that the kinks of h(T) do not move)."""
-    log_temperature = jnp.log(stop_gradient(mass)) - t
-    log_x = jnp.log(mass) - log_temperature
-    x, temperature = jnp.exp(log_x), jnp.exp(log_temperature)
+    log_temperature = jnp.log(stop_gradient(relic.mass)) - t
+    log_x = jnp.log(relic.mass) - log_temperature
     log_h = lambda log_t: jnp.log(h_star(sm, jnp.exp(log_t)))
-    h, growth = jax.jvp(log_h, (log_temperature,), (jnp.ones_like(log_temperature),))
-    root_g = h - 0.5 * jnp.log(g_star(sm, temperature)) + jnp.log1p(growth / 3.0)
-    expansion = jnp.log(jnp.sqrt(jnp.pi / 45.0) * sm.cosmology["M_Planck"] * mass)
-    bessel = k2e(x)
-    equilibrium = jnp.log(45.0 * DEGREES / (4.0 * jnp.pi**4) * x**2 * bessel) - x - h
-    return Ingredients(expansion + root_g + log_sigma_v(log_x) - log_x, equilibrium, growth - x * k1e(x) / bessel)
+    h, growth = jax.jvp(log_h, (log_temperature,), (jnp.ones_like(log_x),))
+    density, slope = jax.jvp(lambda log_x: _log_density(relic, jnp.exp(log_x)), (log_x,), (jnp.ones_like(log_x),))
+    root_g = h - 0.5 * jnp.log(g_star(sm, jnp.exp(log_temperature))) + jnp.log1p(growth / 3.0)
+    expansion = jnp.log(jnp.sqrt(jnp.pi / 45.0) * sm.cosmology["M_Planck"] * relic.mass)
+    return Ingredients(expansion + root_g + relic.log_sigma_v(log_x) - log_x, density - h, slope + growth)
 
 
-def _set_up(log_sigma_v: LogRate, mass: Array, sm: SMInputs) -> tuple[Equation, Panels, Ingredients]:
+def _log_density(relic: Relic, x: Array) -> Array:
+    """ln(Y_eq h), with all that co-annihilates."""
+    return jnp.log(45.0 * DEGREES / (4.0 * jnp.pi**4) * x**2 * k2e(x) * population(x, relic.ratio)) - x
+
+
+def _set_up(relic: Relic, sm: SMInputs) -> tuple[Equation, Panels, Ingredients]:
     """The equation on its panels, without derivatives, and the ingredients on the nodes, with them."""
     scan = jnp.linspace(0.0, np.log(100.0), 200)
-    t_f, log_floor = _freeze_out(scan, _ingredients(log_sigma_v, mass, sm, scan))
-    panels = stop_gradient(_panels(t_f, mass, sm))
-    here = _ingredients(log_sigma_v, mass, sm, panels.nodes)
+    t_f, log_floor = _freeze_out(scan, _ingredients(relic, sm, scan))
+    panels = stop_gradient(_panels(t_f, jnp.asarray(relic.mass, float), sm))
+    here = _ingredients(relic, sm, panels.nodes)
     to_powers = np.linalg.inv(np.vander(gauss_legendre(NODES)[0], increasing=True))
     equation = Equation(panels.edges, to_powers @ jnp.stack(here, axis=-1), t_f, log_floor)
     return stop_gradient(equation), panels, here

@@ -42,7 +42,7 @@ def log_rate(table: Array, log_x: Array) -> Array:
     """ln(⟨σv⟩ GeV²) at ln x, elementwise.
 
     Domain   1 ≤ x ≤ 10⁶, constant beyond
-    Accuracy 1e-6 (3e-6 where a narrow resonance far above threshold dies out), at any width
+    Accuracy 1e-6 at any width (3e-6 where a resonance far above threshold dies out, 2e-5 where one of a scalar portal does)
     """
     position = jnp.clip(log_x / WIDTH, 0.0, PANELS)
     index = jnp.clip(jnp.floor(jax.lax.stop_gradient(position)).astype(int), 0, PANELS - 1)
@@ -60,5 +60,5 @@ def _two_sums(dark: DarkSector, nodes: Spectrum, x: Array) -> Array:
     half_way = 0.5 * jnp.maximum(0.5 * dark.mediator.mass / dark.mass - 1.0, 0.0)
     near = nodes.excess < half_way
     weights = jnp.stack([jnp.where(near, nodes.weight, 0.0), jnp.where(near, 0.0, nodes.weight)])
-    sums = jax.vmap(lambda weight, x: average(Spectrum(nodes.excess, weight), x), in_axes=(0, None))
+    sums = jax.vmap(lambda weight, x: average(nodes._replace(weight=weight), x), in_axes=(0, None))
     return jax.vmap(sums, in_axes=(None, 0))(weights, x)

@@ -26,6 +26,10 @@ from darkbeauty.likelihood import Fit, Likelihood
 from darkbeauty.likelihood.priors import Prior
 
 
+SMALL = 0.15
+"""Quantile of the quark coupling at which Ωh² is scanned: small, where leptoquark exchange does not yet rule the relic density."""
+
+
 class BoxCoordinates(eqx.Module):
     """Every parameter on its own, by the quantile function of its prior."""
 
@@ -109,5 +113,5 @@ def make_coordinates(fit: Fit, lik: Likelihood) -> BoxCoordinates | RelicCoordin
         return box
     special = {*needed, names.quark}
     others = {name: float(prior.quantile(0.5)) for name, prior in fit.priors.items() if name not in special}
-    middle = {names.quark: float(fit.priors[names.quark].quantile(0.5))} if names.quark else {}
+    middle = {names.quark: float(fit.priors[names.quark].quantile(SMALL))} if names.quark else {}
     return RelicCoordinates(box, scan_likelihood(lik, others, middle, names, fit.priors))
