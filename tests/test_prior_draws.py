@@ -20,7 +20,7 @@ HIGH = {"[q2min,q2max]": "[15,20]", "[q2]": "[15.5]"}
 NO_EQUILIBRIUM = (
     1e5  # relic densities beyond this belong to particles that never were in equilibrium: no x_f to speak of
 )
-HEAVY = ("K*", "phi", "Lambda", "B0->K")
+HEAVY = ("K*", "phi", "Lambda", "B0->K", "boltzmann")
 
 
 def labels() -> list[str]:

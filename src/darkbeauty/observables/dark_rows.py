@@ -9,7 +9,7 @@ from typing import Any
 import jax.numpy as jnp
 from jax import Array
 
-from darkbeauty.dark import direct_detection, freeze_out, thermal_average, today
+from darkbeauty.dark import boltzmann, direct_detection, freeze_out, thermal_average, today
 from darkbeauty.models.base import Model
 from darkbeauty.observables.entry import Observable, at_least_one, field, item, itself, source
 from darkbeauty.units import CM3_S_PER_INVERSE_GEV2
@@ -76,6 +76,14 @@ def relic() -> tuple[Observable, ...]:
             "",
             r"\Omega h^2",
             "relic density by freeze-out",
+        ),
+        _row(
+            "Omega_h2(boltzmann)",
+            boltzmann.boltzmann,
+            partial(field, field="omega_h2"),
+            "",
+            r"\Omega h^2",
+            "relic density by the Boltzmann equation",
         ),
         _row("x_f", freeze_out.freeze_out, partial(field, field="x_f"), "", "x_f", "m_dm/T at freeze-out"),
         *(
