@@ -1,6 +1,6 @@
 """The (C₉, C₁₀) fit of fits/wet_c9_c10.toml done twice, by flavio and by darkbeauty, on one list of measurements.
 
-    python tools/flavio_wet_fit.py OUT [--flavio-python PYTHON] [--samples 400] [--threads 2] [--picture FILE.png]
+    python tools/flavio_wet_fit.py OUT [--flavio-python PYTHON] [--samples 200] [--threads 2] [--picture FILE.png]
 
 flavio (its own interpreter if it is not installed beside darkbeauty) gets every block of measurements through its measurement API, builds a
 FastLikelihood, whose theory covariance comes from `samples` random points, and evaluates log L on a grid in (C9_bsmumu, C10_bsmumu).
@@ -110,46 +110,51 @@ def export(folder: Path) -> None:
     (folder / "measurements.json").write_text(text, encoding="utf-8")
 
 
-def darkbeauty_part(flavio: dict) -> dict[str, np.ndarray]:
-    """log L on the grid: darkbeauty's, and with flavio's predictions or flavio's theory covariance in place of its own."""
-    import equinox as eqx
+def darkbeauty_part(flavio: dict) -> dict:
+    """log L on the grid: darkbeauty's, and with this or that replaced by flavio's; how far the predictions are apart."""
     import jax
-    import jax.numpy as jnp
 
     jax.config.update("jax_enable_x64", True)
     import darkbeauty as db
+    from darkbeauty.likelihood.theory import theory_covariance
 
     lik = db.likelihood("wet", None, terms=list(TERMS))
-    grid = [axis.ravel() for axis in np.meshgrid(C9, C10, indexing="ij")]
-    evaluate = eqx.filter_jit(
-        lambda lik, c9, c10: jax.lax.map(
-            lambda point: lik.predictions({"C9_bsmumu": point[0], "C10_bsmumu": point[1]}), (c9, c10), batch_size=9
-        )
-    )
-    predictions = np.asarray(evaluate(lik, *(jnp.asarray(axis) for axis in grid)))
-    place = [flavio["observables"].index(as_label(as_flavio(request.label))) for request in lik.requests]
-    theirs = np.array(flavio["predictions"])[:, place]
-    theory = lambda cov: np.array(cov)[np.ix_(place, place)]
+    labels = tuple(request.label for request in lik.requests)
+    place = [flavio["observables"].index(as_label(as_flavio(label))) for label in labels]
+    ours, theirs = predictions_on_grid(lik), np.array(flavio["predictions"])[:, place]
     experiment = np.zeros_like(lik.covariance)
     for term, (start, stop) in zip(lik.terms, lik.slices):
         experiment[start:stop, start:stop] = term.data().covariance
+    joint, sampled = theory_covariance(labels), np.array(flavio["theory_covariance"])[np.ix_(place, place)]
+    surface = lambda predictions, covariance: log_normal(predictions - lik.values, covariance)
     return {
-        "darkbeauty": log_normal(predictions - lik.values, lik.covariance),
-        "flavio's predictions, darkbeauty's covariance": log_normal(theirs - lik.values, lik.covariance),
-        "darkbeauty's predictions, flavio's covariance": log_normal(
-            predictions - lik.values, experiment + theory(flavio["theory_covariance"])
-        ),
-        "largest shift": np.max(np.abs(predictions - theirs) / np.sqrt(np.diag(lik.covariance))),
-    } | resampled(predictions - lik.values, experiment, lik.covariance - experiment, flavio["samples"])
+        "darkbeauty": surface(ours, lik.covariance),
+        "darkbeauty, theory errors of the two terms correlated": surface(ours, experiment + joint),
+        "that with flavio's predictions": surface(theirs, experiment + joint),
+        "that with flavio's theory covariance": surface(ours, experiment + sampled),
+        "resampled": [surface(ours, experiment + one) for one in resampled(joint, flavio["samples"])],
+        "largest shift": np.max(np.abs(ours - theirs) / np.sqrt(np.diag(lik.covariance))),
+    }
 
 
-def resampled(residual: np.ndarray, experiment: np.ndarray, theory: np.ndarray, samples: int) -> dict:
-    """log L with darkbeauty's theory covariance estimated from as many random points as flavio's: 40 times."""
+def predictions_on_grid(lik) -> np.ndarray:
+    """Predictions of a likelihood at all points of the grid."""
+    import equinox as eqx
+    import jax
+
+    def one(lik, point):
+        return lik.predictions({"C9_bsmumu": point[0], "C10_bsmumu": point[1]})
+
+    points = np.stack([axis.ravel() for axis in np.meshgrid(C9, C10, indexing="ij")], axis=1)
+    return np.asarray(eqx.filter_jit(lambda lik, p: jax.lax.map(lambda x: one(lik, x), p, batch_size=9))(lik, points))
+
+
+def resampled(theory: np.ndarray, samples: int) -> list[np.ndarray]:
+    """darkbeauty's theory covariance as it comes out when estimated from as many random points as flavio's, 40 times."""
     rng = np.random.default_rng(1)
     value, vector = np.linalg.eigh(theory)
     root = vector * np.sqrt(np.maximum(value, 0.0))
-    draws = [np.cov(root @ rng.standard_normal((len(root), samples))) for _ in range(40)]
-    return {"resampled": [log_normal(residual, experiment + one) for one in draws]}
+    return [np.cov(root @ rng.standard_normal((len(root), samples))) for _ in range(40)]
 
 
 def log_normal(residual: np.ndarray, covariance: np.ndarray) -> np.ndarray:
@@ -194,7 +199,7 @@ def draw(surfaces: dict[str, Surface], path: Path) -> None:
 
     figure = Figure(figsize=(6.0, 5.2))
     axis = figure.subplots()
-    x, y = np.linspace(-1.5, 0.15, 300), np.linspace(-0.25, 0.95, 300)
+    x, y = np.linspace(-1.5, 0.15, 300), np.linspace(-0.35, 0.9, 300)
     for (name, surface), colour, style, marker in zip(surfaces.items(), ("#1b4f72", "#d35400"), ("-", "--"), "o^"):
         delta = surface.spline(x, y).T - surface.least
         axis.contour(x, y, delta, levels=TWO_DIMENSIONAL, colors=colour, linestyles=style, linewidths=1.4)
@@ -202,7 +207,7 @@ def draw(surfaces: dict[str, Surface], path: Path) -> None:
     axis.plot(0.0, 0.0, "*", color="black", markersize=11, label="Standard Model")
     axis.set_xlabel(r"$C_9^{bs\mu\mu}$ (new physics)")
     axis.set_ylabel(r"$C_{10}^{bs\mu\mu}$ (new physics)")
-    axis.legend(frameon=False, loc="upper right", fontsize=9)
+    axis.legend(frameon=False, loc="lower left", fontsize=9)
     axis.set_title(r"$b\to s\mu\mu$ and $B_s\to\mu\mu$, one list of measurements", fontsize=11)
     figure.savefig(path, dpi=140, bbox_inches="tight")
 
@@ -211,7 +216,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("out", type=Path)
     parser.add_argument("--flavio-python", default=sys.executable)
-    parser.add_argument("--samples", type=int, default=400)
+    parser.add_argument("--samples", type=int, default=200)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--picture", type=Path)
     parser.add_argument("--flavio-part", action="store_true", help=argparse.SUPPRESS)

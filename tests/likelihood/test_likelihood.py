@@ -271,3 +271,14 @@ def test_missing_file(tmp_path):
 def test_fits_load(path):
     fit = db.load_fit(path)
     assert fit.name == path.stem and fit.terms
+
+
+def test_no_probability_where_dark_matter_is_not_the_lighter_state():
+    """Traced parameters cannot be refused: the likelihood is −inf there, with zero gradient."""
+    omega = db.likelihood("le_lmu_r2", None, terms=["Omega_h2"])
+    both = jax.jit(jax.value_and_grad(omega.log_prob))
+    point = {"y": 1.1, "g": 0.3, "m_zp": 671.0, "m_dm": 286.0}
+    for m_dm, is_physical in ((286.0, True), (499.9, True), (500.1, False), (650.0, False)):
+        value, slope = both({**point, "m_dm": m_dm})
+        assert np.isfinite(value) == is_physical
+        assert is_physical or (value == -np.inf and all(entry == 0.0 for entry in slope.values()))

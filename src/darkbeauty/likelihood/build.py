@@ -51,8 +51,11 @@ class Likelihood(eqx.Module):
     slices: tuple[tuple[int, int], ...] = eqx.field(static=True)
 
     def log_prob(self, params: Mapping[str, Any]) -> Array:
-        """log L, normalised in the data; −inf with zero gradient where a prediction failed. Pure: jit, vmap, differentiate."""
-        return self.log_prob_of(self.predictions(params))
+        """log L, normalised in the data; −inf with zero gradient where a prediction failed or masses are in an order the model does not allow.
+
+        Pure: jit, vmap, differentiate.
+        """
+        return jnp.where(self.model.at(params).is_physical(), self.log_prob_of(self.predictions(params)), -jnp.inf)
 
     def predictions(self, params: Mapping[str, Any]) -> Array:
         """Predictions of every entry of every term, shape (n,)."""

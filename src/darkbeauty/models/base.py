@@ -227,6 +227,10 @@ class Model(eqx.Module):
         solution = Solution(self.compute_wilson(), self.compute_mediator())
         return eqx.tree_at(lambda model: model.solution, self, solution, is_leaf=lambda leaf: leaf is None)
 
+    def is_physical(self) -> ArrayLike:
+        """Whether conditions between parameters hold (an order of masses); a fit gives no prior to points where they do not."""
+        return True
+
     def mixing(self) -> ArrayLike:
         """New-physics coefficient C of H = C (s̄γ^μP b)² at the scale of the B_s matrix element.   [GeV⁻²]"""
         return 0.0

@@ -278,6 +278,10 @@ class Portal(Model):
         masses = jnp.stack([jnp.asarray(self.m_dm, float), jnp.asarray(self.m_heavy, float)])
         return (states * (masses @ states**2)) @ states.T * 2.0 * self.g / self.m_zp
 
+    def is_physical(self) -> Array:
+        """Dark matter is lighter than the other Majorana state and than the leptoquark."""
+        return (jnp.asarray(self.m_dm) < self.m_heavy) & (jnp.asarray(self.m_dm) < self.m_lq)
+
     def check_together(self, values: Mapping[str, Any], path: str) -> list[Problem]:
         light, heavy, leptoquark = (_number(values[name]) for name in ("m_dm", "m_heavy", "m_lq"))
         problems = []

@@ -93,15 +93,15 @@ def _compiled(model: Model, point: dict[str, float], names: tuple[str, ...]):
 
 
 def _line(run, name: str, low: float, high: float) -> Line:
-    """Refined where ln Ωh² bends most."""
+    """New points in every round lie evenly along the curve of ln Ωh² drawn so far."""
     values = _spaced(low, high, START)
     omega, shares = run(values[:, None])
-    for _ in range(ROUNDS):
+    for turn in range(ROUNDS):
         height = np.log(np.where(np.isfinite(omega), omega, 1e6))
-        bend = np.abs(np.diff(np.diff(height) / np.diff(values))) * (values[2:] - values[:-2])
-        interest = np.maximum(np.append(bend, 0.0), np.insert(bend, 0, 0.0)) * np.sqrt(np.diff(values))
-        chosen = np.sort(np.argsort(interest)[-BATCH:])
-        middle = 0.5 * (values[chosen] + values[chosen + 1])
+        steps = np.hypot(np.diff(values) / (high - low), np.diff(height) / max(np.ptp(height), 1e-3))
+        length = np.concatenate([[0.0], np.cumsum(steps)])
+        offset = (0.5 + 0.618 * turn) % 1.0
+        middle = np.interp((np.arange(BATCH) + offset) / BATCH * length[-1], length, values)
         more, more_shares = run(middle[:, None])
         order = np.argsort(np.concatenate([values, middle]), kind="stable")
         values, omega = (np.concatenate(pair)[order] for pair in ((values, middle), (omega, more)))
