@@ -189,10 +189,15 @@ def _measure(
     """√s/2M − 1, and from w(s) = σ s β_i/β_f the weight of σ λ_i/√s ds/(8M⁵) = w β_f β_i √s · 2t dt/(8M⁵)."""
     (a, b), (one, two) = (state.mass_a, state.mass_b), final
     t2 = t**2 + FLOOR * s  # a node can fall on the threshold itself, where roots have no derivative
-    above = lambda threshold: jnp.maximum(lowest - threshold, 0.0) + t2  # the difference may round to less than 0
+    above = lambda threshold: _not_negative(lowest - threshold) + t2
     root = jnp.sqrt(s)
     shrink = 1.0 - (one - two) ** 2 / s
     if not state.identical:
         shrink = shrink * (1.0 - (a - b) ** 2 / s)
     flux = jnp.sqrt(above((a + b) ** 2) * above((one + two) ** 2) * shrink) / root
     return above(4.0 * m**2) / (2.0 * m * (root + 2.0 * m)), state.count * weighted * flux * t / (4.0 * m**5)
+
+
+def _not_negative(difference: Array) -> Array:
+    """What may round to less than 0, with its own slope even where it is 0: maximum would halve that slope for m_dm on a mass of a final state."""
+    return difference + jax.lax.stop_gradient(jnp.maximum(difference, 0.0) - difference)
