@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from oracle import Oracle
@@ -85,3 +86,21 @@ def test_narrow_resonance_limit(computed):
     bessel = kve(1, x * m / m_dm) / kve(2, x) ** 2 * np.exp(-x * (m / m_dm - 2.0))
     expected = x / (8.0 * m_dm**5) * np.pi / (m * oracle.width) * strength * beta(m_dm) * m * bessel
     assert float(value) == pytest.approx(expected, rel=1e-6, abs=0.0)
+
+
+@pytest.mark.parametrize("mass", [0.093, 0.1056583755, 1.77686, 1.86484])
+def test_slope_on_a_threshold(log_sigma_v, mass):
+    """With m_dm exactly a mass of a final state the slope is that of its neighbours: the average is smooth there."""
+    step = 1e-4 * mass
+    near = [log_sigma_v(mass + k * step)[0] for k in (-2, -1, 1, 2)]
+    difference = (near[0] - 8.0 * near[1] + 8.0 * near[2] - near[3]) / (12.0 * step)
+    assert float(log_sigma_v(mass)[1]) == pytest.approx(float(difference), rel=1e-5, abs=0.0)
+
+
+@pytest.fixture(scope="module")
+def log_sigma_v():
+    """m_dm → ln⟨σv⟩ at x = 5 and its slope, with every channel of comparable size."""
+    model = resolve_model("lmu_ltau_s1")
+    point = {"y": 3.0, "g": 2e-3, "m_zp": 30.0, "m_lq": 100.0, "chi": 1e-2}
+    log_rate = lambda m: jnp.log(thermal_average.sigma_v(model.at({**point, "m_dm": m}).dark_sector(), 5.0))
+    return jax.jit(jax.value_and_grad(log_rate))
