@@ -83,7 +83,7 @@ def test_explain(wet):
     assert [row.observable for row in rows] == [request.label for request in wet.requests]
     predicted = db.predict("wet", point, [row.observable for row in rows])
     for row in rows:
-        assert row.prediction == pytest.approx(predicted[row.observable], rel=1e-12, abs=0.0)
+        assert row.prediction == pytest.approx(predicted[row.observable], rel=1e-5, abs=0.0)  # tables of binned rates
         assert row.pull == pytest.approx((row.prediction - row.measured) / row.sigma, rel=1e-12)
     total = sum({row.term: row.log_prob for row in rows}.values())
     assert total == pytest.approx(float(wet.log_prob_of(jnp.array([row.prediction for row in rows]))), rel=1e-12)
