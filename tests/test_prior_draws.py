@@ -17,6 +17,7 @@ DRAWS, CHUNK, CHECKED = 20_000, 2_000, 100
 NAMES = ("y", "g", "m_zp", "m_dm")
 AT = {"[q2min,q2max]": "[1.1,6]", "[q2]": "[4.3]"}
 HIGH = {"[q2min,q2max]": "[15,20]", "[q2]": "[15.5]"}
+BHABHA = {"[E,cosmin,cosmax]": "[200,-0.5,0.5]"}
 NO_EQUILIBRIUM = (
     1e5  # relic densities beyond this belong to particles that never were in equilibrium: no x_f to speak of
 )
@@ -30,7 +31,7 @@ def labels() -> list[str]:
         if any(name in observable.name for name in HEAVY):
             continue
         label = usage(observable).replace("x=…", "x=20")
-        for pattern, numbers in (HIGH if "tau" in label else AT).items():
+        for pattern, numbers in (BHABHA | (HIGH if "tau" in label else AT)).items():
             label = label.replace(pattern, numbers)
         chosen.append(label)
     return chosen
