@@ -58,8 +58,10 @@ def neutrino_current(p: Model, flavour: ArrayLike, propagator: ArrayLike, q2: Ar
 
 
 def majorana_current(p: Model, propagator: ArrayLike, q2: Array, coupling: ArrayLike) -> Current:
-    """N_ℓN_ℓ: axial, G = coupling · P(q²); its spin-0 part times 1 − q²/m² from the unitary-gauge propagator."""
+    """N_ℓN_ℓ: axial, G = coupling · P(q²); its spin-0 part times 1 − q²/m² from the unitary-gauge propagator (printed: vector)."""
     axial = _on_chirality(p, coupling * propagator * jnp.ones_like(q2))
+    if p.convention == "printed":
+        return Current(axial, 0.0 * axial, 0.0 * axial)
     return Current(0.0 * axial, axial, axial * (1.0 - q2 / jnp.asarray(p.m_zp) ** 2))
 
 
