@@ -52,7 +52,7 @@ def test_the_data_disfavour_the_standard_model_and_want_a_negative_c9(fit):
 
 @pytest.mark.slow
 def test_the_theory_covariance_is_joint(fit):
-    """Common form factors and CKM factors correlate bins and modes; the charm-loop nuisances of B⁺ and B⁰ are independent, as in flavio."""
+    """Common form factors and CKM factors correlate bins and modes; the charm-loop nuisances of B⁺ and B⁰ are 99 % correlated, as in flavio."""
     likelihood, _ = fit
     theory = likelihood.covariance - likelihood.terms[0].data().covariance
     sigma = np.sqrt(np.diag(theory))

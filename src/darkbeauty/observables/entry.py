@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -130,6 +131,8 @@ def bin_in(sm: SMInputs, arguments: tuple[float, ...], b: str, final: str, lepto
     hi = (sm.mass[b] - sm.mass[final]) ** 2
     lo = 4.0 * sm.mass[lepton] ** 2 if lepton else 0.0
     allowed = f"{lo:.4g} to {hi:.4g} GeV²"
+    if not all(math.isfinite(q2) for q2 in arguments):
+        return f"q² must be finite, {allowed}"
     if len(arguments) == 1:
         return "" if lo < arguments[0] < hi else f"q² = {arguments[0]:g} is outside phase space, {allowed}"
     if not arguments[0] < arguments[1]:
