@@ -94,6 +94,8 @@ def test_gradients_are_differences(table, evaluate):
     never_in_equilibrium = values[:, LABELS.index("Omega_h2")].real > NO_EQUILIBRIUM
     for label in ("Omega_h2", "x_f"):
         resolved[:, never_in_equilibrium, LABELS.index(label)] = False
+    # the difference of two quadratures: a bound, and rounding where they agree
+    resolved[..., ["sigmav_error" in label for label in LABELS]] = False
     error = np.where(resolved, np.abs(best - exact) / np.where(resolved, np.abs(best), 1.0), 0.0)
     report = [(LABELS[j], NAMES[i], points[n].tolist()) for i, n, j in zip(*np.nonzero(error > 1e-4))]
     assert not report, report[:10]
