@@ -132,6 +132,32 @@ def problems(function, *args) -> dict[str, str]:
     return {problem.path: str(problem) for problem in caught.value.problems}
 
 
+@pytest.mark.parametrize(
+    ("label", "word"),
+    [
+        ("<dBR/dq2>(B+->Kmumu)[1.1,inf]", "finite"),
+        ("<dBR/dq2>(B+->Kmumu)[-inf,6]", "finite"),
+        ("dBR/dq2(B+->Kmumu)[nan]", "finite"),
+        ("<P5p>(B0->K*mumu)[9,9.3]", "J/psi"),
+        ("<P5p>(B0->K*mumu)[8,8.7]", "J/psi"),
+        ("<FL>(Bs->phimumu)[14,16]", "psi(2S)"),
+        ("<Rmue>(B+->Kll)[11,15]", "psi(2S)"),
+        ("<dBR/dq2>(Lambdab->Lambda(1520)mumu)[0.1,17]", "J/psi"),
+        ("<dBR/dq2>(B+->Kmumu)[23,25]", "phase space"),
+        ("<dBR/dq2>(B+->Ktautau)[1,6]", "phase space"),
+        ("<dBR/dq2>(B+->Kmumu)[6,6]", "increasing"),
+    ],
+)
+def test_refused_bins_and_points(label, word):
+    (found,) = problems(db.predict, "wet", {}, [label]).values()
+    assert word in found
+
+
+def test_bins_beside_the_vetoed_regions_are_allowed():
+    labels = ["<dBR/dq2>(B+->Kmumu)[6,8.68]", "<dBR/dq2>(B+->Kmumu)[10.09,12.86]", "<dBR/dq2>(B+->Kmumu)[14.18,24]"]
+    assert all(value > 0.0 for value in db.predict("wet", {}, labels).values())
+
+
 def test_every_problem_at_once():
     wrong = [
         "BR(B+->Knunuu)",

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import lru_cache
 from importlib.resources import files
+from typing import Any
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from darkbeauty.inputs.sm import load_sm, parameter_records
+from darkbeauty.inputs.sm import parameter_records
 from darkbeauty.models.wet import Wet
 from darkbeauty.predict import evaluate, parse
 
@@ -65,6 +67,15 @@ def correlation(paths: tuple[str, ...], roots: tuple[np.ndarray, ...]) -> np.nda
     return matrix
 
 
+def at_inputs(model: Wet, values: Mapping[str, Any]) -> Wet:
+    """The model with other values of its nuisances, by path, and of the inputs that follow from them."""
+    sm = model.sm
+    following = {
+        path: sm.get(path) * (values[origin] / sm.get(origin)) ** power for path, (origin, power) in FOLLOWS.items()
+    }
+    return eqx.tree_at(lambda m: m.sm, model, sm.replace({**values, **following}))
+
+
 def _jacobian(model: Wet, requests: tuple, paths: tuple[str, ...], roots: tuple[np.ndarray, ...]) -> jax.Array:
     """Derivatives of the predictions by the whitened nuisances, shape (n, nuisances)."""
     sizes = [len(root) for root in roots]
@@ -76,9 +87,7 @@ def _jacobian(model: Wet, requests: tuple, paths: tuple[str, ...], roots: tuple[
         for path, root, end, size in zip(paths, roots, ends, sizes):
             shift = root @ x[end - size : end]
             shifts[path] = model.sm.get(path) + (shift if size > 1 else shift[0])
-        for path, (origin, power) in FOLLOWS.items():
-            shifts[path] = model.sm.get(path) * (shifts[origin] / model.sm.get(origin)) ** power
-        return evaluate(eqx.tree_at(lambda m: m.sm, model, load_sm().replace(shifts)), requests)
+        return evaluate(at_inputs(model, shifts), requests)
 
     return jax.jacfwd(predictions)(jnp.zeros(int(ends[-1])))
 
