@@ -1,6 +1,7 @@
 # Everything from a bare machine with Python 3.11 or newer, make and git:
 #   make demo   install into .venv, run the demonstration fit, say where its files are
 #   make test   install into .venv, run the whole test suite
+#   make docs   install into .venv, build the documentation into site/
 # Another Python: make demo PYTHON=python3.12
 
 PYTHON ?= python3
@@ -8,13 +9,16 @@ VENV := .venv
 INSTALLED := $(VENV)/.installed
 DEMO := lmu_ltau_s1_quick
 
-.PHONY: demo test lint clean
+.PHONY: demo test docs lint clean
 
 demo: $(INSTALLED)
 	$(VENV)/bin/darkbeauty fit fits/$(DEMO).toml --out runs/$(DEMO)
 
 test: $(INSTALLED)
 	$(VENV)/bin/pytest -q -n 2 --dist loadfile
+
+docs: $(INSTALLED)
+	$(VENV)/bin/mkdocs build --strict
 
 lint: $(INSTALLED)
 	$(VENV)/bin/ruff check

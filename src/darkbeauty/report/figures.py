@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
 
 from darkbeauty.inference.run import Run
+from darkbeauty.report.result import Result, result_of
 
 TEX = {
     "m_zp": r"$m_{Z'}$ [GeV]",
@@ -17,26 +19,28 @@ TEX = {
     "g": "$g$",
 }
 BINS, PLANE_BINS, LEVELS = 40, 32, (0.68, 0.95)
-INK, FILL = "#1b4f72", "#5dade2"
+INK, FILL, THEORY = "#1b4f72", "#5dade2", "#b9770e"
 
 
 def write_figures(run: Run, folder: Path) -> list[Path]:
     """Corner plot and predictions-versus-data plot as PNG; returns their paths."""
     paths = [folder / "corner.png", folder / "predictions.png"]
-    for path, figure in zip(paths, (corner(run), predictions(run))):
+    result = result_of(run.data)
+    for path, figure in zip(paths, (corner(result), predictions(result))):
         figure.savefig(path, dpi=130, bbox_inches="tight")
     return paths
 
 
-def corner(run: Run) -> Figure:
+def corner(result: Result) -> Figure:
     """Every pair of parameters: 68 % and 95 % regions and draws; log axes for log-uniform priors."""
-    posterior = run.data["posterior"]
-    priors = run.fit.priors
-    columns = {name: np.asarray(posterior[name]).ravel() for name in priors}
+    priors = result.fit.priors
+    columns = {name: result.draws[name].ravel() for name in priors}
     n = len(columns)
     figure = Figure(figsize=(2.4 * n, 2.4 * n))
     axes = figure.subplots(n, n, squeeze=False)
-    edges, plane = ({name: _edges(v, priors[name].kind, n) for name, v in columns.items()} for n in (BINS, PLANE_BINS))
+    few = int(np.sqrt(len(next(iter(columns.values())))))
+    counts = (min(BINS, few), min(PLANE_BINS, few))
+    edges, plane = ({name: _edges(v, priors[name].kind, n) for name, v in columns.items()} for n in counts)
     for i, below in enumerate(columns):
         for j, left in enumerate(columns):
             axis = axes[i, j]
@@ -49,31 +53,30 @@ def corner(run: Run) -> Figure:
             else:
                 _plane(axis, columns[left], columns[below], plane[left], plane[below])
             _scale(axis, left, below, priors, i, j, n)
-    figure.suptitle(f"{run.fit.name}: {_headline(run)}", y=0.93)
+    figure.suptitle(f"{result.fit.name}: {'NOT converged' if result.missed else 'converged'}", y=0.93)
     return figure
 
 
-def predictions(run: Run) -> Figure:
-    """Data with total error, and the 68 % and 95 % range of the mean predictions over the posterior, in units of the error."""
-    lik = run.likelihood
-    table = np.asarray(run.data["posterior_predictive"]["prediction"]).reshape(-1, len(lik.values))
-    sigma = np.sqrt(np.diag(lik.covariance))
-    pulls = (table - lik.values) / sigma
-    labels = [request.label for request in lik.requests]
-    figure = Figure(figsize=(8.0, 0.55 * len(labels) + 1.6))
+def predictions(result: Result, chosen: Sequence[int] | None = None) -> Figure:
+    """Data with experimental error, theory error around the median, and the 68 % and 95 % range of the mean predictions, in units of the total error."""
+    places = list(range(len(result.labels)) if chosen is None else chosen)
+    values, sigma = result.values[places], result.sigma[places]
+    pulls = (result.predictions.reshape(-1, len(result.labels))[:, places] - values) / sigma
+    middle, theory = np.median(pulls, axis=0), (result.theory[places] / sigma)
+    figure = Figure(figsize=(8.0, 0.55 * len(places) + 1.6))
     axis = figure.subplots()
-    rows = np.arange(len(labels))[::-1]
-    axis.axvspan(-1.0, 1.0, color="0.9", label="data ± 1σ (experiment ⊕ theory)")
+    rows = np.arange(len(places))[::-1]
+    axis.axvspan(-1.0, 1.0, color="0.92", label="data ± 1σ (experiment ⊕ theory)")
     axis.axvline(0.0, color="0.5", linewidth=0.8)
+    axis.barh(rows, 2.0 * theory, 0.5, middle - theory, color=THEORY, alpha=0.35, label="theory error (1σ)")
     for width, (low, high), label in ((2.0, (2.5, 97.5), "posterior 95 %"), (7.0, (16.0, 84.0), "posterior 68 %")):
         a, b = np.percentile(pulls, [low, high], axis=0)
         axis.hlines(rows, a, b, color=INK if width < 5 else FILL, linewidth=width, label=label)
-    axis.plot(np.median(pulls, axis=0), rows, "o", color=INK, markersize=4, label="median")
-    axis.set_yticks(
-        rows, [f"{label}\n{value:.4g} ± {s:.2g}" for label, value, s in zip(labels, lik.values, sigma)], fontsize=8
-    )
+    axis.plot(middle, rows, "o", color=INK, markersize=4, label="median")
+    names = [f"{result.labels[i]}\n{v:.4g} ± {s:.2g}" for i, v, s in zip(places, values, sigma)]
+    axis.set_yticks(rows, names, fontsize=8)
     axis.set_xlabel("(prediction − data) / σ")
-    axis.set_title(f"{run.fit.name}: predictions and data")
+    axis.set_title(f"{result.fit.name}: predictions and data")
     axis.legend(fontsize=7, loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False)
     return figure
 
@@ -114,7 +117,3 @@ def _scale(axis, left: str, below: str, priors: dict, i: int, j: int, n: int) ->
     elif j:
         axis.tick_params(labelleft=False)
     axis.minorticks_off()
-
-
-def _headline(run: Run) -> str:
-    return "converged" if run.verdict.converged else "NOT converged"

@@ -13,11 +13,15 @@ from darkbeauty.inference.run import Run, execute
 from darkbeauty.likelihood import Fit
 
 
-def watch(fit: Fit, folder: Path, overrides: dict[str, int | None], console: Console) -> Run:
+def watch(fit: Fit, folder: Path, overrides: dict[str, Any], console: Console) -> Run:
     """Run a fit, showing every stage and block of transitions on a console; elsewhere one line for every stage."""
     if not console.is_terminal:
         return execute(fit, folder, progress=_announce(console), **overrides)
-    totals = {"warm-up": fit.file.sampler.warmup, "sampling": overrides["draws"] or fit.file.sampler.draws}
+    totals = {
+        "warm-up": fit.file.sampler.warmup,
+        "sampling": overrides["draws"] or fit.file.sampler.draws,
+        "tempering": 100,
+    }
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),

@@ -1,0 +1,135 @@
+"""Commands that write pages and pictures, and what `explain` prints."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from darkbeauty.commands.setting import check_folder, prepare
+from darkbeauty.errors import InputError, Problem, raise_if_any
+from darkbeauty.terminal import console, number, print_table, reporting, show
+
+if TYPE_CHECKING:
+    from darkbeauty.report.explain import Numbers
+
+commands = typer.Typer()
+
+SHOWN_INPUTS = 12
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+
+
+@commands.command()
+def report(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Output folder of a fit.")], as_json: AsJson = False
+) -> None:
+    """One HTML page about a run, and its figures as PNG and PDF, from the posterior.nc of its folder."""
+    with reporting():
+        prepare()
+        from darkbeauty.report.page import write_report
+        from darkbeauty.report.result import read_result
+
+        result = read_result(folder)
+        page = write_report(result, folder)
+        files = [str(page), *sorted(str(path) for path in (folder / "figures").iterdir())]
+        if as_json:
+            show({"converged": not result.missed, "missed": result.missed, "files": files}, True, (), ())
+        else:
+            typer.echo("\n".join([f"{result.fit.name}: {result.headline}", *written(files)]))
+
+
+@commands.command()
+def figures(
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Output folder.")] = Path("figures"),
+    only: Annotated[list[str] | None, typer.Option(metavar="NAME", help="One figure; may be repeated.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Every figure and table of the slides behind the models, recomputed (some ten minutes for all)."""
+    with reporting():
+        prepare()
+        from darkbeauty.report.deck import choose, write
+
+        problems = check_folder(out)
+        try:
+            chosen = choose(only or ())
+        except InputError as error:
+            raise InputError([*problems, *error.problems]) from None
+        raise_if_any(problems)
+        made = {}
+        for entry in chosen:
+            console(sys.stderr).print(f"{entry.name}: {entry.title} …")
+            made[entry.name] = write(entry, out)
+        files = [str(path) for paths in made.values() for path in paths]
+        if as_json:
+            show({"files": files}, True, (), ())
+        else:
+            typer.echo("\n".join(written(files)).lstrip())
+
+
+def written(files: Sequence[str]) -> list[str]:
+    """What was written, one file a line."""
+    return ["\nwritten:", *(f"  {file}" for file in files)]
+
+
+def explain(label: str, model: str | None, point: dict[str, Any], problems: list[Problem], as_json: bool) -> None:
+    """Print what is behind an observable; `problems` found before are reported with those of the name and the point."""
+    from darkbeauty.report.explain import explain as explained
+
+    try:
+        found = explained(label, model, point)
+    except InputError as error:
+        raise InputError([*problems, *error.problems]) from None
+    raise_if_any(problems)
+    if as_json:
+        show(asdict(found), True, (), ())
+        return
+    unit = f"   [{found.unit}]" if found.unit else ""
+    typer.echo(f"{found.usage}: {found.about}{unit}\nreferences: {', '.join(found.references)}")
+    for place, text in found.formulas:
+        typer.echo(f"\n-- {place}\n{text}")
+    if found.left_out:
+        typer.echo("\n-- limits")
+        typer.echo("\n".join(f"{label.lower()}: {words}" for label, words in found.left_out))
+    if found.numbers is None:
+        typer.echo(f"\nnumbers need a point: darkbeauty explain '{label}' {found.model} name=value …")
+    else:
+        _print_numbers(found.model, found.numbers)
+
+
+def _print_numbers(model: str, numbers: Numbers) -> None:
+    point = " ".join(f"{name}={value:g}" for name, value in numbers.point.items()) or "all defaults"
+    typer.echo(f"\n-- model {model}, {point}\n{number(numbers.value)} ± {numbers.error:.3g} (theory)\n")
+    size = abs(numbers.value)
+    share = lambda effect: f"{100.0 * effect / size:.2g} %" if size else f"{effect:.3g}"
+    slopes = [
+        (
+            one.parameter,
+            f"{one.value:g}",
+            one.unit,
+            f"{one.derivative:.4g}",
+            "" if one.relative is None else f"{one.relative:.3g}",
+        )
+        for one in numbers.slopes
+    ]
+    print_table(("parameter", "value", "unit", "derivative", "relative"), slopes, (1, 3, 4))
+    rows = [
+        (
+            one.path,
+            "vector" if one.value is None else f"{one.value:.6g}",
+            "" if one.error is None else f"{one.error:.2g}",
+            share(one.effect),
+            one.source,
+        )
+        for one in numbers.inputs[:SHOWN_INPUTS]
+    ]
+    typer.echo("")
+    print_table(("input", "value", "error", "effect of 1σ", "source"), rows, (1, 2, 3))
+    if (more := len(numbers.inputs) - SHOWN_INPUTS) > 0:
+        typer.echo(f"and {more} smaller ones (--json lists them)")
+    typer.echo("")
+    budget = [(family, share(error)) for family, error in numbers.budget.items()]
+    print_table(("theory error from", "size"), [*budget, ("together", share(numbers.error))], (1,))

@@ -1,0 +1,62 @@
+"""From references to BibTeX: inputs/references.bib, and what a run used."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+from importlib.resources import files
+
+from darkbeauty.inputs.sm import parameter_records
+from darkbeauty.likelihood import TERMS
+from darkbeauty.models import Model
+from darkbeauty.observables import Request
+
+MODELS = {"lmu_ltau_s1": ("arXiv:2106.03735",), "le_lmu_r2": ("arXiv:2409.16961",), "wet": ("arXiv:1810.08132",)}
+SAMPLING = ("JAX", "Kidger:2021", "arXiv:1912.11554", "arXiv:1111.4246", "ArviZ")
+INPUTS = ("arXiv:1810.08132",)
+"""What every prediction rests on: flavio's values of the Standard-Model inputs."""
+_ENTRY = re.compile(r"^@\w+\{(?P<key>[^,]+),.*?^\}", re.DOTALL | re.MULTILINE)
+_IDS = re.compile(r"^\s*ids\s*=\s*\{(?P<ids>.*)\},?$", re.MULTILINE)
+_ARXIV = re.compile(r"arXiv:\d{4}\.\d{4,5}")
+
+
+@lru_cache(maxsize=1)
+def entries() -> dict[str, str]:
+    """Every name of a reference (key or one of `ids`) → its BibTeX entry."""
+    text = files("darkbeauty.inputs").joinpath("references.bib").read_text(encoding="utf-8")
+    found: dict[str, str] = {}
+    for match in _ENTRY.finditer(text):
+        ids = _IDS.search(match[0])
+        for name in (match["key"], *(ids["ids"].split("; ") if ids else ())):
+            found[name] = match[0]
+    return found
+
+
+def bibtex(references: Iterable[str]) -> str:
+    """The entries of references, each once, in their order; a comment for what has no entry."""
+    known = entries()
+    return "\n\n".join(dict.fromkeys(known.get(one, f"% {one}: no entry") for one in references))
+
+
+def used(model: Model, requests: Sequence[Request], terms: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """What is cited, by role: the model, formulas of the observables, measurements, inputs, software."""
+    sources = [record["source"] for record in parameter_records().values()]
+    groups: Mapping[str, Iterable[str]] = {
+        "model": MODELS.get(model.name, ()),
+        "theory": (reference for request in requests for reference in request.observable.references),
+        "measurements": (reference for name in terms for reference in _measured(name)),
+        "inputs": (*INPUTS, *(one for source in sources for one in _ARXIV.findall(source))),
+        "sampling": SAMPLING,
+    }
+    seen: set[str] = set()
+    found = {}
+    for role, references in groups.items():
+        unique = {entries().get(one, one): one for one in references}
+        found[role] = tuple(one for entry, one in unique.items() if entry not in seen)
+        seen |= set(unique)
+    return found
+
+
+def _measured(name: str) -> tuple[str, ...]:
+    return TERMS[name].data().references

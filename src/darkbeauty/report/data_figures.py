@@ -1,0 +1,84 @@
+"""Pictures of a run's predictions: pulls of every term, and binned observables against q² with theory bands."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from darkbeauty.report.figures import FILL, INK, THEORY
+from darkbeauty.report.result import Result, TermFit
+
+_BINNED = re.compile(r"^(?P<name>.*)\[(?P<low>[\d.]+),(?P<high>[\d.]+)\]$")
+LEAST_BINS, PANELS_PER_ROW = 3, 3
+
+
+def pulls(result: Result, terms: list[TermFit]) -> Figure:
+    """Every observable's pull at the best draw, one row per term; beside it χ² over the number of observables."""
+    figure = Figure(figsize=(8.0, 0.42 * len(terms) + 1.4))
+    axis = figure.subplots()
+    axis.axvspan(-2.0, 2.0, color="0.95")
+    axis.axvspan(-1.0, 1.0, color="0.88")
+    axis.axvline(0.0, color="0.5", linewidth=0.8)
+    widest = max(3.0, 1.1 * float(np.max(np.abs(result.pulls))))
+    for row, term in enumerate(reversed(terms)):
+        found = result.pulls[list(term.places)]
+        height = row + 0.5 * (np.linspace(-0.5, 0.5, len(found)) if len(found) > 1 else np.zeros(1))
+        axis.plot(found, height, "o", color=INK, markersize=5 if len(found) < 20 else 2.5, alpha=0.8)
+        axis.text(1.02 * widest, row, f"χ² = {term.chi2:.1f} / {len(found)}", va="center", fontsize=8)
+    axis.set_yticks(range(len(terms)), [term.name for term in reversed(terms)], fontsize=8)
+    axis.set_xlim(-widest, widest)
+    axis.set_ylim(-0.6, len(terms) - 0.4)
+    axis.set_xlabel("(prediction − data) / σ at the best draw")
+    return figure
+
+
+def panels(result: Result) -> dict[str, list[int]]:
+    """Binned observables with at least LEAST_BINS bins: name → places of its bins."""
+    found: dict[str, list[int]] = {}
+    for place, label in enumerate(result.labels):
+        if match := _BINNED.match(label):
+            found.setdefault(match["name"], []).append(place)
+    return {name: places for name, places in found.items() if len(places) >= LEAST_BINS}
+
+
+def against_q2(result: Result, chosen: Mapping[str, list[int]]) -> Figure:
+    """Data with experimental errors, and in every bin the posterior's median with its theory error and 68 % range."""
+    rows = -(-len(chosen) // PANELS_PER_ROW)
+    figure = Figure(figsize=(4.0 * PANELS_PER_ROW, 2.7 * rows), layout="constrained")
+    axes = figure.subplots(rows, PANELS_PER_ROW, squeeze=False).ravel()
+    for axis in axes[len(chosen) :]:
+        axis.set_axis_off()
+    for axis, (name, places) in zip(axes, chosen.items()):
+        _panel(axis, result, places)
+        axis.set_title(name, fontsize=9)
+    figure.supxlabel("q² [GeV²]", fontsize=9)
+    handles, labels = axes[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper center", ncols=3, fontsize=8, frameon=False)
+    return figure
+
+
+def _panel(axis: Axes, result: Result, places: list[int]) -> None:
+    bins = np.array([result.labels[i].rstrip("]").rsplit("[", 1)[1].split(",") for i in places], float)
+    table = result.predictions.reshape(-1, len(result.labels))[:, places]
+    low, middle, high = np.percentile(table, [16.0, 50.0, 84.0], axis=0)
+    theory = result.theory[places]
+    centre, width = bins.mean(1), np.diff(bins, axis=1)[:, 0]
+    bar = {"width": width, "align": "center", "linewidth": 0}
+    axis.bar(centre, 2.0 * theory, bottom=middle - theory, color=THEORY, alpha=0.25, label="theory error (1σ)", **bar)
+    axis.bar(centre, high - low, bottom=low, color=FILL, alpha=0.8, label="posterior 68 %", **bar)
+    axis.errorbar(
+        centre,
+        result.values[places],
+        result.experiment[places],
+        width / 2.0,
+        fmt=".",
+        color="black",
+        markersize=3,
+        linewidth=0.9,
+        label="data",
+    )
+    axis.tick_params(labelsize=7)

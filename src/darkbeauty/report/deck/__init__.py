@@ -1,0 +1,53 @@
+"""Every figure and table of the slides behind the models, recomputed; docs/deck.md shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from darkbeauty.errors import raise_if_any, unknown
+from darkbeauty.inference.output import prepare_folder
+from darkbeauty.report.deck import allowed_a, allowed_b, detection, lambda_b, relic_a, spectra_a
+from darkbeauty.report.deck.product import Entry, Product
+
+DPI = 90
+ENTRIES: tuple[Entry, ...] = (
+    Entry("a_allowed", "Lμ−Lτ: allowed regions and ranges", allowed_a.make),
+    Entry("a_spectra", "Lμ−Lτ: b → s and missing energy at the benchmarks", spectra_a.make),
+    Entry("a_relic", "Lμ−Lτ: relic density", relic_a.make),
+    Entry("spin_dependent", "both models: spin-dependent cross sections", detection.spin_dependent),
+    Entry("b_spin_independent", "Le−Lμ: spin-independent cross section", detection.spin_independent),
+    Entry("b_allowed", "Le−Lμ: allowed regions", allowed_b.make),
+    Entry("b_lambda", "Le−Lμ: Λ_b → Λ*(1520) μ⁺μ⁻", lambda_b.make),
+)
+
+__all__ = ["ENTRIES", "Entry", "Product", "choose", "table", "write"]
+
+
+def choose(names: Sequence[str]) -> tuple[Entry, ...]:
+    """Entries by name; all if none is given.
+
+    Errors   InputError naming every unknown one
+    """
+    known = {entry.name: entry for entry in ENTRIES}
+    raise_if_any([unknown("--only", "figure", name, known) for name in names if name not in known])
+    return tuple(entry for entry in ENTRIES if not names or entry.name in names)
+
+
+def write(entry: Entry, folder: Path) -> list[Path]:
+    """Make an entry: NAME.png, NAME.pdf and its table NAME.md in a folder.
+
+    Errors   InputError if the folder cannot be written
+    """
+    product = entry.make()
+    paths = [prepare_folder(folder) / f"{entry.name}.{ending}" for ending in ("png", "pdf", "md")]
+    for path in paths[:2]:
+        product.figure.savefig(path, dpi=DPI, bbox_inches="tight")
+    paths[2].write_text(table(product), encoding="utf-8")
+    return paths
+
+
+def table(product: Product) -> str:
+    """The numbers of a figure as a Markdown table."""
+    rows = (product.columns, ("---",) * len(product.columns), *product.rows)
+    return "".join(f"| {' | '.join(row)} |\n" for row in rows)

@@ -1,0 +1,203 @@
+"""What an observable is, and at a point: what it depends on and where its theory error comes from, all from one Jacobian."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from darkbeauty.errors import raise_if_any
+from darkbeauty.inputs.sm import parameter_records
+from darkbeauty.likelihood.theory import FOLLOWS, at_inputs, correlation, nuisances
+from darkbeauty.models import MODELS, Model, resolve_model
+from darkbeauty.observables import Request
+from darkbeauty.predict import check_observable, evaluate, parse, usage
+from darkbeauty.report.docstrings import formulas, left_out
+
+FAMILIES = {
+    "form_factor": "form factors",
+    "form_factor_pole": "form factors",
+    "form_factor_mcn": "form factors",
+    "subleading": "subleading hadronic effects",
+    "ckm": "CKM",
+    "decay_constant": "decay constants",
+    "quark": "quark masses",
+    "mass": "masses",
+    "lifetime": "lifetimes",
+    "coupling": "couplings",
+    "wilson": "Wilson coefficients",
+    "wilson_2": "Wilson coefficients",
+    "nunu": "Wilson coefficients",
+    "mixing": "mixing matrix elements",
+    "xsgamma": "B → X_sγ",
+    "branching": "branching fractions",
+    "nucleon": "nucleon matrix elements",
+    "cosmology": "cosmology",
+    "energy_injection": "energy injection",
+}
+
+
+@dataclass(frozen=True)
+class Slope:
+    """Derivative by a model parameter; relative: (parameter/observable) × derivative, None where that has no meaning."""
+
+    parameter: str
+    value: float | complex
+    unit: str
+    derivative: float
+    relative: float | None
+
+
+@dataclass(frozen=True)
+class Input:
+    """A Standard-Model input: value and error (None: several coefficients, or none given), source, effect of one standard deviation."""
+
+    path: str
+    value: float | None
+    error: float | None
+    source: str
+    effect: float
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """An observable at a point: value, theory error, and what they are made of; of a complex observable the modulus is differentiated."""
+
+    point: dict[str, Any]
+    value: float | complex
+    error: float
+    slopes: list[Slope]
+    inputs: list[Input]
+    budget: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Everything about one observable; numbers is None where no point was given and none is natural."""
+
+    observable: str
+    usage: str
+    about: str
+    unit: str
+    tex: str
+    references: tuple[str, ...]
+    needs: str
+    model: str
+    formulas: list[tuple[str, str]]
+    left_out: list[tuple[str, str]]
+    numbers: Numbers | None
+
+
+def explain(label: str, model: str | Model | None = None, point: Mapping[str, Any] | None = None) -> Explanation:
+    """Formula, sources and error budget of an observable.
+
+    Args     model: default "wet", at its Standard-Model point, or for what that cannot predict the first model that can, without numbers
+    Errors   InputError listing everything wrong with the name, the model and the point
+    """
+    chosen, given = _choose(label, model), dict(point or {})
+    bare = model is None and not given and any(parameter.free for parameter in chosen.parameters)
+    request = parse(chosen, [label], [] if bare else chosen.check(given))[0]
+    observable = request.observable
+    return Explanation(
+        label,
+        usage(observable),
+        observable.about,
+        observable.unit,
+        observable.tex,
+        observable.references,
+        observable.needs,
+        chosen.name,
+        formulas(observable, chosen),
+        left_out(observable, chosen),
+        None if bare else numbers(chosen, given, request),
+    )
+
+
+def _choose(label: str, model: str | Model | None) -> Model:
+    if model is not None:
+        return resolve_model(model)
+    models = [resolve_model(name) for name in ("wet", *MODELS)]
+    problems = {one.name: check_observable(one, label, f"observables.{label}") for one in models}
+    able = [one for one in models if problems[one.name] is None]
+    if not able:
+        raise_if_any([problem for problem in problems.values() if problem is not None][:1])
+    return able[0]
+
+
+def numbers(model: Model, point: Mapping[str, Any], request: Request) -> Numbers:
+    """Value, slopes and error budget at a point."""
+    value, by_parameter, by_input = _jacobian(model, point, request)
+    along = lambda j: float(np.real(np.conj(value) * j)) / abs(value) if value else float(abs(j))
+    p = model.at(point)
+    slopes = [_slope(p, parameter, along(by_parameter[parameter.name]), value) for parameter in p.parameters]
+    paths, roots = nuisances()
+    whitened = [np.array([along(j) for j in np.atleast_1d(by_input[path]) @ root]) for path, root in zip(paths, roots)]
+    inputs = [_input(path, float(np.linalg.norm(row))) for path, row in zip(paths, whitened)]
+    budget, total = _budget(paths, roots, whitened)
+    size = abs(value)
+    return Numbers(
+        dict(point),
+        complex(value) if request.observable.is_complex else float(np.real(value)),
+        total,
+        sorted((one for one in slopes if one.derivative), key=lambda one: -abs(one.relative or one.derivative)),
+        sorted((one for one in inputs if one.effect > 1e-9 * max(size, total)), key=lambda one: -one.effect),
+        budget,
+    )
+
+
+def _budget(
+    paths: tuple[str, ...], roots: tuple[np.ndarray, ...], whitened: list[np.ndarray]
+) -> tuple[dict[str, float], float]:
+    """Standard deviation by family, largest first, and of all together."""
+    matrix, row = correlation(paths, roots), np.concatenate(whitened)
+    family = np.concatenate([np.full(len(part), _family(path)) for path, part in zip(paths, whitened)])
+    spread = lambda chosen: float(np.sqrt((row * chosen) @ matrix @ (row * chosen)))
+    found = {name: spread(family == name) for name in dict.fromkeys(family.tolist())}
+    total = spread(np.ones(len(row)))
+    ordered = sorted(found.items(), key=lambda item: -item[1])
+    return {name: size for name, size in ordered if size > 1e-6 * total}, total
+
+
+def _family(path: str) -> str:
+    return FAMILIES[path.split(".", 1)[0]]
+
+
+def _slope(p: Model, parameter: Any, derivative: float, value: complex) -> Slope:
+    here = complex(getattr(p, parameter.name))
+    at = here if here.imag else here.real
+    relative = here.real * derivative / abs(value) if value and here.real else None
+    return Slope(parameter.name, at, parameter.unit, derivative, relative)
+
+
+def _input(path: str, effect: float) -> Input:
+    record = parameter_records()[path]
+    one = not isinstance(record["value"], list)
+    return Input(path, record["value"] if one else None, record.get("error"), record["source"], effect)
+
+
+def _jacobian(
+    model: Model, point: Mapping[str, Any], request: Request
+) -> tuple[complex, dict[str, complex], dict[str, np.ndarray]]:
+    """Value, derivatives by every model parameter (real part of a complex one) and by every uncertain input, by reverse differentiation."""
+    names = model.parameter_names()
+    start = model.at(point)
+    fixed = {name: np.asarray(getattr(start, name)) for name in names}
+    free = {name: jnp.asarray(np.real(value), float) for name, value in fixed.items()}
+    inputs = {path: jnp.asarray(model.sm.get(path), float) for path in nuisances()[0] if path not in FOLLOWS}
+
+    def parts(free: dict[str, Array], inputs: dict[str, Array], model: Model) -> Array:
+        values = {name: free[name] + 1j * np.imag(v) if np.iscomplexobj(v) else free[name] for name, v in fixed.items()}
+        p = at_inputs(cast(Any, model), inputs)
+        value = evaluate(p.at(values), (request,))[0]
+        return jnp.stack([jnp.real(value), jnp.imag(value)])
+
+    both = lambda free, inputs, model: (parts(free, inputs, model), jax.jacrev(parts, (0, 1))(free, inputs, model))
+    value, jacobian = eqx.filter_jit(both)(free, inputs, model)
+    joined = jax.tree.map(lambda j: np.asarray(j[0]) + 1j * np.asarray(j[1]), jacobian)
+    return complex(value[0], value[1]), joined[0], joined[1]

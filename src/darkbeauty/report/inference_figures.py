@@ -1,0 +1,94 @@
+"""Tables and pictures of profile likelihoods and calibrations."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from matplotlib.figure import Figure
+from scipy.stats import binom
+
+from darkbeauty.inference.calibrate import Calibration
+from darkbeauty.inference.output import prepare_folder
+from darkbeauty.inference.profile import LEVELS, Profile
+from darkbeauty.likelihood import Fit
+from darkbeauty.report.figures import FILL, INK, TEX
+
+PLANE_LEVELS = (2.30, 5.99)
+"""Δχ² of 68.3 % and 95 % for two parameters."""
+HIGHEST = 9.0
+
+
+def write_profile(fit: Fit, found: Profile, folder: Path) -> list[Path]:
+    """profile-NAMES.parquet (grid, Δχ², the other parameters) and .png in a folder; returns their paths."""
+    prepare_folder(folder)
+    stem = "-".join(("profile", *found.names))
+    mesh = dict(zip(found.names, np.meshgrid(*found.grid, indexing="ij")))
+    columns = {**mesh, "delta_chi2": found.delta_chi2, **found.others}
+    table, picture = folder / f"{stem}.parquet", folder / f"{stem}.png"
+    pq.write_table(pa.table({name: column.ravel() for name, column in columns.items()}), table)
+    figure = curve(fit, found) if len(found.names) == 1 else plane(fit, found)
+    figure.savefig(picture, dpi=130, bbox_inches="tight")
+    return [table, picture]
+
+
+def write_calibration(name: str, found: Calibration, folder: Path) -> list[Path]:
+    """calibration.parquet (one rank per simulation and parameter) and calibration.png in a folder; returns their paths."""
+    prepare_folder(folder)
+    table, picture = folder / "calibration.parquet", folder / "calibration.png"
+    pq.write_table(pa.table(found.ranks), table)
+    ranks(name, found).savefig(picture, dpi=130, bbox_inches="tight")
+    return [table, picture]
+
+
+def ranks(name: str, found: Calibration) -> Figure:
+    """Histograms of ranks, with the band that holds 99 % of uniform ones."""
+    n = len(found.counts)
+    figure = Figure(figsize=(2.6 * n, 2.4))
+    axes = figure.subplots(1, n, squeeze=False, sharey=True)[0]
+    for axis, (parameter, counts) in zip(axes, found.counts.items()):
+        low, high = binom(int(counts.sum()), 1.0 / len(counts)).ppf([0.005, 0.995])
+        axis.axhspan(low, high, color="0.9")
+        axis.bar(np.arange(len(counts)), counts, width=1.0, color=FILL, edgecolor=INK, linewidth=0.4)
+        axis.set_title(f"{TEX.get(parameter, parameter)}\np = {found.p_values[parameter]:.2g}", fontsize=8)
+        axis.set_xticks([])
+        axis.set_xlabel("rank", fontsize=8)
+    figure.suptitle(f"{name}: simulation-based calibration around the {found.around}", fontsize=9, y=1.12)
+    return figure
+
+
+def curve(fit: Fit, found: Profile) -> Figure:
+    """Δχ² along one parameter, with the levels of its intervals."""
+    figure = Figure(figsize=(5.0, 3.6))
+    axis = figure.subplots()
+    axis.plot(found.grid[0], found.delta_chi2, color=INK)
+    for name, level in LEVELS.items():
+        axis.axhline(level, color="0.6", linewidth=0.8)
+        axis.annotate(name, (1.0, level), xycoords=("axes fraction", "data"), fontsize=7, color="0.4")
+    axis.set_ylim(0.0, HIGHEST)
+    axis.set_ylabel(r"$\Delta\chi^2$")
+    _axes(axis, fit, found)
+    return figure
+
+
+def plane(fit: Fit, found: Profile) -> Figure:
+    """68 % and 95 % regions of two parameters, and the best fit."""
+    figure = Figure(figsize=(5.0, 4.2))
+    axis = figure.subplots()
+    x, y = found.grid
+    shown = np.minimum(found.delta_chi2, HIGHEST)
+    filled = axis.contourf(x, y, shown.T, levels=np.linspace(0.0, HIGHEST, 19), cmap="Blues_r")
+    axis.contour(x, y, shown.T, levels=PLANE_LEVELS, colors=INK, linewidths=1.2)
+    axis.plot(*(found.best[name] for name in found.names), "x", color=INK)
+    figure.colorbar(filled, label=r"$\Delta\chi^2$")
+    _axes(axis, fit, found)
+    return figure
+
+
+def _axes(axis, fit: Fit, found: Profile) -> None:
+    for name, label, scale in zip(found.names, (axis.set_xlabel, axis.set_ylabel), (axis.set_xscale, axis.set_yscale)):
+        label(TEX.get(name, name))
+        scale("log" if fit.priors[name].kind == "log_uniform" else "linear")
+    axis.set_title(f"{fit.name}: profile likelihood", fontsize=9)

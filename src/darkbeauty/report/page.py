@@ -1,0 +1,206 @@
+"""One self-contained HTML page about a run, and its figures as PNG and PDF."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from matplotlib.figure import Figure
+
+from darkbeauty.inference.output import prepare_folder
+from darkbeauty.likelihood import TERMS
+from darkbeauty.likelihood.priors import Prior
+from darkbeauty.predict import parse
+from darkbeauty.report import chain_figures, data_figures, figures, spectra
+from darkbeauty.report.bibliography import bibtex, used
+from darkbeauty.report.result import Result
+
+DPI = 110
+ROLES = {
+    "model": "Model",
+    "theory": "Formulas and form factors",
+    "measurements": "Data",
+    "inputs": "Standard-Model inputs",
+    "sampling": "Software",
+}
+
+
+STATISTICS = {"acceptance_rate": "mean acceptance", "n_steps": "mean number of leapfrog steps"}
+SHOWN = (
+    *("fit_name", "fit_file", "seed", "terms", "input_sha256", "device", "python", "converged", "missed_targets"),
+    *("created_at", "inference_library", "creation_library", "creation_library_version", "creation_library_language"),
+)
+"""Attributes of a run that stand elsewhere on the page, or say nothing."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure of the page: file name, caption, what it shows in words, width on screen, and the PNG itself."""
+
+    name: str
+    caption: str
+    alt: str
+    wide: bool
+    png: str
+
+
+def write_report(result: Result, folder: str | Path) -> Path:
+    """folder/report.html, with every figure as PNG and PDF in folder/figures.
+
+    Errors   InputError if the folder cannot be written
+    """
+    pictures = {one.name: one for one in _pictures(result, prepare_folder(Path(folder) / "figures"))}
+    page = Path(folder) / "report.html"
+    page.write_text(render(result, pictures), encoding="utf-8")
+    return page
+
+
+def render(result: Result, pictures: dict[str, Picture]) -> str:
+    """The page."""
+    environment = Environment(
+        loader=PackageLoader("darkbeauty.report", "."), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+    )
+    environment.filters["short"] = lambda value: f"{value:.4g}"
+    return environment.get_template("template.html").render(_context(result) | {"pictures": pictures})
+
+
+def _context(result: Result) -> dict[str, Any]:
+    fit, attrs = result.fit, result.attrs
+    terms = result.terms()
+    chains, draws = next(iter(result.draws.values())).shape
+    chi2 = sum(term.chi2 for term in terms)
+    return {
+        "fit": fit,
+        "missed": result.missed,
+        "model": fit.model,
+        "priors": [_prior_row(result, name) for name in fit.parameters],
+        "fixed": _fixed(result),
+        "summary": result.summary,
+        "terms": terms,
+        "measured": {term.name: _measured(term.name) for term in terms},
+        "chi2": chi2,
+        "size": len(result.labels),
+        "best": {name: values[result.best] for name, values in result.draws.items()},
+        "chains": chains,
+        "draws": draws,
+        "sampler": list(_sampler(result)),
+        "attrs": attrs,
+        "versions": {k.removeprefix("version_"): v for k, v in attrs.items() if k.startswith("version_")},
+        "command": f"darkbeauty fit {fit.name}.toml --seed {attrs['seed']} --chains {chains} --draws {draws}",
+        "citations": _citations(result),
+        "version": version("darkbeauty"),
+    }
+
+
+def _prior_row(result: Result, name: str) -> dict[str, str]:
+    known = {parameter.name: parameter for parameter in result.fit.model.parameters}
+    parameter = known[name]
+    return {
+        "name": name,
+        "meaning": parameter.meaning,
+        "unit": parameter.unit,
+        "prior": _in_words(result.fit.priors[name]),
+    }
+
+
+def _in_words(prior: Prior) -> str:
+    if prior.kind == "normal":
+        return f"normal, {prior.first:g} ± {prior.second:g}"
+    return f"{prior.kind.replace('_', '-')}, {prior.first:g} to {prior.second:g}"
+
+
+def _fixed(result: Result) -> list[tuple[str, str, str]]:
+    """Name, value and meaning of the parameters that are not free: of many that are 0, only the others."""
+    model = result.fit.model
+    rows = [(one, getattr(model, one.name)) for one in model.parameters if one.name not in result.fit.priors]
+    shown = [(one, value) for one, value in rows if value is not None and np.all(value != 0.0)]
+    return [(one.name, f"{value:g} {one.unit}".strip(), one.meaning) for one, value in shown]
+
+
+def _measured(name: str) -> str:
+    """Publications of a term: the first few, and how many more."""
+    references = [one for one in TERMS[name].data().references if one.startswith("arXiv") or " " not in one]
+    return ", ".join(references[:3]) + (f" and {len(references) - 3} more" if len(references) > 3 else "")
+
+
+def _sampler(result: Result) -> Iterator[tuple[str, str]]:
+    """What the sampler recorded: means over the draws, energy, and every other attribute of the run."""
+    if "diverging" in result.stats:
+        yield "divergent transitions", f"{100.0 * np.mean(result.stats['diverging']):.2f} %"
+    for name, words in STATISTICS.items():
+        if name in result.stats:
+            yield words, f"{np.mean(result.stats[name]):.3g}"
+    if "energy" in result.stats:
+        yield "smallest E-BFMI of a chain", f"{np.min(chain_figures.bfmi(result.stats['energy'])):.2f}"
+    for name, value in result.attrs.items():
+        if name not in SHOWN and not name.startswith("version_"):
+            numbers = value if isinstance(value, str) else ", ".join(_number(one) for one in np.ravel(value))
+            yield name.replace("_", " "), numbers
+
+
+def _number(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, int | float | np.number) else str(value)
+
+
+def _citations(result: Result) -> list[tuple[str, str]]:
+    requests = parse(result.fit.model, result.labels)
+    groups = used(result.fit.model, requests, result.slices)
+    return [(ROLES[role], bibtex(references)) for role, references in groups.items() if references]
+
+
+def _pictures(result: Result, folder: Path) -> Iterator[Picture]:
+    for name, figure, caption, alt, wide in _figures(result):
+        figure.savefig(folder / f"{name}.pdf", bbox_inches="tight")
+        buffer = io.BytesIO()
+        figure.savefig(buffer, format="png", dpi=DPI, bbox_inches="tight")
+        (folder / f"{name}.png").write_bytes(buffer.getvalue())
+        yield Picture(name, caption, alt, wide, base64.b64encode(buffer.getvalue()).decode("ascii"))
+
+
+def _figures(result: Result) -> Iterator[tuple[str, Figure, str, str, bool]]:
+    """Name, figure, caption, text in place of the picture, whether it needs the width of a desk screen."""
+    yield (
+        "corner",
+        figures.corner(result),
+        "Regions of 68 % and 95 % probability of every pair of parameters, over the draws themselves.",
+        "corner plot of the posterior",
+        False,
+    )
+    yield (
+        "pulls",
+        data_figures.pulls(result, result.terms()),
+        "Pulls at the best draw; χ² with the correlations of each term, over its number of observables.",
+        "pulls by term",
+        False,
+    )
+    binned = data_figures.panels(result)
+    if binned:
+        yield (
+            "against_q2",
+            data_figures.against_q2(result, binned),
+            "Binned observables: data with experimental errors, posterior median with theory error and 68 % range.",
+            "binned observables against q squared",
+            True,
+        )
+    inside = {place for places in binned.values() for place in places}
+    if rest := [place for place in range(len(result.labels)) if place not in inside]:
+        caption = "Predictions in units of the total error; the theory error is drawn around the posterior's median."
+        yield "predictions", figures.predictions(result, rest), caption, "predictions and data", True
+    if result.fit.model.has_dark_matter:
+        caption = (
+            f"Missing energy = νν̄ and dark matter, {spectra.DRAWS} draws, smeared with σ(q²) = {spectra.RESOLUTION:g} GeV² "
+            "for the picture (no experiment's resolution); theory errors are not in the bands."
+        )
+        yield "spectra", spectra.spectra(result), caption, "missing-energy spectra", True
+    caption = "Traces, and the distribution of ranks over the chains: flat where all chains agree."
+    yield "chains", chain_figures.chains(result), caption, "traces and ranks of the chains", True
+    if "energy" in result.stats:
+        caption = "Energy and its change between draws: as wide, if the chains reach the tails."
+        yield "energy", chain_figures.energy(result), caption, "energy of the chains", False

@@ -1,0 +1,178 @@
+"""A finished run as reports see it: everything read back from posterior.nc."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from darkbeauty.errors import InputError, Problem
+from darkbeauty.inference.diagnostics import ParameterSummary, summarise
+from darkbeauty.likelihood import TERMS, Fit, load_fit
+
+FILE = "posterior.nc"
+GROUPS = ("posterior", "posterior_predictive", "sample_stats", "observed_data")
+
+
+@dataclass(frozen=True)
+class TermFit:
+    """A likelihood term at the best draw: its observables' places in the vector of predictions, χ², and the largest pull."""
+
+    name: str
+    about: str
+    places: tuple[int, ...]
+    chi2: float
+    worst: str
+    worst_pull: float
+
+
+@dataclass(frozen=True)
+class Result:
+    """Draws of the parameters, (chains, draws) each; predictions, (chains, draws, n); sampler statistics; data; attributes of the run."""
+
+    fit: Fit
+    draws: dict[str, np.ndarray]
+    predictions: np.ndarray
+    stats: dict[str, np.ndarray]
+    labels: tuple[str, ...]
+    values: np.ndarray
+    sigma: np.ndarray
+    attrs: dict[str, Any]
+    stored_covariance: np.ndarray | None = None
+
+    @property
+    def missed(self) -> tuple[str, ...]:
+        """Convergence targets that the run missed."""
+        return _texts(self.attrs["missed_targets"])
+
+    @property
+    def headline(self) -> str:
+        """ "converged", or "NOT converged" with what is missed."""
+        return "NOT converged: " + "; ".join(self.missed) if self.missed else "converged"
+
+    @cached_property
+    def summary(self) -> list[ParameterSummary]:
+        """Mean, quantiles, R̂ and effective sample sizes of every parameter."""
+        return summarise(self.draws)
+
+    @cached_property
+    def covariance(self) -> np.ndarray:
+        """Total covariance of the data, as stored or built again from the terms of the fit file."""
+        return self.fit.likelihood().covariance if self.stored_covariance is None else self.stored_covariance
+
+    @cached_property
+    def slices(self) -> dict[str, tuple[int, ...]]:
+        """Term → places of its observables."""
+        sizes = {name: len(TERMS[name].predicted(self.fit.model)) for name in _texts(self.attrs["terms"])}
+        ends = np.cumsum(list(sizes.values()))
+        return {name: tuple(range(end - size, end)) for (name, size), end in zip(sizes.items(), ends)}
+
+    @cached_property
+    def experiment(self) -> np.ndarray:
+        """Errors of the data alone, shape (n,)."""
+        return np.concatenate([np.sqrt(np.diag(TERMS[name].data().covariance)) for name in self.slices])
+
+    @property
+    def theory(self) -> np.ndarray:
+        """Theory errors, shape (n,): what the total error has besides the experiment's."""
+        return np.sqrt(np.maximum(self.sigma**2 - self.experiment**2, 0.0))
+
+    @cached_property
+    def chi2(self) -> dict[str, np.ndarray]:
+        """χ² of every term, with its correlations, at every draw: (chains, draws)."""
+        found = {}
+        for name, places in self.slices.items():
+            root = np.linalg.cholesky(self.covariance[np.ix_(places, places)])
+            residual = (self.predictions - self.values)[..., list(places)]
+            found[name] = np.sum((residual @ np.linalg.inv(root).T) ** 2, axis=-1)
+        return found
+
+    @cached_property
+    def best(self) -> tuple[int, int]:
+        """(chain, draw) of the smallest total χ²."""
+        total = np.where(np.isfinite(sum(self.chi2.values())), sum(self.chi2.values()), np.inf)
+        chain, draw = np.unravel_index(np.argmin(total), total.shape)
+        return int(chain), int(draw)
+
+    @cached_property
+    def pulls(self) -> np.ndarray:
+        """(prediction − data)/σ at the best draw, shape (n,)."""
+        return (self.predictions[self.best] - self.values) / self.sigma
+
+    def terms(self) -> list[TermFit]:
+        """Every term at the best draw."""
+        rows = []
+        for name, places in self.slices.items():
+            worst = max(places, key=lambda i: abs(self.pulls[i]))
+            chi2 = float(self.chi2[name][self.best])
+            rows.append(TermFit(name, TERMS[name].about, places, chi2, self.labels[worst], float(self.pulls[worst])))
+        return rows
+
+    def points(self, n: int) -> list[dict[str, float]]:
+        """n parameter points spread evenly over the draws of all chains (all of them if there are fewer)."""
+        flat = {name: values.ravel() for name, values in self.draws.items()}
+        size = len(next(iter(flat.values())))
+        return [
+            {name: float(values[i]) for name, values in flat.items()}
+            for i in np.unique(np.linspace(0, size - 1, n).astype(int))
+        ]
+
+
+def read_result(folder: str | Path) -> Result:
+    """The run in a folder.
+
+    Errors   InputError if there is none, or if this version of the package cannot read its fit file
+    """
+    path = Path(folder) / FILE
+    if not path.is_file():
+        raise InputError([Problem(str(folder), f"holds no {FILE}", "the output folder of darkbeauty fit")])
+    try:
+        groups = {name: xr.load_dataset(path, group=name, engine="h5netcdf") for name in GROUPS}
+    except (OSError, KeyError, ValueError) as error:
+        raise InputError([Problem(str(path), f"cannot be read as a posterior: {error}")]) from error
+    if "prediction" not in groups["posterior_predictive"]:
+        raise InputError([Problem(str(path), "is of an unfinished run", "darkbeauty fit … --resume finishes it")])
+    return _assemble(groups)
+
+
+def result_of(data: Any) -> Result:
+    """The same from ArviZ data in memory."""
+    return _assemble({name: _dataset(data[name]) for name in GROUPS})
+
+
+def _assemble(groups: dict[str, xr.Dataset]) -> Result:
+    posterior, stats, observed = groups["posterior"], groups["sample_stats"], groups["observed_data"]
+    attrs = dict(posterior.attrs)
+    return Result(
+        fit=_fit(str(attrs["fit_file"]), str(attrs["fit_name"])),
+        draws={str(name): np.asarray(column) for name, column in posterior.data_vars.items()},
+        predictions=np.asarray(groups["posterior_predictive"]["prediction"]),
+        stats={str(name): np.asarray(column) for name, column in stats.data_vars.items()},
+        labels=tuple(str(label) for label in observed["observable"].values),
+        values=np.asarray(observed["value"]),
+        sigma=np.asarray(observed["sigma"]),
+        attrs=attrs,
+        stored_covariance=np.asarray(observed["covariance"]) if "covariance" in observed else None,
+    )
+
+
+def _dataset(group: Any) -> xr.Dataset:
+    return group if isinstance(group, xr.Dataset) else group.to_dataset()
+
+
+def _fit(text: str, name: str) -> Fit:
+    """The fit from the text of its file."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"{name}.toml"
+        path.write_text(text, encoding="utf-8")
+        return load_fit(path)
+
+
+def _texts(entry: Any) -> tuple[str, ...]:
+    """Strings of an attribute; netCDF gives a list of one back as its only entry, and an empty one as an array."""
+    return (entry,) if isinstance(entry, str) else tuple(str(text) for text in entry)
