@@ -7,6 +7,7 @@ g = 2, times the population of `thermal_average` where heavier particles co-anni
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -18,6 +19,7 @@ from jax.scipy.special import erfc
 from jax.typing import ArrayLike
 
 from darkbeauty.dark.thermal_average import (
+    FINE_LEVELS,
     X_REFERENCE,
     Spectrum,
     average,
@@ -33,9 +35,9 @@ from darkbeauty.numerics.quadrature import legendre_rule
 
 DEGREES = 2.0
 X_MIN, X_MAX = 1.0, 100.0
-ITERATIONS, LAST_ITERATIONS = 8, 4
+GRID, ITERATIONS = 16, 4
 ESTIMATE_NODES = 8
-TAIL_NODES = 6
+TAIL_NODES = 8
 TAIL_EDGES = (0.0, 0.2, 0.5, 1.0, 2.0, 4.0, 8.0, 14.0)
 """Panels in ln(x/x_f) for what co-annihilation takes off the tail."""
 CONVERGED = 1e-10
@@ -55,7 +57,7 @@ class FreezeOut(NamedTuple):
 def freeze_out(p: Model) -> FreezeOut:
     """Freeze-out of the dark matter of a model.
 
-    Accuracy relative 1e-7 in J for x_f ≥ 8, 1e-6 at x_f = 3; where the particle never was in equilibrium (no solution with x_f > 1) ok is False, x_f is held at 1
+    Accuracy relative 1e-7 in J for x_f ≥ 3, 4e-5 at x_f = 1; where the particle never was in equilibrium (no solution with x_f > 1) ok is False, x_f is held at 1
              and Ωh² is the overabundance of `never_in_equilibrium`
     """
     dark = p.dark_sector()
@@ -76,42 +78,53 @@ def never_in_equilibrium(p: Model, mass: ArrayLike) -> Array:
 def solve_x_f(p: Model, dark: DarkSector) -> tuple[Array, Array, Spectrum]:
     """x_f, whether it solves its equation, and a spectrum made for it.
 
-    A coarse spectrum gives the estimate for which the good one is made; of the Newton steps the last is differentiable, so the implicit derivative is exact.
+    A coarse spectrum that reaches to x = 1 (a resonance far above threshold may rule there) gives the estimate for which the good one is made; of the
+    Newton steps the last is differentiable, so the implicit derivative is exact.
     """
     fixed = jax.lax.stop_gradient((p, dark))
-    start = jnp.full_like(fixed[1].mass, X_REFERENCE)
-    estimate = _newton(*fixed, spectrum(fixed[1], 1.0, ESTIMATE_NODES), start, ITERATIONS)
+    estimate = _estimate(*fixed)
     nodes = spectrum(dark, jnp.sqrt(X_REFERENCE / estimate))
-    x = _newton(*fixed, jax.lax.stop_gradient(nodes), estimate, LAST_ITERATIONS)
+    x = _newton(*fixed, jax.lax.stop_gradient(nodes), estimate, (X_MIN, X_MAX))
     value, slope = _step(p, dark, nodes, x)
     ok = jnp.abs(value) < CONVERGED * x
     return jnp.where(ok, x - jnp.where(ok, value, 0.0) / slope, X_MIN), ok, nodes
 
 
-def _newton(p: Model, dark: DarkSector, nodes: Spectrum, x: Array, iterations: int) -> Array:
+def _estimate(p: Model, dark: DarkSector) -> Array:
+    """The last sign change on a grid, polished; 1 if there is none. Without the grid Newton's method gets lost where a resonance takes over from a continuum."""
+    nodes = spectrum(dark, np.sqrt(X_REFERENCE / X_MIN), ESTIMATE_NODES, FINE_LEVELS)
+    grid = jnp.geomspace(X_MIN, X_MAX, GRID)
+    early = jax.vmap(partial(_residual, p, dark, nodes))(grid) < 0.0
+    last = jnp.max(jnp.where(early[:-1], jnp.arange(GRID - 1), -1))
+    low = jnp.where(last < 0, X_MIN, grid[jnp.maximum(last, 0)])
+    return _newton(p, dark, nodes, low, (low, grid[last + 1]))
+
+
+def _newton(p: Model, dark: DarkSector, nodes: Spectrum, x: Array, ends: tuple[ArrayLike, ArrayLike]) -> Array:
     def move(_, x: Array) -> Array:
         value, slope = _step(p, dark, nodes, x)
-        return jnp.clip(x - value / slope, X_MIN, X_MAX)
+        return jnp.clip(x - value / slope, *ends)
 
-    return jax.lax.fori_loop(0, iterations, move, x)
+    return jax.lax.fori_loop(0, ITERATIONS, move, x)
 
 
 def _step(p: Model, dark: DarkSector, nodes: Spectrum, x: Array) -> tuple[Array, Array]:
-    """x − ln[…] and its slope, a constant for derivatives."""
-
-    def residual(x: Array) -> Array:
-        degrees = DEGREES * population(x, nodes.ratio)
-        rate = 0.038 * degrees * p.sm.cosmology["M_Planck"] * dark.mass * average(nodes, x)
-        return x - jnp.log(rate / jnp.sqrt(g_star(p.sm, dark.mass / x) * x) + 1e-300)
-
-    value, slope = jax.jvp(residual, (x,), (jnp.ones_like(x),))
+    """The residual and its slope, a constant for derivatives."""
+    value, slope = jax.jvp(partial(_residual, p, dark, nodes), (x,), (jnp.ones_like(x),))
     return value, jax.lax.stop_gradient(jnp.maximum(slope, 0.2))
+
+
+def _residual(p: Model, dark: DarkSector, nodes: Spectrum, x: Array) -> Array:
+    """x − ln[…]"""
+    degrees = DEGREES * population(x, nodes.ratio)
+    rate = 0.038 * degrees * p.sm.cosmology["M_Planck"] * dark.mass * average(nodes, x)
+    return x - jnp.log(rate / jnp.sqrt(g_star(p.sm, dark.mass / x) * x) + 1e-300)
 
 
 def tail_integral(nodes: Spectrum, x_f: ArrayLike) -> Array:
     r"""J = ∫_{x_f}^∞ ⟨σv⟩ dx/x².   [GeV⁻²]
 
-    For each node of the spectrum the x integrand is x^{−1/2} e^{−bx} h(x_f/x), b = 2(q−1), with h smooth: a polynomial of degree 5 in x_f/x
+    For each node of the spectrum the x integrand is x^{−1/2} e^{−bx} h(x_f/x), b = 2(q−1), with h smooth: a polynomial of degree 7 in x_f/x
     whose moments are incomplete gamma functions. Co-annihilation divides by population(x)², which goes to 1: what it takes off is integrated
     numerically in ln x, up to x = 10⁶ x_f.
     """
@@ -135,7 +148,7 @@ def _taken_off(nodes: Spectrum, x_f: ArrayLike) -> Array:
 
 
 def _tail_polynomial(q: Array, x_f: ArrayLike) -> Array:
-    """Coefficients, shape (6, n), in powers of v = x_f/x, of h = K₁e(2xq)/(√x K₂e(x)²)."""
+    """Coefficients, shape (8, n), in powers of v = x_f/x, of h = K₁e(2xq)/(√x K₂e(x)²)."""
     v = 0.5 * (1.0 - np.cos(np.pi * (np.arange(TAIL_NODES) + 0.5) / TAIL_NODES))
     x = x_f / v[:, None]
     values = k1e_large(2.0 * x * q) / (jnp.sqrt(x) * k2e_large(x) ** 2)
@@ -143,7 +156,7 @@ def _tail_polynomial(q: Array, x_f: ArrayLike) -> Array:
 
 
 def _moments(b: Array, x_f: ArrayLike) -> Array:
-    """∫_{x_f}^∞ x^{−1/2} (x_f/x)^k e^{−bx} dx for k = 0 … 5, shape (6, n)."""
+    """∫_{x_f}^∞ x^{−1/2} (x_f/x)^k e^{−bx} dx for k = 0 … 7, shape (8, n)."""
     exponential = jnp.sqrt(x_f) * jnp.exp(-b * x_f)
     moment = jnp.sqrt(jnp.pi / b) * erfc(jnp.sqrt(b * x_f))
     moments = [moment]

@@ -25,6 +25,8 @@ from darkbeauty.numerics.quadrature import PoleRule, legendre_rule, pole_rule
 
 LEVELS = (0.0, 0.3, 1.0)
 """Panel edges in t, in units of the last one."""
+FINE_LEVELS = (0.0, 0.01, 0.03, 0.1, 0.3, 1.0)
+"""The same for one spectrum that serves every x ≥ 1."""
 EXPONENT = 30.0
 """The last edge is at √s = 2M(1 + 30/x), where the Boltzmann factor has fallen by e^{−60}."""
 AROUND = 0.06
@@ -54,12 +56,12 @@ class Block(NamedTuple):
     weight: Array
 
 
-def spectrum(dark: DarkSector, scale: ArrayLike = 1.0, n: int = NODES) -> Spectrum:
-    """Nodes and weights of all channels, good for x ≥ 20/scale² (and with fewer digits below); n: nodes per panel.
+def spectrum(dark: DarkSector, scale: ArrayLike = 1.0, n: int = NODES, levels: tuple[float, ...] = LEVELS) -> Spectrum:
+    """Nodes and weights of all channels, good for x ≥ 20/scale² (below, what is beyond the last edge is missing); n: nodes per panel.
 
-    Returns  flat arrays of (resonant channels · 5 + exchange channels · 2) · n numbers
+    Returns  flat arrays of (resonant channels · 5 + exchange channels · 2) · n numbers (for LEVELS)
     """
-    blocks = _blocks(dark, X_REFERENCE / jnp.asarray(scale) ** 2, n)
+    blocks = _blocks(dark, X_REFERENCE / jnp.asarray(scale) ** 2, n, levels)
     excess, weight = (jnp.concatenate([array.ravel() for array in column]) for column in list(zip(*blocks))[1:])
     return Spectrum(excess, weight, None if dark.heavy_mass is None else dark.heavy_mass / dark.mass)
 
@@ -105,7 +107,7 @@ def channel_averages(dark: DarkSector, x: ArrayLike) -> dict[str, Array]:
     """⟨σv⟩ at x by final state.   [GeV⁻²]"""
     ratio = None if dark.heavy_mass is None else dark.heavy_mass / dark.mass
     totals: dict[str, Array] = {}
-    for finals, excess, weight in _blocks(dark, x, NODES):
+    for finals, excess, weight in _blocks(dark, x, NODES, LEVELS):
         rows = jnp.sum(weight * thermal_kernel(x, excess), axis=1) / population(x, ratio) ** 2
         totals = add_by_final(totals, finals, rows)
     return totals
@@ -119,16 +121,16 @@ def add_by_final(totals: dict[str, Array], finals: tuple[str, ...], rows: Array)
     return totals
 
 
-def _blocks(dark: DarkSector, x: ArrayLike, n: int) -> list[Block]:
-    levels = jnp.asarray(LEVELS) * jnp.sqrt((1.0 + EXPONENT / x) ** 2 - 1.0)
+def _blocks(dark: DarkSector, x: ArrayLike, n: int, levels: tuple[float, ...]) -> list[Block]:
+    heights = jnp.asarray(levels) * jnp.sqrt((1.0 + EXPONENT / x) ** 2 - 1.0)
     blocks = []
     for state in dark.states():
-        edges = levels * (state.mass_a + state.mass_b)
+        edges = heights * (state.mass_a + state.mass_b)
         vector = jax.vmap(lambda c, state=state, edges=edges: _vector_nodes(dark, state, edges, c, n))(state.channels)
         scalar = jax.vmap(lambda e, state=state, edges=edges: _exchange_nodes(dark, state, edges, e, n))(state.exchange)
         blocks += [Block(state.channels.finals, *vector), Block(state.exchange.finals, *scalar)]
     if dark.portal is not None:
-        blocks += [_portal_block(dark, dark.portal, 2.0 * dark.mass * levels, which, n) for which in (0, 1)]
+        blocks += [_portal_block(dark, dark.portal, 2.0 * dark.mass * heights, which, n) for which in (0, 1)]
     return blocks
 
 
@@ -147,7 +149,7 @@ def _exchange_nodes(
 ) -> tuple[Array, Array]:
     initial, final = (state.mass_a, state.mass_b), (channel.mass_1, channel.mass_2)
     lowest = jnp.maximum((state.mass_a + state.mass_b) ** 2, (final[0] + final[1]) ** 2)
-    panels = [legendre_rule(edges[k], edges[k + 1], n) for k in range(len(LEVELS) - 1)]
+    panels = [legendre_rule(edges[k], edges[k + 1], n) for k in range(edges.size - 1)]
     t, weight = (jnp.concatenate(column) for column in zip(*panels))
     s = lowest + t**2
     value = exchange_channel(

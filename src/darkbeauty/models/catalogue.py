@@ -6,6 +6,7 @@ import dataclasses
 from typing import Any
 
 from darkbeauty.errors import InputError, Problem, unknown
+from darkbeauty.inputs import load_sm
 from darkbeauty.models.base import Model
 from darkbeauty.models.le_lmu_r2 import LeLmuR2
 from darkbeauty.models.lmu_ltau_s1 import LmuLtauS1
@@ -14,14 +15,14 @@ from darkbeauty.models.wet import Wet
 MODELS: dict[str, type[Model]] = {model.name: model for model in (LmuLtauS1, LeLmuR2, Wet)}
 
 
-CHOICES = {"convention": "canonical", "extra_channels": ()}
+CHOICES = {"convention": "canonical", "extra_channels": (), "gstar": "BORSANYI2016"}
 """Static choices of a model and their defaults."""
 
 
 def resolve_model(model: str | Model, **choices: Any) -> Model:
     """A model object from its name, or itself.
 
-    Args     choices: convention="printed", extra_channels=(…), for models that have them
+    Args     choices: convention="printed", extra_channels=(…), gstar="SS2018" (table of degrees of freedom, see `load_sm`), for models that have them
     Errors   InputError for an unknown name or choice
     """
     if isinstance(model, Model):
@@ -33,8 +34,12 @@ def resolve_model(model: str | Model, **choices: Any) -> Model:
     if model not in MODELS:
         raise InputError([unknown("model", "model", model, MODELS)])
     chosen = {name: value for name, value in choices.items() if value != CHOICES.get(name)}
-    fields = {field.name for field in dataclasses.fields(MODELS[model])}
+    fields = {field.name for field in dataclasses.fields(MODELS[model])} | (
+        {"gstar"} if MODELS[model].has_dark_matter else set()
+    )
     problems = [Problem(name, f"model {model!r} has no such choice") for name in chosen if name not in fields]
     if problems:
         raise InputError(problems)
+    if "gstar" in chosen:
+        chosen["sm"] = load_sm(chosen.pop("gstar"))
     return MODELS[model](**chosen)

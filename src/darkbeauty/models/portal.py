@@ -208,8 +208,9 @@ class Portal(Model):
         return y[1] * y[2] * self.g * self.v_sb() / (16.0 * jnp.pi**2)
 
     def majorana_pair_coupling(self) -> Array:
-        r"""g_eff g Q_ℓℓ cos α/cos χ: G(q²)/P(q²) of the amplitude G [s̄γ^μP b][N̄γ_μγ₅N]."""
-        return self.quark_pair_coupling() * self.dark_coupling * jnp.cos(self.z_mixing) / jnp.cos(self.chi)
+        r"""g_eff g Q_ℓℓ cos α/cos χ: G(q²)/P(q²) of the amplitude G [s̄γ^μP b][v̄γ_μγ₅u] (printed: the same, although N̄γγ₅N is printed with twice g)."""
+        charge = self.charge_matrix[0, 0]
+        return self.quark_pair_coupling() * self.g * charge * jnp.cos(self.z_mixing) / jnp.cos(self.chi)
 
     def compute_wilson(self) -> Wilson:
         r"""C₉^ℓ and C^ν on the Z′ pole, C₇ and C₈ from the dipole loop, for one chirality of the quarks; everything else vanishes.
