@@ -29,6 +29,7 @@ FLOORS = (
     ("inference",),
     ("report",),
     ("terminal",),
+    ("commands",),
     ("cli",),
 )
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}

@@ -15,6 +15,7 @@ from typer.testing import CliRunner, Result
 
 import darkbeauty as db
 from darkbeauty import cli, terminal
+from darkbeauty.commands import setting
 from darkbeauty.inference.diagnostics import Verdict, summarise
 from darkbeauty.inference.optimise import Optimum
 from darkbeauty.likelihood import TermReport
@@ -204,20 +205,21 @@ def test_usage_errors_exit_with_2(args: list[str]):
 class Recorded:
     """Stands for the sampler and the plotter: returns a tiny run with one divergence, keeps what it was asked."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, missed: tuple[str, ...] = ()):
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, missed: tuple[str, ...] = (), signal: int = 0):
         self.asked: dict = {}
-        self.missed = missed
+        self.missed, self.signal = missed, signal
         monkeypatch.setattr(db, "load_fit", lambda path: SimpleNamespace(name=f"fit of {path}"), raising=False)
         monkeypatch.setattr(progress, "watch", self.run)
         monkeypatch.setattr(figures, "write_figures", lambda run, folder: [folder / "corner.png"])
         row = TermReport("T", "obs", 1.0, 2.0, 0.5, -2.0, -3.0)
-        best = Optimum({"y": 0.25, "g": 1e-3}, -3.0, (-3.0, -4.0), (row,))
+        best = Optimum({"y": 0.25, "g": 1e-3}, -3.0, (-3.0, -4.0), (row,), {"y": 0.1, "g": float("inf")}, (), -5.25)
         monkeypatch.setattr(db, "optimise", lambda fit: best, raising=False)
 
     def run(self, fit: SimpleNamespace, folder: Path, overrides: dict, console: object) -> SimpleNamespace:
         self.asked = {"fit": fit.name, "out": folder, **overrides}
         verdict = Verdict(0.025, self.missed)
-        return SimpleNamespace(netcdf=folder / "posterior.nc", verdict=verdict, summary=summarise(TINY))
+        found = {"verdict": verdict, "summary": summarise(TINY), "signal": self.signal, "evidence": {}}
+        return SimpleNamespace(netcdf=folder / "posterior.nc", **found)
 
 
 TINY = {name: np.random.default_rng(1).normal(size=(2, 20)) for name in ("y", "g")}
@@ -226,10 +228,11 @@ TINY = {name: np.random.default_rng(1).normal(size=(2, 20)) for name in ("y", "g
 def test_fit_passes_settings_on_and_prints_the_summary(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     recorded = Recorded(monkeypatch)
     out = tmp_path / "runs" / "one"
-    args = ["fit", "some/name.toml", "--out", str(out), "--draws", "20", "--chains", "2", "--seed", "7"]
+    args = ["fit", "some/name.toml", "--out", str(out), "--draws", "20", "--chains", "2", "--seed", "7", "--resume"]
     result = run(*args)
     assert result.exit_code == 0, result.output
-    assert recorded.asked == {"fit": "fit of some/name.toml", "out": out, "draws": 20, "chains": 2, "seed": 7}
+    settings = {"draws": 20, "chains": 2, "seed": 7, "resume": True}
+    assert recorded.asked == {"fit": "fit of some/name.toml", "out": out, **settings}
     lines = [line.split() for line in result.stdout.splitlines()]
     assert lines[0][-1] == "converged"
     assert lines[1] == ["divergent", "transitions:", "2.50", "%"]
@@ -245,12 +248,24 @@ def test_a_fit_that_misses_its_targets_says_so_first_and_exits_with_3(monkeypatc
     assert result.stdout.splitlines()[0].endswith("NOT converged: ESS(y) = 12 < 400")
 
 
+@pytest.mark.parametrize(("signal", "code"), [(2, 130), (15, 143)])
+def test_an_interrupted_fit_says_so_first_and_draws_no_pictures(
+    signal: int, code: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    Recorded(monkeypatch, missed=("interrupted after 40 of 600 draws",), signal=signal)
+    result = run("fit", "some/name.toml", "--out", str(tmp_path / "one"))
+    assert result.exit_code == code
+    assert result.stdout.splitlines()[0].endswith("NOT finished: interrupted after 40 of 600 draws")
+    assert "posterior.nc" in result.stdout and "corner.png" not in result.stdout
+
+
 def test_fit_json_and_default_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     recorded = Recorded(monkeypatch)
     monkeypatch.chdir(tmp_path)
     result = run_json("fit", "some/name.toml")
     assert recorded.asked["out"] == Path("runs/name")
     assert [recorded.asked[name] for name in ("draws", "chains", "seed")] == [None, None, None]
+    assert recorded.asked["resume"] is False
     assert result["converged"] is True
     assert result["divergences"] == 0.025
     assert result["files"] == ["runs/name/posterior.nc", "runs/name/corner.png"]
@@ -264,7 +279,9 @@ def test_optimise_prints_the_best_fit(monkeypatch: pytest.MonkeyPatch):
     assert result["parameters"] == {"y": 0.25, "g": 1e-3}
     assert result["pulls"][0]["pull"] == -2.0
     lines = [line.split() for line in run("optimise", "name.toml").stdout.splitlines()]
-    assert ["y", "0.25"] in lines
+    assert ["y", "0.25", "0.1"] in lines
+    assert ["g", "0.001", "none", "inside", "its", "prior"] in lines
+    assert ["evidence", "by", "Laplace:", "ln", "Z", "=", "-5.250"] in lines
     assert ["T", "obs", "1", "2", "-2.00"] in lines
 
 
@@ -341,12 +358,12 @@ def test_numbers(value: complex, text: str):
 def test_cache_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "user"))
     monkeypatch.setenv("DARKBEAUTY_CACHE", str(tmp_path / "own"))
-    assert cli.cache_folder() == tmp_path / "own"
+    assert setting.cache_folder() == tmp_path / "own"
     monkeypatch.delenv("DARKBEAUTY_CACHE")
-    assert cli.cache_folder() == tmp_path / "user" / "darkbeauty" / "jax"
+    assert setting.cache_folder() == tmp_path / "user" / "darkbeauty" / "jax"
     (tmp_path / "file").touch()
     monkeypatch.setenv("DARKBEAUTY_CACHE", str(tmp_path / "file" / "below"))
-    assert cli.cache_folder() is None
+    assert setting.cache_folder() is None
 
 
 def test_an_interrupt_is_quiet(monkeypatch: pytest.MonkeyPatch):

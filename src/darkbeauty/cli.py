@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import sys
-import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
 from pathlib import Path
@@ -14,8 +13,12 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand
 
+from darkbeauty.commands import pages
+from darkbeauty.commands.inference import commands
+from darkbeauty.commands.runs import print_optimum, print_run
+from darkbeauty.commands.setting import check_folder, prepare, prepare_all
 from darkbeauty.errors import InputError, Problem, raise_if_any
-from darkbeauty.terminal import INTERRUPTED, UNCONVERGED, console, flat, number, print_table, reporting, show
+from darkbeauty.terminal import INTERRUPTED, console, flat, number, print_table, reporting, show
 
 _ASSIGNMENT = re.compile(r"^\s*(?P<name>\w+)\s*=(?P<value>.*)$", re.DOTALL)
 
@@ -74,6 +77,9 @@ Channels = Annotated[
     list[str] | None,
     typer.Option("--channel", metavar="NAME", help="An annihilation channel that is off by default; may be repeated."),
 ]
+Table = Annotated[
+    str, typer.Option(metavar="NAME", help="Degrees of freedom of the early Universe: BORSANYI2016 or SS2018.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object, complex numbers as {re, im}.")]
 FitFile = Annotated[Path, typer.Argument(metavar="FILE", help="A fit file (TOML).")]
 
@@ -88,11 +94,12 @@ def predict(
     obs: Observables = None,
     convention: Convention = "canonical",
     channel: Channels = None,
+    gstar: Table = "BORSANYI2016",
     as_json: AsJson = False,
 ) -> None:
     """Values of observables at a parameter point."""
     with reporting():
-        chosen, values, units = read_request(model, point or [], obs or [], convention, channel or [])
+        chosen, values, units = read_request(model, point or [], obs or [], choices(convention, channel, gstar))
         from darkbeauty.predict import predict as evaluate
 
         result = evaluate(chosen, values, list(units))
@@ -107,11 +114,12 @@ def gradient(
     obs: Observables = None,
     convention: Convention = "canonical",
     channel: Channels = None,
+    gstar: Table = "BORSANYI2016",
     as_json: AsJson = False,
 ) -> None:
     """Exact derivatives of observables with respect to the parameters given (all parameters if none is)."""
     with reporting():
-        chosen, values, units = read_request(model, point or [], obs or [], convention, channel or [])
+        chosen, values, units = read_request(model, point or [], obs or [], choices(convention, channel, gstar))
         from darkbeauty.predict import gradient as differentiate
 
         result = differentiate(chosen, values, list(units))
@@ -126,41 +134,24 @@ def fit(
     draws: Annotated[int | None, typer.Option(min=1, help="Draws per chain, instead of the file's.")] = None,
     chains: Annotated[int | None, typer.Option(min=1, help="Number of chains, instead of the file's.")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Seed, instead of the file's.")] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the run in the folder, if there is one.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Posterior of a fit file: netCDF, summary and pictures in the output folder."""
     with reporting():
-        prepare()
+        prepare_all()
 
         folder = out or Path("runs") / file.stem
         loaded = read_fit(file, folder)
         from darkbeauty.report.figures import write_figures
         from darkbeauty.report.progress import watch
 
-        run = watch(loaded, folder, {"draws": draws, "chains": chains, "seed": seed}, console(sys.stderr))
-        files = [str(path) for path in (run.netcdf, *write_figures(run, folder))]
-        table = {row.name: {key: value for key, value in vars(row).items() if key != "name"} for row in run.summary}
-        headline = "converged" if run.verdict.converged else "NOT converged: " + "; ".join(run.verdict.missed)
-        result = {
-            "converged": run.verdict.converged,
-            "missed": run.verdict.missed,
-            "divergences": run.verdict.divergences,
-        }
-        if not as_json:
-            typer.echo(f"{loaded.name}: {headline}\ndivergent transitions: {100 * run.verdict.divergences:.2f} %\n")
-        columns = list(next(iter(table.values())))
-        rows = [(name, *(f"{row[column]:.4g}" for column in columns)) for name, row in table.items()]
-        show(
-            {**result, "files": files, "summary": table},
-            as_json,
-            ("parameter", *columns),
-            rows,
-            range(1, len(columns) + 1),
-        )
-        if not as_json:
-            typer.echo("\n".join(["\nwritten:", *(f"  {file}" for file in files)]))
-        if not run.verdict.converged:
-            raise typer.Exit(UNCONVERGED)
+        overrides = {"draws": draws, "chains": chains, "seed": seed, "resume": resume}
+        run = watch(loaded, folder, overrides, console(sys.stderr))
+        pictures = write_figures(run, folder) if run.netcdf and not run.signal else []
+        print_run(loaded.name, run, [str(path) for path in (run.netcdf, *pictures) if path], as_json)
 
 
 @app.command()
@@ -179,9 +170,7 @@ def optimise(file: FitFile, as_json: AsJson = False) -> None:
         if as_json:
             show({**vars(best), "pulls": [vars(row) for row in best.pulls]}, True, (), ())
             return
-        typer.echo(f"log L = {best.log_likelihood:.4f}; starts: {', '.join(f'{value:.2f}' for value in best.starts)}\n")
-        print_table(("parameter", "best fit"), [(name, number(value)) for name, value in best.parameters.items()], (1,))
-        typer.echo("")
+        print_optimum(best)
         print_table(("term", "observable", "prediction", "measured", "pull"), pulls, (2, 3, 4))
 
 
@@ -192,6 +181,7 @@ def relic(
     out: Annotated[Path, typer.Option(metavar="FILE", help="Picture, PNG or PDF.")] = Path("relic.png"),
     convention: Convention = "canonical",
     channel: Channels = None,
+    gstar: Table = "BORSANYI2016",
     as_json: AsJson = False,
 ) -> None:
     """Picture of the relic density along one parameter or over two, given as name=low:high."""
@@ -204,13 +194,29 @@ def relic(
         ranges = {name: pair for name, text in values.items() if (pair := read_range(text))}
         raise_if_any(problems)
         fixed = {name: value for name, value in values.items() if name not in ranges}
-        chosen = resolve_model(model, convention=convention, extra_channels=tuple(channel or ()))
+        chosen = resolve_model(model, **choices(convention, channel, gstar))
         result = scan(chosen, fixed, ranges)
         draw(result, out, f"{model}: " + ", ".join(f"{name} = {value}" for name, value in fixed.items()))
         if as_json:
             show({"file": str(out), **vars(result)}, True, (), ())
         else:
             typer.echo(f"written: {out}")
+
+
+@app.command()
+def explain(
+    observable: Annotated[str, typer.Argument(metavar="OBS", help="An observable, bin in brackets.")],
+    at: Annotated[
+        list[str] | None, typer.Argument(metavar="[MODEL] [name=value …]", help="A model and a point of it.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Formula, sources, inputs, slopes and error budget of an observable."""
+    with reporting():
+        prepare()
+        model = at[0] if at and "=" not in at[0] else None
+        point, problems = read_point((at or [])[0 if model is None else 1 :])
+        pages.explain(observable, model, point, problems, as_json)
 
 
 @app.command(name="list")
@@ -227,8 +233,13 @@ def list_(kind: Annotated[Kind, typer.Argument(help="What to list.")], as_json: 
 # -- input ------------------------------------------------------------------------------------------------------------------------------
 
 
+def choices(convention: str, channels: Sequence[str] | None, gstar: str) -> dict[str, Any]:
+    """Static choices of a model, as `resolve_model` takes them."""
+    return {"convention": convention, "extra_channels": tuple(channels or ()), "gstar": gstar}
+
+
 def read_request(
-    model: str, assignments: Sequence[str], obs: Sequence[str], convention: str, channels: Sequence[str]
+    model: str, assignments: Sequence[str], obs: Sequence[str], chosen: dict[str, Any]
 ) -> tuple[Any, dict[str, Any], dict[str, str]]:
     """The model, the point as a mapping, and the observables with their units.
 
@@ -242,7 +253,7 @@ def read_request(
     if not obs:
         problems.append(Problem("--obs", "at least one observable is needed", "see darkbeauty list observables"))
     try:
-        template = resolve_model(model, convention=convention, extra_channels=tuple(channels))
+        template = resolve_model(model, **chosen)
     except InputError as error:
         raise InputError([*error.problems, *problems, *unknown_everywhere(obs)]) from None
     requests = parse(template, obs, problems + template.check(point))
@@ -300,16 +311,6 @@ def read_fit(file: Path, folder: Path) -> Any:
     return loaded
 
 
-def check_folder(folder: Path) -> list[Problem]:
-    """What keeps a folder from being made or written."""
-    there = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
-    if not there.is_dir():
-        return [Problem("--out", f"{there} is a file, not a folder")]
-    if not os.access(there, os.W_OK | os.X_OK):
-        return [Problem("--out", f"{there} is not writable")]
-    return []
-
-
 def read_number(text: str) -> float | complex | str:
     """A float, else a complex number, else the text as it is."""
     for kind in (float, complex):
@@ -320,29 +321,8 @@ def read_number(text: str) -> float | complex | str:
     return text
 
 
-def prepare() -> None:
-    """float64, compiled programs kept between runs, quick compilation, and no word on ArviZ's own future."""
-    flags = os.environ.get("XLA_FLAGS", "")
-    if "xla_llvm_disable_expensive_passes" not in flags:  # halves compilation, costs no speed in this code
-        os.environ["XLA_FLAGS"] = f"{flags} --xla_llvm_disable_expensive_passes=true".strip()
-    import jax
-
-    warnings.filterwarnings("ignore", r"\s*ArviZ is undergoing", FutureWarning)
-    jax.config.update("jax_enable_x64", True)
-    if folder := cache_folder():
-        jax.config.update("jax_compilation_cache_dir", str(folder))
-        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)
-
-
-def cache_folder() -> Path | None:
-    """$DARKBEAUTY_CACHE, or darkbeauty/jax in the user's cache folder; None where it cannot be made."""
-    user = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    folder = Path(os.environ.get("DARKBEAUTY_CACHE") or user / "darkbeauty" / "jax").expanduser()
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        return folder
-    except OSError:
-        return None
+app.add_typer(commands)
+app.add_typer(pages.commands)
 
 
 def main() -> None:

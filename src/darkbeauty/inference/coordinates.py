@@ -2,11 +2,9 @@ r"""Unconstrained coordinates q ∈ ℝⁿ of a fit, and the density that prior 
 
 Box coordinates map every parameter on its own: q → u = 1/(1+e^{−q}) → prior quantile of u, so that prior × Jacobian is u(1−u) exactly.
 
-Relic coordinates straighten the sheet Ωh² = measured. For a fit with a relic-density term, (g, m_zp, m_dm) is concentrated on a thin curved
-surface with a funnel at the resonance r = m_zp/2m_dm = 1, and a narrow Z′ cuts off the quark coupling y where it enters a bin. From a quick scan of
-the likelihood (`darkbeauty.inference.scan`) come the surface ln g(m_zp, r) and how much posterior mass lies over each (m_zp, r, y). Then
-    m_zp, r given m_zp, y given both:  equal posterior mass per unit (tabulated quantile functions),
-    ln g given m_zp and r:             a truncated logistic distribution around the surface, as wide as the error of Ωh².
+Relic coordinates straighten the sheet Ωh² = measured. For a fit with a relic-density term, (y, g, m_zp, m_dm) is concentrated on a thin curved
+surface with a funnel at the resonance r = m_zp/2m_dm = 1, and a narrow Z′ cuts off the quark coupling y where it enters a bin. A quick scan of the
+posterior (`darkbeauty.inference.scan`) gives nested conditional quantile functions of m_zp, r, y and g (`darkbeauty.inference.quantile_maps`).
 The scan only has to be roughly right: the sampled density carries the exact Jacobian, so the posterior does not depend on it. Because a logistic
 distribution of q is then close to the posterior, draws of it also serve as proposals that cross from mode to mode (`global_moves` per transition).
 """
@@ -21,13 +19,10 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from darkbeauty.inference.scan import RelicNames, RelicScan, scan_likelihood
+from darkbeauty.inference.quantile_maps import RelicMaps, RelicNames
+from darkbeauty.inference.scan import scan_likelihood
 from darkbeauty.likelihood import Fit, Likelihood
 from darkbeauty.likelihood.priors import Prior
-
-
-SMALL = 0.15
-"""Quantile of the quark coupling at which Ωh² is scanned: small, where leptoquark exchange does not yet rule the relic density."""
 
 
 class BoxCoordinates(eqx.Module):
@@ -51,7 +46,7 @@ class RelicCoordinates(eqx.Module):
     """Coordinates along and across the relic-density sheet for (g, m_zp, m_dm); box coordinates for the rest."""
 
     box: BoxCoordinates
-    scan: RelicScan
+    maps: RelicMaps
     global_moves: ClassVar[int] = 3
 
     @property
@@ -60,20 +55,7 @@ class RelicCoordinates(eqx.Module):
 
     def to_parameters(self, q: Array) -> tuple[dict[str, Array], Array]:
         """Parameters at q, shape (n,), and log[prior(θ) |∂θ/∂q|]."""
-        scan, names, at = self.scan, self.scan.names, dict(zip(self.names, q))
-        mediator, log_mediator = _value_and_log_slope(scan.mediator_quantile, at[names.mediator])
-        ratio, log_ratio = _value_and_log_slope(lambda x: scan.ratio_quantile(mediator, x), at[names.dark])
-        coupling, log_coupling = _value_and_log_slope(
-            lambda x: scan.coupling_quantile(mediator, ratio, x), at[names.coupling]
-        )
-        dark = mediator / (2.0 * ratio)
-        total = log_mediator + log_ratio + log_coupling + jnp.log(dark / ratio)
-        values = {names.mediator: mediator, names.dark: dark, names.coupling: coupling}
-        if names.quark:
-            values[names.quark], log_quark = _value_and_log_slope(
-                lambda x: scan.quark_quantile(mediator, ratio, x), at[names.quark]
-            )
-            total = total + log_quark
+        values, total = self.maps.to_parameters(dict(zip(self.names, q)))
         for name, prior, x in zip(self.names, self.box.priors, q):
             if name in values:
                 total = total + prior.log_density(values[name])
@@ -81,11 +63,6 @@ class RelicCoordinates(eqx.Module):
                 values[name] = prior.quantile(jax.nn.sigmoid(x))
                 total = total + log_logistic(x)
         return values, total
-
-
-def _value_and_log_slope(function: Any, x: Array) -> tuple[Array, Array]:
-    value, slope = jax.jvp(function, (x,), (jnp.ones_like(x),))
-    return value, jnp.log(jnp.maximum(slope, 1e-300))
 
 
 def log_logistic(q: Array) -> Array:
@@ -113,5 +90,4 @@ def make_coordinates(fit: Fit, lik: Likelihood) -> BoxCoordinates | RelicCoordin
         return box
     special = {*needed, names.quark}
     others = {name: float(prior.quantile(0.5)) for name, prior in fit.priors.items() if name not in special}
-    middle = {names.quark: float(fit.priors[names.quark].quantile(SMALL))} if names.quark else {}
-    return RelicCoordinates(box, scan_likelihood(lik, others, middle, names, fit.priors))
+    return RelicCoordinates(box, scan_likelihood(lik, others, names, fit.priors))

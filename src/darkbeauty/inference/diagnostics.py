@@ -1,4 +1,4 @@
-"""Is the posterior converged? R̂, effective sample sizes and divergences against the targets of the fit."""
+"""Is the posterior converged? R̂, effective sample sizes, divergences and energy against the targets of the fit."""
 
 from __future__ import annotations
 
@@ -6,6 +6,12 @@ from dataclasses import dataclass
 
 import arviz as az
 import numpy as np
+
+from darkbeauty.inference.sampled import Sampled
+from darkbeauty.likelihood.fit_file import TargetSection
+
+FEW = 4
+"""Draws per chain below which nothing can be said about convergence."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +46,7 @@ def summarise(draws: dict[str, np.ndarray]) -> list[ParameterSummary]:
     rows = []
     for name, values in draws.items():
         low, median, high = np.quantile(values, [0.05, 0.5, 0.95])
-        measures = float(az.rhat(values)), float(az.ess(values, method="bulk")), float(az.ess(values, method="tail"))
+        measures = _measures(values) if values.shape[1] >= FEW else (np.nan,) * 3
         rows.append(
             ParameterSummary(
                 name, float(values.mean()), float(values.std()), float(low), float(median), float(high), *measures
@@ -49,15 +55,27 @@ def summarise(draws: dict[str, np.ndarray]) -> list[ParameterSummary]:
     return rows
 
 
-def judge(rows: list[ParameterSummary], diverging: np.ndarray, r_hat: float, ess: float, divergences: float) -> Verdict:
+def _measures(values: np.ndarray) -> tuple[float, float, float]:
+    return float(az.rhat(values)), float(az.ess(values, method="bulk")), float(az.ess(values, method="tail"))
+
+
+def judge(rows: list[ParameterSummary], found: Sampled, targets: TargetSection) -> Verdict:
     """Compare a run with its targets."""
     missed = []
     for row in rows:
-        if not row.r_hat <= r_hat:
-            missed.append(f"R̂({row.name}) = {row.r_hat:.3f} > {r_hat:g}")
-        if not min(row.ess_bulk, row.ess_tail) >= ess:
-            missed.append(f"ESS({row.name}) = {min(row.ess_bulk, row.ess_tail):.0f} < {ess:g}")
-    fraction = float(np.mean(diverging))
-    if fraction > divergences:
-        missed.append(f"divergences = {100 * fraction:.2f} % > {100 * divergences:g} %")
+        if not row.r_hat <= targets.r_hat:
+            missed.append(f"R̂({row.name}) = {row.r_hat:.3f} > {targets.r_hat:g}")
+        if not (ess := min(row.ess_bulk, row.ess_tail, found.ess)) >= targets.ess:
+            missed.append(f"ESS({row.name}) = {ess:.0f} < {targets.ess:g}")
+    fraction = float(np.mean(found.stats.get("diverging", 0.0)))
+    if fraction > targets.divergences:
+        missed.append(f"divergences = {100 * fraction:.2f} % > {100 * targets.divergences:g} %")
+    if "energy" in found.stats and not (lowest := float(np.min(bfmi(found.stats["energy"])))) >= targets.bfmi:
+        missed.append(f"E-BFMI = {lowest:.2f} < {targets.bfmi:g}")
     return Verdict(fraction, tuple(missed))
+
+
+def bfmi(energy: np.ndarray) -> np.ndarray:
+    """Energy Bayesian fraction of missing information of each chain, from energies (chains, draws) (arXiv:1604.00695)."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.mean(np.diff(energy, axis=1) ** 2, axis=1) / np.var(energy, axis=1)

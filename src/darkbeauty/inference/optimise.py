@@ -1,8 +1,8 @@
-"""Maximum of the likelihood inside the prior, from several starts (optax)."""
+"""Maximum of the likelihood inside the prior, from several starts (optax), finished by least squares."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import equinox as eqx
 import jax
@@ -11,19 +11,25 @@ import numpy as np
 import optax
 
 from darkbeauty.inference.coordinates import make_coordinates
-from darkbeauty.likelihood import Fit, TermReport
+from darkbeauty.inference.forecast import forecast
+from darkbeauty.inference.least_squares import Minimiser, to_x
+from darkbeauty.likelihood import Fit, Likelihood, TermReport
+from darkbeauty.likelihood.priors import Prior
 
 STEPS, LEARNING_RATE = 300, 0.05
 
 
 @dataclass(frozen=True)
 class Optimum:
-    """Best point: parameters, log-likelihood, the log-likelihood reached from every start, and the pulls there."""
+    """Best point: parameters, log-likelihood, the log-likelihood reached from every start, the pulls there, and errors from the curvature."""
 
     parameters: dict[str, float]
     log_likelihood: float
     starts: tuple[float, ...]
     pulls: tuple[TermReport, ...]
+    errors: dict[str, float] = field(default_factory=dict)
+    correlation: tuple[tuple[float, ...], ...] = ()
+    log_evidence_laplace: float | None = None
 
 
 def optimise(fit: Fit, seed: int | None = None) -> Optimum:
@@ -62,6 +68,29 @@ def optimise(fit: Fit, seed: int | None = None) -> Optimum:
     q = best[int(jnp.argmax(values))]
     parameters = {name: float(value) for name, value in coordinates.to_parameters(q)[0].items()}
     ordered = {name: parameters[name] for name in fit.parameters}
+    ordered, log_likelihood = polish(fit, lik, ordered, float(jnp.max(values)))
+    curvature = forecast(lik, fit.priors, ordered)
     return Optimum(
-        ordered, float(jnp.max(values)), tuple(float(v) for v in np.asarray(values)), tuple(lik.explain(ordered))
+        ordered,
+        log_likelihood,
+        tuple(float(v) for v in np.asarray(values)),
+        tuple(lik.explain(ordered)),
+        curvature.errors,
+        tuple(tuple(row) for row in curvature.correlation.tolist()),
+        curvature.log_evidence,
     )
+
+
+def polish(
+    fit: Fit, lik: Likelihood, parameters: dict[str, float], log_likelihood: float
+) -> tuple[dict[str, float], float]:
+    """The end of the descent by Levenberg–Marquardt, where that finds a higher likelihood."""
+    # a Gaussian prior would pull the minimiser: here it is only a box
+    boxes = {
+        name: Prior("uniform", *prior.bounds) if prior.kind == "normal" else prior for name, prior in fit.priors.items()
+    }
+    x = np.stack([to_x(prior, np.array([parameters[name]])) for name, prior in boxes.items()], axis=1)
+    found = Minimiser(lik, boxes, fit.parameters)(x, {})
+    better = {name: float(found.values[name][0]) for name in fit.parameters}
+    value = float(lik.log_prob(better))
+    return (better, value) if value > log_likelihood else (parameters, log_likelihood)

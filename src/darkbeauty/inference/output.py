@@ -15,19 +15,26 @@ import numpy as np
 import xarray as xr
 
 from darkbeauty.errors import InputError, Problem
-from darkbeauty.inference.nuts import Draws
+from darkbeauty.inference.checkpoint import package_hash, write_atomically
+from darkbeauty.inference.sharding import is_first_process
 from darkbeauty.inputs.sm import parameter_records
 from darkbeauty.likelihood import Fit, Likelihood
 
 PACKAGES = ("darkbeauty", "jax", "numpyro", "equinox", "optimistix", "arviz", "numpy")
+OVERHEAD = 2**18
+"""Bytes of a netCDF file besides its numbers."""
+NUMERICAL = ("jax", "jaxlib", "numpyro", "equinox", "optimistix", "interpax", "numpy", "scipy")
+"""Packages whose version may change the last digit of a draw."""
 
 
 def prepare_folder(out: str | Path) -> Path:
-    """Create the output folder and prove that it can be written.
+    """Create the output folder and prove that it can be written (the first process does, where there are several).
 
     Errors   InputError if not
     """
     folder = Path(out)
+    if not is_first_process():
+        return folder
     try:
         folder.mkdir(parents=True, exist_ok=True)
         probe = folder / ".write-test"
@@ -57,31 +64,39 @@ def attributes(fit: Fit, seed: int) -> dict[str, Any]:
     }
 
 
+def identity(attrs: dict[str, Any], chains: int) -> dict[str, str]:
+    """What the draws of a run depend on, by name: a run is resumed only where all of it is the same. The number of draws is not in it."""
+    names = {"fit_file": "fit file", "seed": "seed", "input_sha256": "inputs", "device": "device"}
+    versions = {f"version of {name}": version(name) for name in NUMERICAL}
+    return {
+        **{label: str(attrs[name]) for name, label in names.items()},
+        "chains": str(chains),
+        "devices": str(jax.device_count()),
+        "code and data of darkbeauty": package_hash(),
+        **versions,
+    }
+
+
 def to_arviz(
-    fit: Fit,
     lik: Likelihood,
     values: dict[str, np.ndarray],
-    predictions: np.ndarray,
-    draws: Draws,
+    predictions: np.ndarray | None,
+    stats: dict[str, np.ndarray],
     attrs: dict[str, Any],
 ) -> Any:
-    """ArviZ data: posterior, posterior_predictive (mean predictions), sample_stats, observed_data."""
+    """ArviZ data: posterior, posterior_predictive (mean predictions, if there are any), sample_stats, observed_data."""
     labels = [request.label for request in lik.requests]
-    stats = {
-        "lp": -draws.potential,
-        "n_steps": draws.steps,
-        "acceptance_rate": draws.accept,
-        "diverging": draws.diverging,
-        "energy": draws.energy,
-    }
+    table = {} if predictions is None else {"prediction": (("chain", "draw", "observable"), predictions)}
     groups = {
         "posterior": _dataset(values, attrs),
-        "posterior_predictive": xr.Dataset(
-            {"prediction": (("chain", "draw", "observable"), predictions)}, {"observable": labels}
-        ),
+        "posterior_predictive": xr.Dataset(table, {"observable": labels}),
         "sample_stats": _dataset(stats, {}),
         "observed_data": xr.Dataset(
-            {"value": (("observable",), lik.values), "sigma": (("observable",), np.sqrt(np.diag(lik.covariance)))},
+            {
+                "value": (("observable",), lik.values),
+                "sigma": (("observable",), np.sqrt(np.diag(lik.covariance))),
+                "covariance": (("observable", "observable_2"), lik.covariance),
+            },
             {"observable": labels},
         ),
     }
@@ -92,6 +107,22 @@ def to_arviz(
     tree = xr.DataTree.from_dict(groups)
     tree.attrs.update(attrs)
     return tree
+
+
+def write_netcdf(data: Any, path: Path, size: int) -> None:
+    """Write ArviZ data of `size` bytes as netCDF so that at any moment the old or the new file is there, whole.
+
+    HDF5 may crash where a disk fills up under it, so the space is taken first, by an ordinary file.
+    Errors   InputError if it cannot be written
+    """
+    beside = path.with_name(f".{path.name}.new")
+    try:
+        write_atomically(beside, bytes(size + size // 4 + OVERHEAD))
+        data.to_netcdf(str(beside))
+        beside.replace(path)
+    except OSError as error:
+        beside.unlink(missing_ok=True)
+        raise InputError([Problem(str(path), f"cannot be written: {error.strerror or error}")]) from error
 
 
 def _dataset(columns: dict[str, np.ndarray], attrs: dict[str, Any]) -> xr.Dataset:

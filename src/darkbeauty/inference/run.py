@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import json
+from collections import Counter
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,18 +13,27 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from darkbeauty.errors import InputError, Problem
+from darkbeauty.inference.bayes_factor import with_bayes_factor
+from darkbeauty.inference.checkpoint import Checkpoint, Journal
 from darkbeauty.inference.coordinates import BoxCoordinates, RelicCoordinates, make_coordinates
 from darkbeauty.inference.diagnostics import ParameterSummary, Verdict, judge, summarise
-from darkbeauty.inference.nuts import Draws, sample
-from darkbeauty.inference.output import attributes, prepare_folder, to_arviz
+from darkbeauty.inference.failures import name_causes
+from darkbeauty.inference.output import attributes, identity, prepare_folder, to_arviz, write_netcdf
+from darkbeauty.inference.sampled import Progress, Sampled, draw
+from darkbeauty.inference.sharding import is_first_process
 from darkbeauty.likelihood import Fit, Likelihood
 
-BLOCK = 20
+Coordinates = BoxCoordinates | RelicCoordinates
 
 
 @dataclass(frozen=True)
 class Run:
-    """A finished run: the fit, ArviZ data, summary of every parameter, verdict, the likelihood, and where the netCDF file is."""
+    """A run: the fit, ArviZ data, summary of every parameter, verdict, the likelihood, and where the netCDF file is.
+
+    signal: what interrupted it, or 0; data is None if there was no draw yet. evidence: ln Z and ln of the Bayes factor against the Standard Model,
+    where the sampler gives them.
+    """
 
     fit: Fit
     data: Any
@@ -31,6 +41,8 @@ class Run:
     verdict: Verdict
     likelihood: Likelihood
     netcdf: Path | None
+    signal: int = 0
+    evidence: dict[str, Any] = field(default_factory=dict)
 
 
 def run_fit(
@@ -40,13 +52,18 @@ def run_fit(
     draws: int | None = None,
     chains: int | None = None,
     seed: int | None = None,
+    resume: bool = False,
 ) -> Any:
-    """Sample the posterior of a fit with NUTS; ArviZ data, also written as posterior.nc into `out` if that is given.
+    """Sample the posterior of a fit; ArviZ data, also written as posterior.nc into `out` if that is given.
 
-    Args     draws, chains, seed: instead of the fit file's
-    Errors   InputError if the folder cannot be written, before anything is computed
+    Every block of draws is stored in `out` at once. Ctrl-C and SIGTERM act after the current block, and what there is is written.
+    Args     draws, chains, seed: instead of the fit file's; resume: go on with the run that is in `out`, with the draws it would have had anyway
+    Errors   InputError if the folder cannot be written or holds a different run, before anything is computed; KeyboardInterrupt
     """
-    return execute(fit, out, draws=draws, chains=chains, seed=seed).data
+    run = execute(fit, out, draws=draws, chains=chains, seed=seed, resume=resume)
+    if run.signal:
+        raise KeyboardInterrupt(run.verdict.missed[0])
+    return run.data
 
 
 def execute(
@@ -56,68 +73,105 @@ def execute(
     draws: int | None = None,
     chains: int | None = None,
     seed: int | None = None,
-    progress: Callable[[str, int, int], None] | None = None,
+    resume: bool = False,
+    progress: Progress | None = None,
 ) -> Run:
-    """`run_fit` with all it knows; progress(stage, done, diverging) is called at every stage and after every block of transitions."""
+    """`run_fit` with all it knows; progress(stage, done, diverging) is called at every stage and after every block of transitions.
+
+    Errors   InputError as `run_fit`, and where the disk fills up: what is stored by then can be resumed
+    """
     folder = None if out is None else prepare_folder(out)
-    settings = fit.file.sampler
+    settings = fit.file.sampler.model_copy(
+        update={name: value for name, value in (("draws", draws), ("chains", chains)) if value}
+    )
     seed = fit.file.seed if seed is None else seed
     attrs = attributes(fit, seed)
+    store = Checkpoint(folder / "checkpoint", identity(attrs, settings.chains), resume) if folder else None
     notify = progress or (lambda stage, done, diverging: None)
     notify("likelihood", 0, 0)
     lik = fit.likelihood()
     notify("coordinates", 0, 0)
     coordinates = make_coordinates(fit, lik)
-    start_key, chain_key = jax.random.split(jax.random.key(seed))
-    start = 0.5 * jax.random.logistic(start_key, (chains or settings.chains, len(fit.parameters)), float)
     notify("compilation", 0, 0)
-    found = sample(
-        lambda q: log_density(lik, coordinates, q),
-        start,
-        chain_key,
-        warmup=settings.warmup,
-        draws=draws or settings.draws,
-        block=BLOCK,
-        target_accept=settings.target_accept,
-        max_depth=settings.max_depth,
-        global_moves=coordinates.global_moves,
-        progress=notify,
+    journal = Journal(store)
+    target = lambda tree, q: log_density(*tree, q)
+    found = draw(
+        target, (lik, coordinates), len(fit.parameters), coordinates.global_moves, settings, seed, notify, journal
     )
-    values, predictions = translate(fit, lik, coordinates, found)
+    run = conclude(fit, lik, coordinates, found, attrs, folder, journal.interruption.signal)
+    if journal.failure:
+        reason = journal.failure.strerror or str(journal.failure)
+        raise InputError([Problem(f"output folder {folder}", f"cannot be written: {reason}; {found.unfinished}")])
+    return run
+
+
+def conclude(
+    fit: Fit,
+    lik: Likelihood,
+    coordinates: Coordinates,
+    found: Sampled,
+    attrs: dict[str, Any],
+    folder: Path | None,
+    signal: int,
+) -> Run:
+    """Translate, judge and write what was sampled. An unfinished run has no predictions: there may be seconds left before a second signal."""
+    unfinished = [found.unfinished] if found.unfinished else []
+    if not found.q.shape[1]:
+        return Run(fit, None, [], Verdict(0.0, tuple(unfinished)), lik, None, signal)
+    predictions = None
+    if unfinished:
+        values = parameters(fit, coordinates, found.q)
+    else:
+        values, predictions, causes = translate(fit, lik, coordinates, found.q, found.failed)
+        attrs |= {"failures": json.dumps(causes, ensure_ascii=False)}
     summary = summarise(values)
-    targets = fit.file.targets
-    verdict = judge(summary, found.diverging, targets.r_hat, targets.ess, targets.divergences)
-    attrs |= {"converged": int(verdict.converged), "missed_targets": list(verdict.missed)}
-    data = to_arviz(fit, lik, values, predictions, found, attrs)
+    verdict = judge(summary, found, fit.file.targets)
+    verdict = Verdict(verdict.divergences, (*unfinished, *verdict.missed))
+    proof = with_bayes_factor(fit, lik, found.evidence) if found.evidence else {}
+    attrs |= {"converged": int(verdict.converged), "missed_targets": list(verdict.missed), **found.attrs, **proof}
+    data = to_arviz(lik, values, predictions, found.stats, attrs)
     path = None
-    if folder is not None:
+    if folder is not None and is_first_process():
         path = folder / "posterior.nc"
-        data.to_netcdf(str(path))
-    return Run(fit, data, summary, verdict, lik, path)
+        columns = len(values) + len(found.stats) + len(lik.values)
+        write_netcdf(data, path, 8 * columns * found.q.shape[0] * found.q.shape[1])
+    return Run(fit, data, summary, verdict, lik, path, signal, proof)
 
 
-def log_density(lik: Likelihood, coordinates: BoxCoordinates | RelicCoordinates, q: jax.Array) -> jax.Array:
+def log_density(lik: Likelihood, coordinates: Coordinates, q: jax.Array) -> jax.Array:
     """log posterior density of the coordinates, up to the evidence."""
     values, log_prior = coordinates.to_parameters(q)
     return lik.log_prob(values) + log_prior
 
 
+def parameters(fit: Fit, coordinates: Coordinates, q: np.ndarray) -> dict[str, np.ndarray]:
+    """Parameters at q (chains, draws, n): {name: (chains, draws)}."""
+    point = jax.jit(jax.vmap(lambda x: coordinates.to_parameters(x)[0]))
+    values = point(jnp.asarray(q.reshape(-1, q.shape[-1])))
+    return {name: np.asarray(values[name]).reshape(q.shape[:2]) for name in fit.parameters}
+
+
 def translate(
-    fit: Fit, lik: Likelihood, coordinates: BoxCoordinates | RelicCoordinates, draws: Draws
-) -> tuple[dict[str, np.ndarray], np.ndarray]:
-    """Parameters and predictions of every draw: {name: (chains, draws)}, (chains, draws, observables)."""
+    fit: Fit, lik: Likelihood, coordinates: Coordinates, q: np.ndarray, failed: np.ndarray
+) -> tuple[dict[str, np.ndarray], np.ndarray, dict[str, int]]:
+    """Parameters and predictions of every draw, {name: (chains, draws)} and (chains, draws, observables), and why the failed points failed."""
 
     @eqx.filter_jit
     def one_by_one(lik, coordinates, points):
         def one(q):
             values = coordinates.to_parameters(q)[0]
-            return jnp.stack([values[name] for name in fit.parameters]), lik.predictions(values)
+            physical = jnp.asarray(lik.model.at(values).is_physical())
+            return jnp.stack([values[name] for name in fit.parameters]), lik.predictions(values), physical
 
         return jax.lax.map(one, points, batch_size=8)
 
-    shape = draws.q.shape
-    values, predictions = (
-        np.asarray(a) for a in one_by_one(lik, coordinates, jnp.asarray(draws.q.reshape(-1, shape[-1])))
+    points = np.concatenate([q.reshape(-1, q.shape[-1]), failed])
+    values, predictions, physical = (np.asarray(a) for a in one_by_one(lik, coordinates, jnp.asarray(points)))
+    drawn = q.shape[0] * q.shape[1]
+    table = values[:drawn].reshape(*q.shape[:2], -1)
+    causes = Counter(name_causes(lik, predictions[drawn:], physical[drawn:]))
+    return (
+        {name: table[..., i] for i, name in enumerate(fit.parameters)},
+        predictions[:drawn].reshape(*q.shape[:2], -1),
+        dict(causes.most_common()),
     )
-    table = values.reshape(*shape[:2], -1)
-    return {name: table[..., i] for i, name in enumerate(fit.parameters)}, predictions.reshape(*shape[:2], -1)

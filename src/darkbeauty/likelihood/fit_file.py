@@ -45,8 +45,12 @@ class LikelihoodSection(_Section):
 
 
 class SamplerSection(_Section):
-    """Settings of NUTS, of the coordinates and of the optimiser's starts."""
+    """Settings of the sampler, of the coordinates and of the optimiser's starts.
 
+    method: nuts, `chains` of `draws` after `warmup` transitions; or smc, `chains` independent tempered runs of `draws` particles, with evidence.
+    """
+
+    method: Literal["nuts", "smc"] = "nuts"
     chains: Annotated[int, Field(ge=1)] = 4
     warmup: Annotated[int, Field(ge=20)] = 300
     draws: Annotated[int, Field(ge=20)] = 500
@@ -62,6 +66,7 @@ class TargetSection(_Section):
     r_hat: Annotated[float, Field(gt=1.0)] = 1.01
     ess: Annotated[float, Field(gt=0.0)] = 400.0
     divergences: Annotated[float, Field(ge=0.0, le=1.0)] = 0.005
+    bfmi: Annotated[float, Field(ge=0.0)] = 0.2
 
 
 class FitFile(_Section):
@@ -72,6 +77,7 @@ class FitFile(_Section):
     model: str
     convention: str = "canonical"
     extra_channels: list[str] = []
+    gstar: str = "BORSANYI2016"
     seed: Annotated[int, Field(ge=0)] = 1
     fixed: dict[str, float] = {}
     priors: dict[str, Annotated[UniformPrior | NormalPrior, Field(discriminator="kind")]]
@@ -167,6 +173,7 @@ def _check(
     choices = {
         "convention": raw.get("convention", "canonical"),
         "extra_channels": tuple(raw.get("extra_channels") or ()),
+        "gstar": raw.get("gstar", "BORSANYI2016"),
     }
     try:
         model, problems = resolve_model(name, **choices), []

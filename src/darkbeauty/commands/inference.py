@@ -1,0 +1,200 @@
+"""Commands on fit files besides `fit` and `optimise`."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from darkbeauty.commands.runs import SIGNALLED
+from darkbeauty.commands.setting import check_folder, prepare_all
+from darkbeauty.errors import raise_if_any
+from darkbeauty.terminal import UNCONVERGED, number, print_table, reporting, show
+
+commands = typer.Typer()
+
+FitFile = Annotated[Path, typer.Argument(metavar="FILE", help="A fit file (TOML).")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+Seed = Annotated[int | None, typer.Option(min=0, help="Seed, instead of the file's.")]
+
+
+def load(file: Path) -> Any:
+    """A validated fit, in float64.
+
+    Errors   InputError listing every problem of the file
+    """
+    prepare_all()
+    from darkbeauty.likelihood import load_fit
+
+    return load_fit(file)
+
+
+@commands.command()
+def stress(
+    file: FitFile,
+    points: Annotated[int, typer.Option("-n", min=1, metavar="N", help="Number of prior draws.")] = 1000,
+    seed: Seed = None,
+    as_json: AsJson = False,
+) -> None:
+    """Likelihood and gradient at prior draws: failures and slow spots by cause; exit code 3 if anything is not finite."""
+    with reporting():
+        fit = load(file)
+        from darkbeauty.inference.stress import stress as run
+
+        found = run(fit, points, seed)
+        if as_json:
+            show({**vars(found), "slow": [vars(spot) for spot in found.slow], "passed": found.passed}, True, (), ())
+        else:
+            print_stress(fit.name, found)
+        if not found.passed:
+            raise typer.Exit(UNCONVERGED)
+
+
+def print_stress(name: str, found: Any) -> None:
+    """Verdict, causes, times."""
+    bad, dead = sum(found.not_finite.values()), sum(found.without_likelihood.values())
+    verdict = "all finite" if found.passed else f"NOT FINITE at {bad} points"
+    typer.echo(f"{name}: {verdict}; {found.points} prior draws, {dead} of them without likelihood")
+    typer.echo("value and gradient: median {:.3g} ms, 99 % below {:.3g} ms\n".format(*found.milliseconds))
+    rows = [(str(count), "log L = −∞", cause) for cause, count in found.without_likelihood.items()]
+    rows += [(str(count), "not finite", cause) for cause, count in found.not_finite.items()]
+    spots = [(f"{spot.milliseconds:.3g} ms", "slow", point(spot.point)) for spot in found.slow]
+    spots += [("", "not finite at", point(values)) for values in found.worst]
+    if rows or spots:
+        print_table(("points", "what", "why or where"), rows + spots, (0,))
+
+
+def point(values: dict[str, float]) -> str:
+    """name=value …, as the other commands take it."""
+    return " ".join(f"{name}={number(value)}" for name, value in values.items())
+
+
+@commands.command()
+def scan(
+    file: FitFile,
+    points: Annotated[int, typer.Option("-n", min=1, metavar="N", help="Number of points.")] = 2048,
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Output folder; default: runs/NAME-OF-FILE-scan.")
+    ] = None,
+    random: Annotated[
+        bool, typer.Option("--random", help="Independent prior draws instead of a Sobol sequence.")
+    ] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Keep the complete parts that are there.")] = False,
+    seed: Seed = None,
+    as_json: AsJson = False,
+) -> None:
+    """Predictions and likelihood, term by term, at points of the prior, as Parquet files; several processes may share the work."""
+    with reporting():
+        folder = out or Path("runs") / f"{file.stem}-scan"
+        raise_if_any(check_folder(folder))
+        fit = load(file)
+        from darkbeauty.inference.points import scan as run
+        from darkbeauty.inference.sharding import is_first_process
+
+        found = run(fit, points, folder, seed=seed, random=random, resume=resume)
+        if is_first_process():
+            print_scan(fit.name, folder, found, as_json)
+        if found.signal:
+            raise typer.Exit(SIGNALLED + found.signal)
+
+
+def print_scan(name: str, folder: Path, found: Any, as_json: bool) -> None:
+    """How many points, what failed, the best point, the files."""
+    if as_json:
+        show({**vars(found), "folder": str(folder)}, True, (), ())
+        return
+    dead = sum(found.without_likelihood.values())
+    verdict = f"interrupted after {found.points} of {found.wanted} points" if found.signal else f"{found.points} points"
+    typer.echo(f"{name}: {verdict}, {dead} of them without likelihood; {len(found.files)} files in {folder}")
+    typer.echo(f"best: log L = {found.log_likelihood:.4f} at {point(found.best)}")
+    if rows := [(str(count), cause) for cause, count in found.without_likelihood.items()]:
+        print_table(("points", "no likelihood because"), rows, (0,))
+
+
+@commands.command()
+def profile(
+    file: FitFile,
+    param: Annotated[list[str], typer.Option("--param", metavar="NAME", help="One parameter, or two: give it twice.")],
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Output folder; default: runs/NAME-OF-FILE-profile.")
+    ] = None,
+    points: Annotated[
+        int | None, typer.Option("-n", min=5, metavar="N", help="Grid points per parameter: 41, or 21 each.")
+    ] = None,
+    starts: Annotated[int | None, typer.Option(min=1, help="Starts at every point, instead of the file's.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Profile likelihood of one or two parameters: table (Parquet), picture, and the intervals of one parameter."""
+    with reporting():
+        folder = out or Path("runs") / f"{file.stem}-profile"
+        raise_if_any(check_folder(folder))
+        fit = load(file)
+        from darkbeauty.inference.profile import profile as run
+        from darkbeauty.report.inference_figures import write_profile
+
+        found = run(fit, param, points or (41 if len(param) == 1 else 21), starts)
+        files = [str(path) for path in write_profile(fit, found, folder)]
+        intervals = [vars(interval) for interval in found.intervals]
+        if as_json:
+            best = {"best": found.best, "log_likelihood": found.log_likelihood}
+            show({**best, "intervals": intervals, "files": files}, True, (), ())
+            return
+        typer.echo(f"{fit.name}: best fit log L = {found.log_likelihood:.4f} at {point(found.best)}\n")
+        edge = lambda value, is_open: f"{number(value)}{' (edge)' if is_open else ''}"
+        rows = [(i.confidence, edge(i.low, i.low_open), edge(i.high, i.high_open)) for i in found.intervals]
+        if rows:
+            print_table(("confidence", "from", "to"), rows, (1, 2))
+        typer.echo("\n".join(["\nwritten:", *(f"  {file}" for file in files)]))
+
+
+class Around(StrEnum):
+    """Where calibration takes its truths from."""
+
+    auto = "auto"
+    prior = "prior"
+    posterior = "posterior"
+
+
+@commands.command()
+def calibrate(
+    file: FitFile,
+    simulations: Annotated[int, typer.Option("-n", min=20, metavar="N", help="Number of simulated data sets.")] = 200,
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Output folder; default: runs/NAME-OF-FILE-calibration.")
+    ] = None,
+    around: Annotated[
+        Around, typer.Option(help="Truths from the prior, or from the posterior (auto: for relic fits).")
+    ] = Around.auto,
+    particles: Annotated[
+        int, typer.Option(min=80, metavar="N", help="Particles of every fit; a quarter are ranked.")
+    ] = 400,
+    seed: Seed = None,
+    as_json: AsJson = False,
+) -> None:
+    """Simulation-based calibration: ranks of true values among posterior draws of simulated data; exit code 3 if they are not uniform."""
+    with reporting():
+        folder = out or Path("runs") / f"{file.stem}-calibration"
+        raise_if_any(check_folder(folder))
+        fit = load(file)
+        from darkbeauty.inference.calibrate import calibrate as run
+        from darkbeauty.report.inference_figures import write_calibration
+
+        found = run(fit, simulations, around.value, seed, particles + particles % 2)
+        files = [str(path) for path in write_calibration(fit.name, found, folder)]
+        if as_json:
+            show(
+                {"around": found.around, "p_values": found.p_values, "counts": found.counts, "files": files},
+                True,
+                (),
+                (),
+            )
+        else:
+            verdict = "calibrated" if found.passed else "NOT calibrated"
+            typer.echo(f"{fit.name}: {verdict}; {simulations} simulations around the {found.around}\n")
+            rows = [(name, f"{p:.3g}", " ".join(map(str, found.counts[name]))) for name, p in found.p_values.items()]
+            print_table(("parameter", "p (uniform ranks)", "ranks"), rows, (1,))
+            typer.echo("\n".join(["\nwritten:", *(f"  {file}" for file in files)]))
+        if not found.passed:
+            raise typer.Exit(UNCONVERGED)

@@ -1,0 +1,74 @@
+"""What `fit` prints."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import typer
+
+from darkbeauty.terminal import UNCONVERGED, number, print_table, show
+
+SIGNALLED = 128
+"""Exit code of a run that signal n ended: 128 + n, as a shell has it (130 for Ctrl-C, 143 for SIGTERM)."""
+
+
+def print_run(name: str, run: Any, files: Sequence[str], as_json: bool) -> None:
+    """The verdict first, then the summary; exit code 3 for a run that misses a target, 128 + n for one that signal n ended."""
+    table = {row.name: {key: value for key, value in vars(row).items() if key != "name"} for row in run.summary}
+    word = "NOT finished" if run.signal else "NOT converged"
+    verdict = run.verdict
+    headline = "converged" if verdict.converged else f"{word}: " + "; ".join(verdict.missed)
+    result = {"converged": verdict.converged, "missed": verdict.missed, "divergences": verdict.divergences}
+    from darkbeauty.inference.sharding import is_first_process
+
+    if not is_first_process():
+        pass
+    elif as_json:
+        show({**result, "evidence": run.evidence or None, "files": files, "summary": table}, True, (), ())
+    else:
+        typer.echo(f"{name}: {headline}")
+        if run.signal:
+            typer.echo("the same command with --resume goes on from here")
+        if table:
+            typer.echo(f"{evidence(run.evidence) or divergent(verdict)}\n")
+            columns = list(next(iter(table.values())))
+            rows = [(name, *(f"{row[column]:.4g}" for column in columns)) for name, row in table.items()]
+            show(None, False, ("parameter", *columns), rows, range(1, len(columns) + 1))
+            typer.echo("\n".join(["\nwritten:", *(f"  {file}" for file in files)]))
+    if run.signal:
+        raise typer.Exit(SIGNALLED + run.signal)
+    if not verdict.converged:
+        raise typer.Exit(UNCONVERGED)
+
+
+def divergent(verdict: Any) -> str:
+    """The share of divergent transitions."""
+    return f"divergent transitions: {100 * verdict.divergences:.2f} %"
+
+
+def evidence(found: dict[str, Any]) -> str:
+    """ln Z with its error, and the Bayes factor against the Standard Model; empty where there is none."""
+    if not found:
+        return ""
+    log_z, error = found["log_evidence"], found["log_evidence_error"]
+    factor, log_l = found["log_bayes_factor"], found["log_likelihood_sm"]
+    return (
+        f"evidence: ln Z = {log_z:.3f} ± {error:.3f}\n"
+        f"Bayes factor against the Standard Model: ln B = {factor:+.3f} (ln L = {log_l:.3f} there)"
+    )
+
+
+def print_optimum(best: Any) -> None:
+    """The best point, with errors from the curvature of the likelihood there."""
+    typer.echo(f"log L = {best.log_likelihood:.4f}; starts: {', '.join(f'{value:.2f}' for value in best.starts)}")
+    if best.log_evidence_laplace is not None:
+        typer.echo(f"evidence by Laplace: ln Z = {best.log_evidence_laplace:.3f}")
+    typer.echo("")
+    error = lambda name: (
+        f"{size:.3g}" if math.isfinite(size := best.errors.get(name, math.inf)) else "none inside its prior"
+    )
+    rows = [(name, number(value), error(name)) for name, value in best.parameters.items()]
+    print_table(("parameter", "best fit", "error (Fisher)"), rows, (1, 2))
+    typer.echo("")

@@ -1,0 +1,66 @@
+"""Errors and evidence from the curvature of the likelihood at one point: Fisher matrix and Laplace's approximation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from darkbeauty.likelihood import Likelihood
+from darkbeauty.likelihood.priors import Prior
+
+INSIDE = 2.0
+"""Distance from a bound, in errors, from which on Laplace's approximation is trusted."""
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """Standard deviation of every parameter (infinite where the data do not constrain it inside its prior), their correlation, and ln Z by Laplace.
+
+    log_evidence: None where the approximation has no meaning: a parameter without error, or too close to a bound.
+    """
+
+    errors: dict[str, float]
+    correlation: np.ndarray
+    log_evidence: float | None
+
+
+def forecast(lik: Likelihood, priors: Mapping[str, Prior], values: Mapping[str, float]) -> Forecast:
+    """Fisher matrix JᵀΣ⁻¹J of the predictions at a point, plus the Gaussian priors, inverted.
+
+    Exact curvature where predictions are linear or residuals vanish; second derivatives of predictions are left out, so it is never negative.
+    """
+    names, width = tuple(priors), np.array([prior_width(prior) for prior in priors.values()])
+
+    @eqx.filter_jit
+    def jacobian(lik, x):
+        return jax.jacfwd(lambda x: lik.whitening @ lik.predictions(dict(zip(names, x))))(x)
+
+    scaled = np.asarray(jacobian(lik, jnp.array([values[name] for name in names]))) * width
+    normal = [(w / prior.second) ** 2 if prior.kind == "normal" else 0.0 for prior, w in zip(priors.values(), width)]
+    fisher = scaled.T @ scaled + np.diag(normal)
+    covariance = np.linalg.inv(fisher + 1e-12 * np.eye(len(names)))
+    sigma = np.sqrt(np.diag(covariance))
+    errors = {name: float(w * s) if s < 1.0 else float("inf") for name, w, s in zip(names, width, sigma)}
+    log_evidence = None
+    if all(
+        np.isfinite(errors[name]) and is_inside(prior, values[name], errors[name]) for name, prior in priors.items()
+    ):
+        log_prior = sum(float(prior.log_density(values[name])) for name, prior in priors.items())
+        volume = 0.5 * np.linalg.slogdet(2.0 * np.pi * covariance)[1] + np.sum(np.log(width))
+        log_evidence = float(lik.log_prob(dict(values))) + log_prior + float(volume)
+    return Forecast(errors, covariance / np.outer(sigma, sigma), log_evidence)
+
+
+def prior_width(prior: Prior) -> float:
+    """The length of a box, ten σ of a Gaussian."""
+    return 10.0 * prior.second if prior.kind == "normal" else prior.second - prior.first
+
+
+def is_inside(prior: Prior, value: float, error: float) -> bool:
+    """Whether a value is far enough from the bounds of its prior."""
+    return prior.kind == "normal" or min(value - prior.first, prior.second - value) > INSIDE * error

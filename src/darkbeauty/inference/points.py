@@ -1,0 +1,170 @@
+"""Prior or Sobol points with their predictions and log-likelihoods, streamed into Parquet parts."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from jax.experimental import multihost_utils
+from scipy.stats import qmc
+
+from darkbeauty.errors import InputError, Problem
+from darkbeauty.inference.checkpoint import compare, package_hash, write_atomically
+from darkbeauty.inference.failures import name_causes
+from darkbeauty.inference.interruption import Interruption
+from darkbeauty.inference.output import input_hash, prepare_folder
+from darkbeauty.inference.sharding import Spread, agreed, is_first_process
+from darkbeauty.likelihood import Fit, Likelihood
+
+PART = 2048
+"""Points in a file: a multiple of what up to 128 devices take at once, so that a file does not depend on their number."""
+
+
+@dataclass(frozen=True)
+class Scan:
+    """A scan: how many points of how many are in the folder, how many have no likelihood by cause, the best one, and what interrupted it (or 0)."""
+
+    points: int
+    wanted: int
+    without_likelihood: dict[str, int]
+    best: dict[str, float]
+    log_likelihood: float
+    files: tuple[str, ...]
+    signal: int = 0
+
+
+def scan(
+    fit: Fit,
+    points: int,
+    out: Path,
+    *,
+    seed: int | None = None,
+    random: bool = False,
+    resume: bool = False,
+    progress: Callable[[int], None] = lambda done: None,
+) -> Scan:
+    """Evaluate a fit's likelihood at points of its prior, into out/part-000000.parquet and so on.
+
+    Columns: the parameters; log_likelihood and log_likelihood(TERM), −∞ where there is none; every prediction by its name; cause, why there is no
+    likelihood (empty where there is one). Points are a scrambled Sobol sequence through the prior's quantiles; a longer scan begins with the shorter
+    one. Files do not depend on the number of devices or processes.
+    Args     random: independent draws instead; resume: keep the complete files that are there
+    Errors   InputError if the folder cannot be written or holds parts of another scan
+    """
+    seed = fit.file.seed if seed is None else seed
+    folder = prepare_folder(out)
+    lik = fit.likelihood()
+    identity = {
+        "fit file": fit.text,
+        "seed": str(seed),
+        "points": "random" if random else "Sobol",
+        "inputs": input_hash(),
+        "code and data of darkbeauty": package_hash(),
+    }
+    there = _begin(folder, identity, resume)
+    spread = Spread(_evaluate, lik, block=PART)
+    files, tally, best, signal = [], Counter(), (-np.inf, {}), 0
+    with Interruption() as interruption:
+        for number, u in enumerate(_batches(len(fit.parameters), points, seed, random)):
+            if agreed(interruption.signal != 0):
+                signal = interruption.signal
+                break
+            path = folder / f"part-{number:06d}.parquet"
+            if number not in there:
+                table = _table(fit, lik, spread, u)
+                _write(path, table, identity)
+            else:
+                table = pq.read_table(path).slice(0, len(u))
+            files.append(path.name)
+            tally.update(table["cause"].to_pylist())
+            best = max(best, _best(fit, table), key=lambda pair: pair[0])
+            progress(min((number + 1) * PART, points))
+    done = min(len(files) * PART, points)
+    tally.pop("", None)
+    return Scan(done, points, dict(tally.most_common()), best[1], best[0], tuple(files), signal)
+
+
+def _begin(folder: Path, identity: dict[str, str], resume: bool) -> set[int]:
+    """Numbers of the full parts that stay, the same in every process."""
+    record, parts = folder / "_scan.json", sorted(folder.glob("part-*.parquet"))
+    if resume and record.exists():
+        compare(json.loads(record.read_text(encoding="utf-8")), identity)
+    elif parts:
+        raise InputError(
+            [Problem("--out", f"{folder} holds {len(parts)} parts of a scan", "--resume, or another folder")]
+        )
+    elif is_first_process():
+        write_atomically(record, json.dumps(identity, indent=1, ensure_ascii=False).encode())
+    numbers = np.zeros(10**6, bool)
+    numbers[[int(p.stem.removeprefix("part-")) for p in parts if pq.read_metadata(p).num_rows == PART]] = True
+    return set(np.flatnonzero(multihost_utils.broadcast_one_to_all(numbers)).tolist())
+
+
+def _batches(size: int, points: int, seed: int, random: bool) -> Iterator[np.ndarray]:
+    """Points of the unit cube, PART at a time; a batch depends on nothing but its number."""
+    sobol = qmc.Sobol(size, seed=seed)
+    for number in range(-(-points // PART)):
+        generator = np.random.default_rng([seed, number])
+        u = generator.uniform(size=(PART, size)) if random else sobol.random(PART)
+        yield u[: points - number * PART]
+
+
+def _evaluate(lik: Likelihood, values: dict[str, Any]) -> tuple[Any, Any]:
+    return lik.predictions(values), jnp.asarray(lik.model.at(values).is_physical())
+
+
+def _table(fit: Fit, lik: Likelihood, spread: Spread, u: np.ndarray) -> pa.Table:
+    """All columns of a batch. The unit cube's faces are left out: u = 0 is no point of a logarithm's or a Gaussian's support."""
+    inside = np.clip(u, 1e-12, 1.0 - 1e-12)
+    values = {name: np.asarray(prior.quantile(inside[:, i])) for i, (name, prior) in enumerate(fit.priors.items())}
+    predictions, physical = spread(values)
+    terms = term_log_likelihoods(lik, predictions)
+    total = np.where(physical, np.sum(list(terms.values()), axis=0), -np.inf)
+    dead = np.flatnonzero(total == -np.inf)
+    cause = np.full(len(u), "", object)
+    cause[dead] = name_causes(lik, predictions[dead], physical[dead])
+    columns = {**values, "log_likelihood": total}
+    columns |= {f"log_likelihood({name})": column for name, column in terms.items()}
+    columns |= {request.label: predictions[:, i] for i, request in enumerate(lik.requests)}
+    return pa.table({**columns, "cause": pa.array(cause.tolist(), pa.string())})
+
+
+def term_log_likelihoods(lik: Likelihood, predictions: np.ndarray) -> dict[str, np.ndarray]:
+    """log L of every term from predictions (points, observables), −∞ where one of its predictions has no value."""
+    found = {}
+    for i, (term, (start, stop)) in enumerate(zip(lik.terms, lik.slices)):
+        block = predictions[:, start:stop]
+        ok = np.all(np.isfinite(block), axis=1)
+        residual = (np.where(ok[:, None], block, 0.0) - lik.values[start:stop]) @ lik.whitening[
+            start:stop, start:stop
+        ].T
+        found[term.name] = np.where(ok, -0.5 * np.sum(residual**2, axis=1) + lik.log_normalisation[i], -np.inf)
+    return found
+
+
+def _best(fit: Fit, table: pa.Table) -> tuple[float, dict[str, float]]:
+    column = table["log_likelihood"].to_numpy()
+    i = int(np.argmax(column))
+    return float(column[i]), {name: table[name][i].as_py() for name in fit.parameters}
+
+
+def _write(path: Path, table: pa.Table, identity: dict[str, str]) -> None:
+    """Write a part whole, in the first process."""
+    if not is_first_process():
+        return
+    buffer = io.BytesIO()
+    pq.write_table(table.replace_schema_metadata(identity), buffer, compression="zstd")
+    try:
+        write_atomically(path, buffer.getvalue())
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise InputError([Problem(str(path), f"cannot be written: {reason}; --resume goes on from here")]) from error

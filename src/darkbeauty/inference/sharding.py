@@ -1,0 +1,133 @@
+"""A function of one point over many points, spread over all devices of all processes by JAX itself.
+
+A process belongs to a larger run once `jax.distributed.initialize` has been called in it (docs/scaling.md). Every process then does the same steps
+on the host and the same share of the points on its devices, and holds all results.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import equinox as eqx
+import jax
+import numpy as np
+from jax.experimental import multihost_utils
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
+
+from darkbeauty.errors import InputError, Problem
+
+AXIS = "points"
+TOGETHER = 16
+"""Points that one device evaluates in one vectorised step; every share is a whole number of steps, so that a point's last digit does not depend on
+the number of devices."""
+
+
+def join_processes() -> None:
+    """Join the processes of a Slurm job, or those of COORDINATOR_ADDRESS (host:port), NUM_PROCESSES and PROCESS_ID; else stay alone."""
+    by_hand = "COORDINATOR_ADDRESS" in os.environ
+    by_slurm = int(os.environ.get("SLURM_NTASKS", "1")) > 1 and "SLURM_STEP_NODELIST" in os.environ
+    if jax.distributed.is_initialized() or not (by_hand or by_slurm):
+        return
+    with _stdout_on_stderr():
+        if by_hand:
+            count, number = (int(os.environ[name]) for name in ("NUM_PROCESSES", "PROCESS_ID"))
+            jax.distributed.initialize(os.environ["COORDINATOR_ADDRESS"], count, number)
+        else:
+            jax.distributed.initialize()
+        multihost_utils.sync_global_devices("darkbeauty")
+
+
+@contextmanager
+def _stdout_on_stderr() -> Iterator[None]:
+    """For libraries below Python that greet on stdout, where only results belong."""
+    sys.stdout.flush()
+    kept = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
+
+
+def is_first_process() -> bool:
+    """Whether this process is the one that writes files and prints."""
+    return jax.process_index() == 0
+
+
+def agreed(flag: bool) -> bool:
+    """Whether the flag is raised in any process."""
+    if jax.process_count() == 1:
+        return flag
+    return bool(np.any(multihost_utils.process_allgather(np.asarray(flag))))
+
+
+def devices(rows: int | None = None) -> Mesh:
+    """All devices in a row; for a number of rows that must be shared evenly, as many of them as divide it.
+
+    Errors   InputError if several processes cannot share the rows: each must have its part
+    """
+    everything = jax.devices()
+    count = len(everything)
+    if rows is not None:
+        count = max(k for k in range(1, count + 1) if rows % k == 0)
+        if jax.process_count() > 1 and count < len(everything):
+            raise InputError([Problem("chains", f"{rows} cannot be shared by {len(everything)} devices", "a multiple")])
+    return Mesh(np.asarray(everything[:count]), (AXIS,))
+
+
+def split(mesh: Mesh, axis: int = 0) -> NamedSharding:
+    """The sharding that divides one axis of an array among the devices."""
+    return NamedSharding(mesh, PartitionSpec(*(None,) * axis, AXIS))
+
+
+def place(array: np.ndarray, sharding: NamedSharding) -> jax.Array:
+    """An array that every process has, on the devices."""
+    return jax.make_array_from_callback(array.shape, sharding, lambda index: array[index])
+
+
+def collect(tree: Any) -> Any:
+    """Arrays on the devices, as NumPy arrays in every process."""
+    if jax.process_count() > 1:
+        return jax.tree.map(np.asarray, multihost_utils.process_allgather(tree, tiled=True))
+    return jax.tree.map(np.asarray, tree)
+
+
+class Spread:
+    """function(tree, point) → arrays, over the rows of a table of points (arrays with a common leading axis).
+
+    together: points that a device evaluates in one vectorised step; block: rows of one call, so that tables of any length share one compiled
+    function (without it, every length is compiled for itself).
+    """
+
+    def __init__(
+        self, function: Callable[[Any, Any], Any], tree: Any, together: int = TOGETHER, block: int | None = None
+    ):
+        self.mesh, self.step, self.block = devices(), together * len(jax.devices()), block
+        arrays, rest = eqx.partition(tree, lambda leaf: isinstance(leaf, np.ndarray | jax.Array))
+        self._arrays = jax.tree.map(np.asarray, arrays)
+        share = lambda arrays, table: jax.lax.map(
+            lambda point: function(eqx.combine(arrays, rest), point), table, batch_size=together
+        )
+        specs = PartitionSpec(), PartitionSpec(AXIS)
+        self._run = jax.jit(jax.shard_map(share, mesh=self.mesh, in_specs=specs, out_specs=specs[1], check_vma=False))
+
+    def __call__(self, table: Any) -> Any:
+        """Results for every row, as NumPy arrays in every process."""
+        size = len(jax.tree.leaves(table)[0])
+        block = -(-(self.block or size) // self.step) * self.step
+        table = jax.tree.map(lambda column: _fill(np.asarray(column), block), table)
+        place_rows = lambda start: jax.tree.map(
+            lambda column: place(column[start : start + block], split(self.mesh)), table
+        )
+        parts = [collect(self._run(self._arrays, place_rows(start))) for start in range(0, size, block)]
+        return jax.tree.map(lambda *leaves: np.concatenate(leaves)[:size], *parts)
+
+
+def _fill(column: np.ndarray, block: int) -> np.ndarray:
+    """A column with its last row repeated to a whole number of blocks."""
+    return np.concatenate([column, np.repeat(column[-1:], -len(column) % block, axis=0)])

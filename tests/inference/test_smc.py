@@ -1,0 +1,94 @@
+"""Evidence and posterior of tempered SMC for densities whose integral is known, and interrupted runs."""
+
+from __future__ import annotations
+
+import jax
+import numpy as np
+import pytest
+from scipy import stats
+from scipy.special import logsumexp
+
+from darkbeauty.inference.checkpoint import Checkpoint, Journal
+from darkbeauty.inference.smc import evidence, tempered_smc
+
+SHAPE = (4, 1000, 3)
+KEY = jax.random.key(11)
+
+
+def weights(log_density):
+    """log f − Σ log p with p the standard logistic distribution."""
+    return lambda q: log_density(q) - np.sum(stats.logistic.logpdf(q), axis=-1)
+
+
+COVARIANCE = np.array([[0.3, 0.2, 0.0], [0.2, 0.4, 0.05], [0.0, 0.05, 0.05]])
+GAUSSIAN = weights(lambda q: 3.7 + stats.multivariate_normal([1.0, -2.0, 0.5], COVARIANCE).logpdf(q))
+CENTRES, SHARES, WIDTH = np.array([[-3.0, -3.0, 0.0], [3.0, 2.0, 1.0]]), np.array([0.3, 0.7]), 0.15
+
+
+@weights
+def two_modes(q):
+    """Two Gaussians, 55 widths apart."""
+    parts = [np.log(s) + stats.norm.logpdf(q, c, WIDTH).sum(axis=-1) for s, c in zip(SHARES, CENTRES)]
+    return logsumexp(parts, axis=0) - 12.0
+
+
+def test_evidence_and_moments_of_a_gaussian():
+    found = tempered_smc(GAUSSIAN, SHAPE, KEY)
+    result = evidence(found.log_z)
+    assert result.log_z == pytest.approx(3.7, abs=0.1)
+    assert result.error < 0.06
+    assert abs(result.log_z - 3.7) < 4.0 * result.error
+    flat = found.q.reshape(-1, 3)
+    assert np.allclose(flat.mean(axis=0), [1.0, -2.0, 0.5], atol=0.06)
+    assert np.allclose(np.cov(flat.T), COVARIANCE, atol=0.05)
+
+
+def test_evidence_and_shares_of_two_modes():
+    found = tempered_smc(two_modes, SHAPE, KEY)
+    result = evidence(found.log_z)
+    assert result.log_z == pytest.approx(-12.0, abs=0.1)
+    assert np.mean(found.q[..., 0] > 0.0) == pytest.approx(0.7, abs=0.06)
+    near = found.q[found.q[..., 0] > 0.0]
+    assert np.allclose(near.std(axis=0), WIDTH, rtol=0.15)
+
+
+def test_a_density_that_is_zero_in_most_places():
+    """Half of space without density: ln Z of a logistic distribution cut at 2 in every coordinate."""
+    cut = lambda q: np.where(np.all(q > 2.0, axis=-1), 0.0, -np.inf)
+    found = tempered_smc(cut, (4, 4000, 2), KEY)
+    assert evidence(found.log_z).log_z == pytest.approx(2.0 * stats.logistic.logsf(2.0), abs=0.1)
+    assert np.all(found.q > 2.0)
+    assert np.mean(found.dead) == pytest.approx(1.0 - stats.logistic.sf(2.0) ** 2, abs=0.01)
+
+
+def test_the_error_is_honest():
+    """Spread of ln Z over repetitions against the error that each claims."""
+    claims, values = [], []
+    for seed in range(12):
+        result = evidence(tempered_smc(GAUSSIAN, (4, 100, 3), jax.random.key(seed)).log_z)
+        claims.append(result.error)
+        values.append(result.log_z)
+    assert np.std(values) == pytest.approx(np.sqrt(np.mean(np.square(claims))), rel=0.6)
+    assert np.isnan(evidence(np.array([1.0])).error)
+
+
+class StopAfter(Journal):
+    """A journal that stops after a number of steps."""
+
+    def __init__(self, store, steps):
+        super().__init__(store)
+        self.steps = steps
+
+    @property
+    def stop(self):
+        return self.count >= self.steps
+
+
+def test_a_resumed_run_is_the_uninterrupted_one(tmp_path):
+    whole = tempered_smc(GAUSSIAN, SHAPE, KEY)
+    part = tempered_smc(GAUSSIAN, SHAPE, KEY, journal=StopAfter(Checkpoint(tmp_path / "run", {}, False), 2))
+    assert np.all((part.temperature > 0.0) & (part.temperature < 1.0))
+    again = tempered_smc(GAUSSIAN, SHAPE, KEY, journal=Journal(Checkpoint(tmp_path / "run", {}, True)))
+    assert all(np.array_equal(a, b) for a, b in zip(again, whole))
+    done = Journal(Checkpoint(tmp_path / "run", {}, True))
+    assert np.array_equal(tempered_smc(GAUSSIAN, SHAPE, KEY, journal=done).q, whole.q)
