@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 import darkbeauty as db
 from darkbeauty import cli
+from darkbeauty.report import relic
 from darkbeauty.report.relic import draw, measured, scan
 
 POINT = {"y": 0.2, "g": 0.002, "m_zp": 4.0}
@@ -34,6 +35,24 @@ def test_funnel_is_resolved(line):
     steps = np.abs(np.diff(np.log(line.omega_h2)))
     assert np.max(steps) < 0.7
     assert np.min(np.diff(line.values)) < 1e-4
+
+
+def test_plane_follows_the_funnel(tmp_path, monkeypatch):
+    """Values are the observable's; every row has its points where Ωh² falls through the measured one on both sides of m_zp = 2 m_dm."""
+    monkeypatch.setattr(relic, "ROWS", 8)
+    monkeypatch.setattr(relic, "COLUMNS", 48)
+    plane = scan("lmu_ltau_s1", {"y": 0.2, "g": 0.002}, {"m_dm": (1.0, 2.4), "m_zp": (2.5, 4.5)})
+    x, y = plane.values
+    assert x.shape == plane.omega_h2.shape == (8, 48) and y.shape == (8,)
+    assert np.all(np.diff(x, axis=1) > 0.0) and np.all(x[:, 0] == 1.0) and np.all(x[:, -1] == 2.4)
+    for i, j in ((0, 0), (3, 20), (7, 47)):
+        expected = db.predict("lmu_ltau_s1", {"y": 0.2, "g": 0.002, "m_dm": x[i, j], "m_zp": y[i]}, ["Omega_h2"])
+        assert plane.omega_h2[i, j] == pytest.approx(expected["Omega_h2"], rel=1e-9)
+    crosses = np.diff(np.sign(plane.omega_h2 - 0.12), axis=1) != 0.0
+    assert np.all(crosses.sum(axis=1) == 2)
+    far = [np.diff(x[i])[np.nonzero(crosses[i])[0][1]] for i in range(8)]
+    assert max(far) < 0.004  # a grid of 48 has steps of 0.03
+    assert draw(plane, tmp_path / "plane.png", "title").stat().st_size > 10_000
 
 
 def test_measured_band():

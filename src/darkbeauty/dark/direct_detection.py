@@ -54,11 +54,10 @@ def _couplings(p: Portal) -> dict[str, Array]:
 
 
 def _strength(p: Portal) -> Array:
-    """a_q/(y_q² u_ℓ²); the slides print 1/4 for 1/8, and in the model with an up quark no m_dm²."""
-    leptoquark2 = jnp.asarray(p.m_lq) ** 2
-    if p.convention == "printed":
-        return 1.0 / (4.0 * (leptoquark2 - (0.0 if _has_up(p) else p.m_dm**2)))
-    return 1.0 / (8.0 * (leptoquark2 - p.m_dm**2))
+    """a_q/(y_q² u_ℓ²); the slides print 1/4 for 1/8, and in the model with an up quark no m_dm². 0 for m_dm ≥ m_lq, which no model allows."""
+    printed = p.convention == "printed"
+    gap = jnp.asarray(p.m_lq) ** 2 - (0.0 if printed and _has_up(p) else jnp.asarray(p.m_dm) ** 2)
+    return jnp.where(gap > 0.0, 1.0 / ((4.0 if printed else 8.0) * jnp.where(gap > 0.0, gap, 1.0)), 0.0)
 
 
 def _printed(p: Portal, quark: str) -> str:

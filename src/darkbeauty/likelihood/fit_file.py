@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from itertools import product
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -181,7 +182,7 @@ def _check(
         model, problems = resolve_model(name), list(error.problems)
     fixed, given = _mapping(raw.get("fixed")), _mapping(raw.get("priors"))
     priors, more = _priors(model, given)
-    problems += more + _check_fixed(model, fixed, given)
+    problems += more + _check_fixed(model, fixed, given) + _check_corners(model, fixed, priors)
     known = {
         key: value for key, value in fixed.items() if key in model.parameter_names() and isinstance(value, int | float)
     }
@@ -194,6 +195,19 @@ def _check(
         model, section.get("preset"), section.get("terms"), section.get("add") or (), section.get("drop") or ()
     )
     return model, priors, terms, problems + (more if section else [])
+
+
+def _check_corners(model: Model, fixed: dict[str, Any], priors: dict[str, Prior]) -> list[Problem]:
+    """What forbids every corner of the priors, e.g. an order of masses: then no point inside is allowed."""
+    names = model.parameter_names()
+    values = {name: fixed.get(name, getattr(model, name)) for name in names if name not in priors}
+    ends = {name: priors[name].bounds for name in names if name in priors}
+    corners = (dict(zip(ends, corner)) for corner in product(*ends.values()))
+    found = [model.check_together({**dict.fromkeys(names), **values, **corner}, "") for corner in corners]
+    if not all(found):
+        return []
+    place = lambda path: ("priors" if path[1:] in priors else "fixed") + path
+    return [Problem(place(problem.path), problem.message, problem.allowed) for problem in found[0]]
 
 
 def _mapping(value: Any) -> dict[str, Any]:

@@ -41,5 +41,5 @@ def resolve_model(model: str | Model, **choices: Any) -> Model:
     if problems:
         raise InputError(problems)
     if "gstar" in chosen:
-        chosen["sm"] = load_sm(chosen.pop("gstar"))
+        chosen["sm"] = load_sm(str(chosen.pop("gstar")))
     return MODELS[model](**chosen)

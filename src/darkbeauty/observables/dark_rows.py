@@ -22,7 +22,10 @@ FINALS = {
     "tautau": "τ⁺τ⁻",
     "nunu": "neutrinos",
     "hadrons": "hadrons through kinetic mixing",
-    **{q + q: f"{q}{q}̄ by leptoquark exchange" for q in "udscbt"},
+    **{q + q: f"{q}{q}̄" for q in "udscbt"},
+    **{a + b: f"{a}{b}̄ and {b}{a}̄ (flavour_violating)" for a, b in ("ds", "db", "sb", "uc", "ut", "ct")},
+    **{"emu": "e±μ∓ (flavour_violating)", "mutau": "μ±τ∓ (flavour_violating)"},
+    **{"WW": "W⁺W⁻ (higgs)", "ZZ": "ZZ (higgs)"},
 }
 
 

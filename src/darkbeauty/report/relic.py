@@ -20,8 +20,12 @@ from darkbeauty.models import Model, resolve_model
 from darkbeauty.observables.dark_rows import FINALS
 from darkbeauty.report.figures import FILL, INK, TEX
 
-START, BATCH, ROUNDS, SIDE = 192, 64, 6, 96
-"""Points of a line before refinement, points added per round, rounds; points per side of a plane."""
+START, BATCH, ROUNDS = 192, 64, 6
+"""Points of a line before refinement, points added per round, rounds."""
+ROWS, COLUMNS, MOVES = 96, 72, 2
+"""Points of a plane, and how often those of a row are moved to where Ωh² changes."""
+LOWEST, HIGHEST = -4.0, 2.0
+"""Range of log₁₀ Ωh² that a plane shows."""
 WIDE = 30.0
 """Ratio of the ends of a range above which it is scanned logarithmically."""
 
@@ -38,7 +42,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Plane:
-    """Ωh² over two parameters, shape (y, x)."""
+    """Ωh² over two parameters at x, shape (rows, columns), closest in every row where Ωh² changes most, and y, shape (rows,)."""
 
     names: tuple[str, str]
     values: tuple[np.ndarray, np.ndarray]
@@ -69,9 +73,7 @@ def scan(model: str | Model, point: Mapping[str, float], ranges: Mapping[str, tu
     run = _compiled(model, dict(point), names)
     if len(names) == 1:
         return _line(run, names[0], *ranges[names[0]])
-    x, y = (_spaced(*ranges[name], SIDE) for name in names)
-    grid = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
-    return Plane((names[0], names[1]), (x, y), run(grid)[0].reshape(SIDE, SIDE))
+    return _plane(run, (names[0], names[1]), ranges)
 
 
 def _compiled(model: Model, point: dict[str, float], names: tuple[str, ...]):
@@ -97,16 +99,42 @@ def _line(run, name: str, low: float, high: float) -> Line:
     values = _spaced(low, high, START)
     omega, shares = run(values[:, None])
     for turn in range(ROUNDS):
-        height = np.log(np.where(np.isfinite(omega), omega, 1e6))
-        steps = np.hypot(np.diff(values) / (high - low), np.diff(height) / max(np.ptp(height), 1e-3))
-        length = np.concatenate([[0.0], np.cumsum(steps)])
         offset = (0.5 + 0.618 * turn) % 1.0
-        middle = np.interp((np.arange(BATCH) + offset) / BATCH * length[-1], length, values)
+        middle = _along(values, np.log(np.where(np.isfinite(omega), omega, 1e6)), (np.arange(BATCH) + offset) / BATCH)
         more, more_shares = run(middle[:, None])
         order = np.argsort(np.concatenate([values, middle]), kind="stable")
         values, omega = (np.concatenate(pair)[order] for pair in ((values, middle), (omega, more)))
         shares = {final: np.concatenate([shares[final], more_shares[final]])[order] for final in shares}
     return Line(name, values, omega, shares)
+
+
+def _plane(run, names: tuple[str, str], ranges: Mapping[str, tuple[float, float]]) -> Plane:
+    """Every row keeps its number of points; they are moved to lie evenly along its curve of log Ωh², in the range shown."""
+    y = _spaced(*ranges[names[1]], ROWS)
+    x = np.tile(_spaced(*ranges[names[0]], COLUMNS), (ROWS, 1))
+    evaluate = lambda x: run(np.stack([x, np.broadcast_to(y[:, None], x.shape)], axis=-1).reshape(-1, 2))[0]
+    omega = evaluate(x).reshape(x.shape)
+    for _ in range(MOVES):
+        height = np.clip(np.log10(np.where(np.isfinite(omega), omega, 1e6)), LOWEST, HIGHEST)
+        x = _smooth(np.stack([_along(*row, np.linspace(0.0, 1.0, COLUMNS)) for row in zip(x, height)]))
+        omega = evaluate(x).reshape(x.shape)
+    return Plane(names, (x, y), omega)
+
+
+def _smooth(x: np.ndarray) -> np.ndarray:
+    """Columns without jumps where the funnel enters or leaves the range: running means over rows, which leave straight columns as they are."""
+    reach = len(x) // 6
+    weight = np.hanning(2 * reach + 3)[1:-1]
+    before, after = 2.0 * x[:1] - x[reach:0:-1], 2.0 * x[-1:] - x[-2 : -reach - 2 : -1]
+    padded = np.concatenate([before, x, after])
+    return np.stack([np.convolve(column, weight / weight.sum(), mode="valid") for column in padded.T], axis=1)
+
+
+def _along(values: np.ndarray, height: np.ndarray, fractions: np.ndarray) -> np.ndarray:
+    """Values at fractions of the length of the curve drawn so far."""
+    steps = np.hypot(np.diff(values) / np.ptp(values), np.diff(height) / max(np.ptp(height), 1e-3))
+    length = np.concatenate([[0.0], np.cumsum(steps)])
+    return np.interp(fractions * length[-1], length, values)
 
 
 def _spaced(low: float, high: float, n: int) -> np.ndarray:
@@ -154,10 +182,11 @@ def _draw_line(line: Line) -> Figure:
 def _draw_plane(plane: Plane) -> Figure:
     figure = Figure(figsize=(6.4, 5.0))
     axis: Axes = figure.subplots()
-    x, y = plane.values
-    height = np.log10(plane.omega_h2)
-    image = axis.pcolormesh(x, y, np.clip(height, -4.0, 4.0), cmap="RdBu_r", vmin=-4.0, vmax=2.0, shading="gouraud")
-    figure.colorbar(image, ax=axis, label=r"$\log_{10} \Omega h^2$")
+    x, y = plane.values[0], np.broadcast_to(plane.values[1][:, None], plane.values[0].shape)
+    height = np.ma.masked_invalid(np.log10(plane.omega_h2))
+    shown = np.ma.clip(height, LOWEST, HIGHEST)
+    image = axis.pcolormesh(x, y, shown, cmap="RdBu_r", vmin=LOWEST, vmax=HIGHEST, shading="gouraud", rasterized=True)
+    figure.colorbar(image, ax=axis, label=r"$\log_{10} \Omega h^2$", extend="max")
     value, error = measured()
     axis.contour(x, y, height, levels=[np.log10(value)], colors=[INK], linewidths=1.5)
     axis.contour(
@@ -165,8 +194,8 @@ def _draw_plane(plane: Plane) -> Figure:
     )
     axis.set_xlabel(TEX.get(plane.names[0], plane.names[0]))
     axis.set_ylabel(TEX.get(plane.names[1], plane.names[1]))
-    _scale(axis.set_xscale, x)
-    _scale(axis.set_yscale, y)
+    _scale(axis.set_xscale, x[0])
+    _scale(axis.set_yscale, plane.values[1])
     return figure
 
 
