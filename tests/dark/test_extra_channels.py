@@ -13,6 +13,7 @@ from darkbeauty.dark import freeze_out, thermal_average
 from darkbeauty.inputs import load_sm
 from darkbeauty.models.le_lmu_r2 import LeLmuR2
 from darkbeauty.models.lmu_ltau_s1 import LmuLtauS1
+from darkbeauty.observables import REGISTRY
 
 # -- scalar portal: m_dm below, at and above m_h1/2, m_h2/2 and the thresholds of W and t; (m_dm, sin ζ, m_h1, m_h2), x ------------------------
 
@@ -146,3 +147,16 @@ def test_heavy_companions_do_not_matter():
     alone, together, everything = (float(omega) for omega in run(list(values.values())))
     assert together == pytest.approx(alone, rel=1e-12, abs=0.0)
     assert 0.1 * alone < everything < 0.99 * alone
+
+
+@pytest.mark.parametrize("model", [LeLmuR2, LmuLtauS1])
+def test_every_final_state_has_observables(model):
+    """So that the shares BR(NN->…) add up to 1 with every flag."""
+    point = {"y": 0.7, "g": 0.2, "m_zp": 500.0, "m_dm": 150.0}
+    dark = model(extra_channels=("flavour_violating", "higgs", "coannihilation")).at(point).dark_sector()
+    finals = {
+        *dark.portal.finals,
+        *(final for s in dark.states() for final in (*s.channels.finals, *s.exchange.finals)),
+    }
+    labels = {f"BR(NN->{final})" for final in finals} | {f"sigmav(NN->{final})" for final in finals}
+    assert len(finals) > 15 and labels <= {observable.name for observable in REGISTRY}

@@ -127,7 +127,9 @@ def _smooth(x: np.ndarray) -> np.ndarray:
     weight = np.hanning(2 * reach + 3)[1:-1]
     before, after = 2.0 * x[:1] - x[reach:0:-1], 2.0 * x[-1:] - x[-2 : -reach - 2 : -1]
     padded = np.concatenate([before, x, after])
-    return np.stack([np.convolve(column, weight / weight.sum(), mode="valid") for column in padded.T], axis=1)
+    smooth = np.stack([np.convolve(column, weight / weight.sum(), mode="valid") for column in padded.T], axis=1)
+    smooth[:, [0, -1]] = x[:, [0, -1]]
+    return np.sort(np.clip(smooth, x[0, 0], x[0, -1]), axis=1)
 
 
 def _along(values: np.ndarray, height: np.ndarray, fractions: np.ndarray) -> np.ndarray:
