@@ -21,7 +21,7 @@ from darkbeauty.inference.quantile_maps import (
     unstretch,
 )
 from darkbeauty.inference.scan_adapt import _mean_weight, _reweighted
-from darkbeauty.inference.scan_terms import _log_likelihood
+from darkbeauty.inference.scan_terms import RELIC_LOGITS, TEMPER, _log_likelihood
 from darkbeauty.likelihood.priors import Prior
 
 KNOTS = np.array([0.0, 0.3, 1.0, 1.4, 4.0])
@@ -71,15 +71,14 @@ def test_quantiles_of_a_normal_distribution():
 def test_likelihood_between_knots_is_that_of_smooth_residuals():
     """Residuals that are polynomials of y and linear in g's logit, like rates: χ² interpolated to 0.3 where it matters."""
     knots, fine = np.linspace(0.0, 1.0, 16), np.linspace(0.0, 1.0, 241)
-    logits = np.array([-7.0, -3.0, 0.0, 3.0, 7.0])
     direction = np.random.default_rng(2).normal(size=(2, 12))
 
     def residual(y, s):
         y2 = np.asarray(y)[:, None, None] ** 2
         return direction[0] * (8.0 * y2 - 3.0) + direction[1] * 0.02 * np.asarray(s)[:, None]
 
-    found = _log_likelihood(residual(knots, logits), knots, fine)
-    exact = -0.5 * 0.85 * np.sum(residual(fine, np.clip(LOGITS, -7.0, 7.0)) ** 2, axis=-1)
+    found = _log_likelihood(residual(knots, RELIC_LOGITS), knots, fine)
+    exact = -0.5 * TEMPER * np.sum(residual(fine, np.clip(LOGITS, RELIC_LOGITS[0], RELIC_LOGITS[-1])) ** 2, axis=-1)
     near = exact > exact.max() - 8.0
     assert np.max(np.abs(found - exact)[near]) < 0.3
 
