@@ -45,8 +45,8 @@ def pair_rate(q2: ArrayLike, m_b: ArrayLike, m_p: ArrayLike, m_f: ArrayLike, cur
     Domain   4m_f² ≤ q² ≤ (m_B − m_P)²; exactly 0 with zero gradient outside
     """
     inside = inside_phase_space(q2, m_b, m_p, m_f)
-    safe_q2 = jnp.where(inside, q2, 0.5 * (4.0 * m_f**2 + (m_b - m_p) ** 2))
-    r = m_f**2 / safe_q2
+    safe_q2 = jnp.where(inside, q2, 0.5 * (m_b - m_p) ** 2)
+    r = jnp.where(inside, m_f**2, 0.0) / safe_q2
     lam, beta2 = kallen(m_b**2, m_p**2, safe_q2), 1.0 - 4.0 * r
     spin_1 = (1.0 + 2.0 * r) * abs2(current.vector) + beta2 * abs2(current.axial)
     spin_0 = r * (m_b**2 - m_p**2) ** 2 * abs2(current.timelike)
