@@ -381,6 +381,7 @@ MAIN = "from darkbeauty.cli import main; main()"
 INTERRUPTED = """
 import signal
 from darkbeauty import cli
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job of a shell ignores it
 cli.prepare = lambda: signal.raise_signal(signal.SIGINT)
 cli.main()
 """
