@@ -31,7 +31,6 @@ from darkbeauty.inference.scan_terms import (
     Sheet,
     add_other_terms,
     interpolate,
-    spacing,
 )
 from darkbeauty.likelihood import Likelihood
 from darkbeauty.likelihood.priors import Prior
@@ -42,6 +41,8 @@ MEDIATORS, RATIOS, QUARKS = (13, 14), (41, 26), (6, 8)
 """Grid points of m_zp, b and y in the coarse and in the fine scan (rows at edges, and an even set of r, come on top)."""
 RELIC_QUARKS, COUPLINGS = 4, 11
 """Values of y and of ln g at which Ωh² is evaluated."""
+SPACING = 3.0
+"""Knots of a linear prior of y are this power of even steps, so that small y is resolved."""
 HAS_MASS = np.log(1e-5)
 """Posterior density, relative to the highest, below which the fine scan does not go."""
 FLOOR = 1e-4
@@ -106,7 +107,7 @@ def _quark_knots(priors: tuple[Prior, ...], count: int) -> np.ndarray:
     """Prior fractions of y."""
     if len(priors) < 4:
         return np.zeros(1)
-    return np.linspace(0.0, 1.0, count) ** spacing(priors[3])
+    return np.linspace(0.0, 1.0, count) ** (SPACING if priors[3].kind == "uniform" else 1.0)
 
 
 def _refine(coarse: Grid, found: Posterior, scanned: Scanned) -> Grid:

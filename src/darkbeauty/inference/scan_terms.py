@@ -19,10 +19,8 @@ NEW_KNOTS = ((0.08, 0.3, 0.5, 0.7, 0.92),)
 TEMPER = 0.85
 """The tables are made of the likelihood to this power: their tails are wider than the posterior's."""
 NEGLIGIBLE = 1e-9
-FINE, EVERY, FINE_COUPLINGS = 241, 4, 600
+FINE, EVERY, FINE_COUPLINGS = 241, 8, 600
 """Points of y between the evaluated ones, which of them are in the table, and points of ln g."""
-SMALL = 8.0
-"""Even steps to this power are the knots of a linear prior of y: a Z′ inside a bin allows 1e-4 of what is allowed outside."""
 HOPELESS = 1e3
 """Residual of a prediction that failed."""
 
@@ -74,8 +72,7 @@ class Scanned(NamedTuple):
 def add_other_terms(scanned: Scanned, grid: Grid, sheet: Sheet, measure: np.ndarray) -> Posterior:
     """The posterior of y and g wherever Ωh² leaves mass, shape (m_zp, r) first."""
     shape = measure.shape
-    power = spacing(scanned.priors[-1])
-    fine = grid.quarks if len(grid.quarks) == 1 else np.linspace(0.0, 1.0, FINE) ** power
+    fine = grid.quarks if len(grid.quarks) == 1 else np.linspace(0.0, 1.0, FINE) ** _power(grid.quarks)
     quarks = fine[::EVERY]
     allowed = {at: _allowed(scanned, sheet, at, quarks) for at in np.ndindex(shape)}
     log_mass = np.array([one.log_weight.max() for one in allowed.values()]).reshape(shape) + measure
@@ -87,7 +84,7 @@ def add_other_terms(scanned: Scanned, grid: Grid, sheet: Sheet, measure: np.ndar
     for row, column, cell, residual, knots in zip(
         rows, columns, cells, *_residuals(scanned, grid, rows, columns, cells, fine)
     ):
-        line, density = _posterior_of_y(residual, knots, fine, power, cell)
+        line, density = _posterior_of_y(residual, knots, fine, cell)
         for table, distribution in zip(coupling_table[row, column], density[::EVERY]):
             table[:] = np.interp(quantiles(LOGITS, distribution, NEGLIGIBLE), LOGITS, table)
         over_y = np.exp(line - line.max())
@@ -117,9 +114,9 @@ def _allowed(scanned: Scanned, sheet: Sheet, at: tuple[int, ...], quarks: np.nda
     return Allowed(top + np.log(np.trapezoid(density, fraction, axis=1)), coupling)
 
 
-def spacing(prior: Prior) -> float:
-    """The power of even steps that spaces the knots of y."""
-    return SMALL if prior.kind == "uniform" else 1.0
+def _power(knots: np.ndarray) -> float:
+    """p of knots that are even steps to the power p."""
+    return float(np.log(knots[1]) / np.log(1.0 / (len(knots) - 1)))
 
 
 def _residuals(
@@ -134,7 +131,7 @@ def _residuals(
     for levels in NEW_KNOTS if len(fine) > 1 and len(scanned.kept) else ():
         new = np.empty((len(rows), len(levels)))
         for i, cell in enumerate(cells):
-            line = _posterior_of_y(residual[i], knots[i], fine, spacing(scanned.priors[3]), cell)[0]
+            line = _posterior_of_y(residual[i], knots[i], fine, cell)[0]
             at_logits = quantiles(fine, np.exp(0.5 * (line - line.max())), NEGLIGIBLE)
             new[i] = _apart(np.interp(levels, expit(LOGITS), at_logits), knots[i])
         joined = np.concatenate([knots, new], axis=1)
@@ -147,8 +144,8 @@ def _residuals(
 
 def _apart(new: np.ndarray, knots: np.ndarray) -> np.ndarray:
     """New knots inside (0, 1), a little off each other and off the existing ones: an interpolation wants them to increase."""
-    new = np.clip(np.sort(new), 1e-12, 0.999) * (1.0 + 1e-6 * (1.0 + np.arange(len(new))))
-    return np.where(np.any(np.abs(new[:, None] - knots) < 1e-7 * new[:, None], axis=1), new * (1.0 + 3e-5), new)
+    new = np.clip(np.sort(new), 1e-7, 1.0 - 1e-7) + 1e-9 * (1.0 + np.arange(len(new)))
+    return np.where(np.abs(new[:, None] - knots).min(axis=1) < 1e-9, new + 5e-8, new)
 
 
 def _evaluate(
@@ -174,14 +171,10 @@ def _evaluate(
 
 
 def _posterior_of_y(
-    residual: np.ndarray, knots: np.ndarray, fine: np.ndarray, power: float, cell: Allowed
+    residual: np.ndarray, knots: np.ndarray, fine: np.ndarray, cell: Allowed
 ) -> tuple[np.ndarray, np.ndarray]:
     """log density of y on the fine grid, and the density of g's logit (given Ωh²) for each."""
-    log_likelihood = (
-        _log_likelihood(residual, knots ** (1.0 / power), fine ** (1.0 / power))
-        - LOGITS
-        - 2.0 * np.log1p(np.exp(-LOGITS))
-    )
+    log_likelihood = _log_likelihood(residual, knots, fine) - LOGITS - 2.0 * np.log1p(np.exp(-LOGITS))
     top = log_likelihood.max(axis=1)
     density = np.exp(log_likelihood - top[:, None])
     log_weight = np.interp(fine, fine[::EVERY], cell.log_weight)
@@ -191,7 +184,6 @@ def _posterior_of_y(
 def _log_likelihood(residual: np.ndarray, knots: np.ndarray, fine: np.ndarray) -> np.ndarray:
     """Tempered log-likelihood on a fine grid of y and the LOGITS of g, from residuals at a few of both.
 
-    Args     knots, fine: prior fractions of y to the power that makes the knots even
     The residuals are turned into their principal directions, few, and the logarithm of large ones is interpolated: rates are powers of the couplings.
     """
     if not residual.shape[-1]:
