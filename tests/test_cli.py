@@ -18,7 +18,7 @@ from darkbeauty import cli, terminal
 from darkbeauty.commands import setting
 from darkbeauty.inference.diagnostics import Verdict, summarise
 from darkbeauty.inference.optimise import Optimum
-from darkbeauty.likelihood import TermReport
+from darkbeauty.likelihood import TermReport, fit_file
 from darkbeauty.report import figures, progress
 
 A_I = {"y": 2.0, "g": 0.002, "m_zp": 4.0, "m_dm": 1.7, "chi": 0.0}
@@ -208,7 +208,7 @@ class Recorded:
     def __init__(self, monkeypatch: pytest.MonkeyPatch, missed: tuple[str, ...] = (), signal: int = 0):
         self.asked: dict = {}
         self.missed, self.signal = missed, signal
-        monkeypatch.setattr(db, "load_fit", lambda path: SimpleNamespace(name=f"fit of {path}"), raising=False)
+        monkeypatch.setattr(fit_file, "load_fit", lambda path: SimpleNamespace(name=f"fit of {path}"))
         monkeypatch.setattr(progress, "watch", self.run)
         monkeypatch.setattr(figures, "write_figures", lambda run, folder: [folder / "corner.png"])
         row = TermReport("T", "obs", 1.0, 2.0, 0.5, -2.0, -3.0)
@@ -331,7 +331,7 @@ def test_an_output_folder_that_cannot_be_is_reported_with_the_rest(tmp_path: Pat
 
 
 def test_a_folder_to_be_made_is_fine(tmp_path: Path):
-    assert cli.check_folder(tmp_path) == cli.check_folder(tmp_path / "a" / "b") == []
+    assert setting.check_folder(tmp_path) == setting.check_folder(tmp_path / "a" / "b") == []
 
 
 @pytest.mark.parametrize("option", ["--draws=0", "--chains=0", "--seed=-1", "--draws=many"])

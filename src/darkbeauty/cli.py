@@ -16,7 +16,7 @@ from typer.core import TyperCommand
 from darkbeauty.commands import pages
 from darkbeauty.commands.inference import commands
 from darkbeauty.commands.runs import print_optimum, print_run
-from darkbeauty.commands.setting import check_folder, prepare, prepare_all
+from darkbeauty.commands.setting import prepare, read_fit
 from darkbeauty.errors import InputError, Problem, raise_if_any
 from darkbeauty.terminal import INTERRUPTED, console, flat, number, print_table, reporting, show
 
@@ -141,8 +141,6 @@ def fit(
 ) -> None:
     """Posterior of a fit file: netCDF, summary and pictures in the output folder."""
     with reporting():
-        prepare_all()
-
         folder = out or Path("runs") / file.stem
         loaded = read_fit(file, folder)
         from darkbeauty.report.figures import write_figures
@@ -158,10 +156,9 @@ def fit(
 def optimise(file: FitFile, as_json: AsJson = False) -> None:
     """Best fit of a fit file, from many starting points."""
     with reporting():
-        prepare()
+        loaded = read_fit(file)
         import darkbeauty as db
 
-        loaded = db.load_fit(file)
         best = db.optimise(loaded)
         pulls = [
             (row.term, row.observable, *map(number, (row.prediction, row.measured)), f"{row.pull:+.2f}")
@@ -293,22 +290,6 @@ def read_point(assignments: Sequence[str]) -> tuple[dict[str, Any], list[Problem
         else:
             point[name] = read_number(match["value"])
     return point, problems
-
-
-def read_fit(file: Path, folder: Path) -> Any:
-    """A validated fit whose output can be written.
-
-    Errors   InputError listing every problem of the file and of the output folder
-    """
-    import darkbeauty as db
-
-    problems = check_folder(folder)
-    try:
-        loaded = db.load_fit(file)
-    except InputError as error:
-        raise InputError([*error.problems, *problems]) from None
-    raise_if_any(problems)
-    return loaded
 
 
 def read_number(text: str) -> float | complex | str:

@@ -30,6 +30,11 @@ def show(
         print_table(columns, rows, right)
 
 
+def written(files: Sequence[str]) -> str:
+    """What was written, one file a line, after an empty one."""
+    return "\n".join(["\nwritten:", *(f"  {file}" for file in files)])
+
+
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], right: Sequence[int] = ()) -> None:
     """A plain table on stdout; long cells fold on a terminal and stay whole in a pipe."""
     table = Table(box=None, pad_edge=False, header_style="bold")

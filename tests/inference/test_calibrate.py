@@ -71,7 +71,7 @@ def test_ranks_are_judged_by_chi_square():
 
 
 def test_command(monkeypatch, tmp_path):
-    monkeypatch.setattr("darkbeauty.commands.inference.load", lambda file: fit_of())
+    monkeypatch.setattr("darkbeauty.commands.inference.read_fit", lambda *_: fit_of())
     args = ["calibrate", "toy.toml", "-n", "100", "--particles", "80", "--out", str(tmp_path / "out")]
     result = CliRunner().invoke(cli.app, args)
     assert result.exit_code == 0, result.output

@@ -65,11 +65,11 @@ def test_causes_name_the_first_observable_without_value():
 
 
 def test_command_exits_with_3_where_something_is_not_finite(monkeypatch):
-    monkeypatch.setattr("darkbeauty.commands.inference.load", lambda file: fit_of(-2.0, 2.0))
+    monkeypatch.setattr("darkbeauty.commands.inference.read_fit", lambda *_: fit_of(-2.0, 2.0))
     result = CliRunner().invoke(cli.app, ["stress", "any.toml", "-n", "60"])
     assert result.exit_code == 3
     assert result.stdout.startswith("bad: NOT FINITE at ")
-    monkeypatch.setattr("darkbeauty.commands.inference.load", lambda file: fit_of(0.0, 1.0))
+    monkeypatch.setattr("darkbeauty.commands.inference.read_fit", lambda *_: fit_of(0.0, 1.0))
     result = CliRunner().invoke(cli.app, ["stress", "any.toml", "-n", "60", "--json"])
     assert result.exit_code == 0
     assert json.loads(result.stdout)["points"] == 60

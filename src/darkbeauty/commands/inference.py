@@ -9,26 +9,14 @@ from typing import Annotated, Any
 import typer
 
 from darkbeauty.commands.runs import SIGNALLED
-from darkbeauty.commands.setting import check_folder, prepare_all
-from darkbeauty.errors import raise_if_any
-from darkbeauty.terminal import UNCONVERGED, number, print_table, reporting, show
+from darkbeauty.commands.setting import read_fit
+from darkbeauty.terminal import UNCONVERGED, number, print_table, reporting, show, written
 
 commands = typer.Typer()
 
 FitFile = Annotated[Path, typer.Argument(metavar="FILE", help="A fit file (TOML).")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 Seed = Annotated[int | None, typer.Option(min=0, help="Seed, instead of the file's.")]
-
-
-def load(file: Path) -> Any:
-    """A validated fit, in float64.
-
-    Errors   InputError listing every problem of the file
-    """
-    prepare_all()
-    from darkbeauty.likelihood import load_fit
-
-    return load_fit(file)
 
 
 @commands.command()
@@ -40,7 +28,7 @@ def stress(
 ) -> None:
     """Likelihood and gradient at prior draws: failures and slow spots by cause; exit code 3 if anything is not finite."""
     with reporting():
-        fit = load(file)
+        fit = read_fit(file)
         from darkbeauty.inference.stress import stress as run
 
         found = run(fit, points, seed)
@@ -88,8 +76,7 @@ def scan(
     """Predictions and likelihood, term by term, at points of the prior, as Parquet files; several processes may share the work."""
     with reporting():
         folder = out or Path("runs") / f"{file.stem}-scan"
-        raise_if_any(check_folder(folder))
-        fit = load(file)
+        fit = read_fit(file, folder)
         from darkbeauty.inference.points import scan as run
         from darkbeauty.inference.sharding import is_first_process
 
@@ -129,8 +116,7 @@ def profile(
     """Profile likelihood of one or two parameters: table (Parquet), picture, and the intervals of one parameter."""
     with reporting():
         folder = out or Path("runs") / f"{file.stem}-profile"
-        raise_if_any(check_folder(folder))
-        fit = load(file)
+        fit = read_fit(file, folder)
         from darkbeauty.inference.profile import profile as run
         from darkbeauty.report.inference_figures import write_profile
 
@@ -146,7 +132,7 @@ def profile(
         rows = [(i.confidence, edge(i.low, i.low_open), edge(i.high, i.high_open)) for i in found.intervals]
         if rows:
             print_table(("confidence", "from", "to"), rows, (1, 2))
-        typer.echo("\n".join(["\nwritten:", *(f"  {file}" for file in files)]))
+        typer.echo(written(files))
 
 
 class Around(StrEnum):
@@ -176,8 +162,7 @@ def calibrate(
     """Simulation-based calibration: ranks of true values among posterior draws of simulated data; exit code 3 if they are not uniform."""
     with reporting():
         folder = out or Path("runs") / f"{file.stem}-calibration"
-        raise_if_any(check_folder(folder))
-        fit = load(file)
+        fit = read_fit(file, folder)
         from darkbeauty.inference.calibrate import calibrate as run
         from darkbeauty.report.inference_figures import write_calibration
 
@@ -195,6 +180,6 @@ def calibrate(
             typer.echo(f"{fit.name}: {verdict}; {simulations} simulations around the {found.around}\n")
             rows = [(name, f"{p:.3g}", " ".join(map(str, found.counts[name]))) for name, p in found.p_values.items()]
             print_table(("parameter", "p (uniform ranks)", "ranks"), rows, (1,))
-            typer.echo("\n".join(["\nwritten:", *(f"  {file}" for file in files)]))
+            typer.echo(written(files))
         if not found.passed:
             raise typer.Exit(UNCONVERGED)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,7 +11,7 @@ import typer
 
 from darkbeauty.commands.setting import check_folder, prepare
 from darkbeauty.errors import InputError, Problem, raise_if_any
-from darkbeauty.terminal import console, number, print_table, reporting, show
+from darkbeauty.terminal import console, number, print_table, reporting, show, written
 
 if TYPE_CHECKING:
     from darkbeauty.report.explain import Numbers
@@ -39,7 +38,7 @@ def report(
         if as_json:
             show({"converged": not result.missed, "missed": result.missed, "files": files}, True, (), ())
         else:
-            typer.echo("\n".join([f"{result.fit.name}: {result.headline}", *written(files)]))
+            typer.echo(f"{result.fit.name}: {result.headline}\n{written(files)}")
 
 
 @commands.command()
@@ -67,12 +66,7 @@ def figures(
         if as_json:
             show({"files": files}, True, (), ())
         else:
-            typer.echo("\n".join(written(files)).lstrip())
-
-
-def written(files: Sequence[str]) -> list[str]:
-    """What was written, one file a line."""
-    return ["\nwritten:", *(f"  {file}" for file in files)]
+            typer.echo(written(files).lstrip())
 
 
 def explain(label: str, model: str | None, point: dict[str, Any], problems: list[Problem], as_json: bool) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import typer
 
-from darkbeauty.terminal import UNCONVERGED, number, print_table, show
+from darkbeauty.terminal import UNCONVERGED, number, print_table, show, written
 
 SIGNALLED = 128
 """Exit code of a run that signal n ended: 128 + n, as a shell has it (130 for Ctrl-C, 143 for SIGTERM)."""
@@ -36,7 +36,7 @@ def print_run(name: str, run: Any, files: Sequence[str], as_json: bool) -> None:
             columns = list(next(iter(table.values())))
             rows = [(name, *(f"{row[column]:.4g}" for column in columns)) for name, row in table.items()]
             show(None, False, ("parameter", *columns), rows, range(1, len(columns) + 1))
-            typer.echo("\n".join(["\nwritten:", *(f"  {file}" for file in files)]))
+            typer.echo(written(files))
     if run.signal:
         raise typer.Exit(SIGNALLED + run.signal)
     if not verdict.converged:

@@ -1,12 +1,13 @@
-"""What a command needs before it computes: float64, a kept cache of compiled programs, a folder for its output."""
+"""What a command needs before it computes: float64, a kept cache of compiled programs, a fit, a folder for its output."""
 
 from __future__ import annotations
 
 import os
 import warnings
 from pathlib import Path
+from typing import Any
 
-from darkbeauty.errors import Problem
+from darkbeauty.errors import InputError, Problem, raise_if_any
 
 
 def prepare() -> None:
@@ -29,6 +30,23 @@ def prepare_all() -> None:
     from darkbeauty.inference.sharding import join_processes
 
     join_processes()
+
+
+def read_fit(file: Path, folder: Path | None = None) -> Any:
+    """A validated fit, in float64, whose output can be written into a folder.
+
+    Errors   InputError listing every problem of the file and of the folder
+    """
+    prepare_all()
+    from darkbeauty.likelihood.fit_file import load_fit
+
+    problems = check_folder(folder) if folder else []
+    try:
+        loaded = load_fit(file)
+    except InputError as error:
+        raise InputError([*error.problems, *problems]) from None
+    raise_if_any(problems)
+    return loaded
 
 
 def cache_folder() -> Path | None:
