@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from scipy.integrate import cumulative_trapezoid
+from scipy.special import expit
 
 from darkbeauty.inference.quantile_maps import (
     LOGITS,
@@ -12,7 +13,6 @@ from darkbeauty.inference.quantile_maps import (
     RelicNames,
     blend,
     bounded_logit,
-    expit,
     monotone_extended,
     neighbours,
     piecewise_quantile,
@@ -21,7 +21,7 @@ from darkbeauty.inference.quantile_maps import (
     unstretch,
 )
 from darkbeauty.inference.scan_adapt import _mean_weight, _reweighted
-from darkbeauty.inference.scan_terms import RELIC_LOGITS, TEMPER, _log_likelihood
+from darkbeauty.inference.scan_terms import GAIN, RELIC_LOGITS, TEMPER, _log_likelihood
 from darkbeauty.likelihood.priors import Prior
 
 KNOTS = np.array([0.0, 0.3, 1.0, 1.4, 4.0])
@@ -81,6 +81,14 @@ def test_likelihood_between_knots_is_that_of_smooth_residuals():
     exact = -0.5 * TEMPER * np.sum(residual(fine, np.clip(LOGITS, RELIC_LOGITS[0], RELIC_LOGITS[-1])) ** 2, axis=-1)
     near = exact > exact.max() - 8.0
     assert np.max(np.abs(found - exact)[near]) < 0.3
+
+
+def test_interpolation_of_many_residuals_promises_no_gain():
+    """Residuals of 300 terms that all change sign between two values of y need not vanish at the same y."""
+    knots, fine, one = np.array([0.0, 1.0]), np.linspace(0.0, 1.0, 241), np.ones((1, len(RELIC_LOGITS), 300))
+    found = _log_likelihood(np.concatenate([-one, 2.0 * one]), knots, fine)
+    assert found.max() == pytest.approx(-0.5 * TEMPER * (300.0 - GAIN))
+    assert found[0] == pytest.approx(-0.5 * TEMPER * 300.0) and found[-1] == pytest.approx(-0.5 * TEMPER * 1200.0)
 
 
 def maps_of(mediator_density: np.ndarray, ratio_density: np.ndarray) -> RelicMaps:

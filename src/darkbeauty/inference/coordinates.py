@@ -39,7 +39,9 @@ class BoxCoordinates(eqx.Module):
 
     def from_parameters(self, values: Mapping[str, Any]) -> Array:
         """q of a parameter point (inside the prior box)."""
-        return jnp.stack([logit(prior.cdf(values[name])) for name, prior in zip(self.names, self.priors)])
+        return jnp.stack(
+            [jax.scipy.special.logit(prior.cdf(values[name])) for name, prior in zip(self.names, self.priors)]
+        )
 
 
 class RelicCoordinates(eqx.Module):
@@ -68,11 +70,6 @@ class RelicCoordinates(eqx.Module):
 def log_logistic(q: Array) -> Array:
     """log of the standard logistic density: log u(1−u), u = 1/(1+e^{−q})."""
     return jax.nn.log_sigmoid(q) + jax.nn.log_sigmoid(-q)
-
-
-def logit(u: Array) -> Array:
-    """log u/(1−u)."""
-    return jnp.log(u) - jnp.log1p(-u)
 
 
 def make_coordinates(fit: Fit, lik: Likelihood) -> BoxCoordinates | RelicCoordinates:

@@ -16,6 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
+from scipy.special import expit, logit
 
 from darkbeauty.likelihood.priors import Prior
 from darkbeauty.numerics.interpolation import monotone
@@ -176,12 +177,6 @@ def quantiles(x: np.ndarray, density: np.ndarray, floor: float) -> np.ndarray:
     return np.interp(expit(LOGITS), cumulative / cumulative[-1], x)
 
 
-def expit(q: np.ndarray) -> np.ndarray:
-    """1/(1 + e^{−q})."""
-    return 1.0 / (1.0 + np.exp(-q))
-
-
 def bounded_logit(u: np.ndarray) -> np.ndarray:
     """log u/(1−u) of a fraction, held 1e-7 away from 0 and 1."""
-    u = np.clip(u, 1e-7, 1.0 - 1e-7)
-    return np.log(u) - np.log1p(-u)
+    return logit(np.clip(u, 1e-7, 1.0 - 1e-7))

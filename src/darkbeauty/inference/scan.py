@@ -8,12 +8,11 @@ row on both sides of every such edge, and none is interpolated across.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import Array
 
 from darkbeauty.dark.freeze_out import freeze_out
 from darkbeauty.inference.quantile_maps import (
@@ -32,6 +31,7 @@ from darkbeauty.inference.scan_terms import (
     add_other_terms,
     interpolate,
 )
+from darkbeauty.inference.sharding import Spread
 from darkbeauty.likelihood import Likelihood
 from darkbeauty.likelihood.priors import Prior
 from darkbeauty.observables.entry import BIN
@@ -79,8 +79,8 @@ def _functions(lik: Likelihood, fixed: dict[str, float], names: RelicNames, prio
         own = {names.coupling: jnp.exp(log_coupling), names.mediator: mass, names.dark: mass / (2.0 * ratio)}
         return lik.model.at({**fixed, **own} | ({names.quark: chosen[3].quantile(quark)} if names.quark else {}))
 
-    log_omega = _GridFunction(lambda lik, *point: jnp.log(freeze_out(at(lik, *point)).omega_h2))
-    others = _GridFunction(lambda lik, *point: evaluate(at(lik, *point), requests, lik.tables.results))
+    log_omega = _over_grid(lambda lik, *point: jnp.log(freeze_out(at(lik, *point)).omega_h2), lik)
+    others = _over_grid(lambda lik, *point: evaluate(at(lik, *point), requests, lik.tables.results), lik)
     return Scanned(lik, names, chosen, relic, kept, log_omega, others)
 
 
@@ -167,7 +167,7 @@ def _sheet(scanned: Scanned, grid: Grid) -> Sheet:
         quarks = np.sqrt(np.linspace(low**2, high**2, RELIC_QUARKS))
         fraction = np.clip(np.asarray(scanned.priors[3].cdf(quarks)), 0.0, 1.0)
     axes = grid.mediators[:, None, None, None], unstretch(grid.stretched)[:, None, None], fraction[:, None]
-    return Sheet(fraction, log_g, scanned.log_omega(scanned.lik, *axes, log_g))
+    return Sheet(fraction, log_g, scanned.log_omega(*axes, log_g))
 
 
 def _along(knots: np.ndarray, sheet: Sheet, mediators: np.ndarray) -> Sheet:
@@ -175,22 +175,13 @@ def _along(knots: np.ndarray, sheet: Sheet, mediators: np.ndarray) -> Sheet:
     return sheet._replace(log_omega=interpolate(np.log(knots), sheet.log_omega, np.log(mediators), axis=0))
 
 
-class _GridFunction:
-    """function(tree, *point) over the points of a grid, compiled once for all grids."""
+def _over_grid(function: Callable[..., Array], lik: Likelihood) -> Callable[..., np.ndarray]:
+    """function(lik, *point) on the broadcast shape of the axes of a grid, compiled once for all grids."""
+    spread = Spread(lambda lik, point: function(lik, *point), lik, block=CHUNK)
 
-    def __init__(self, function: Callable):
-        mapped = lambda tree, points: jax.lax.map(lambda point: function(tree, *point), points, batch_size=16)
-        self.run = eqx.filter_jit(mapped)
-
-    def __call__(self, tree: Any, *grid: np.ndarray) -> np.ndarray:
-        """Values on the broadcast shape of the grid, computed CHUNK points at a time."""
-        shape = np.broadcast_shapes(*(np.shape(axis) for axis in grid))
-        flat = np.stack([np.broadcast_to(axis, shape).ravel() for axis in grid])
-        size = flat.shape[1]
-        padded = np.concatenate([flat, np.repeat(flat[:, -1:], -size % CHUNK, axis=1)], axis=1)
-        parts = [
-            np.asarray(self.run(tree, tuple(jnp.asarray(part))))
-            for part in np.split(padded, padded.shape[1] // CHUNK, axis=1)
-        ]
-        values = np.concatenate(parts)[:size]
+    def over(*axes: np.ndarray) -> np.ndarray:
+        shape = np.broadcast_shapes(*(np.shape(axis) for axis in axes))
+        values = spread(tuple(np.broadcast_to(axis, shape).ravel() for axis in axes))
         return values.reshape(*shape, *values.shape[1:])
+
+    return over

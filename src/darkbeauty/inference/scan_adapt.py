@@ -6,15 +6,15 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from scipy.special import expit, log_expit
 
-from darkbeauty.inference.quantile_maps import RelicMaps, expit
-from darkbeauty.inference.scan_terms import Scanned
+from darkbeauty.inference.quantile_maps import RelicMaps
+from darkbeauty.inference.scan_terms import TEMPER, Scanned
 
 DRAWS, BINS = 2048, ((16, 1), (6, 8), (16, 1), (8, 6))
 """Draws of a round, and into how many cells of equal mass of m_zp and of r they go, round by round."""
 PSEUDO = 8.0
 """Draws of mean weight that are added to every cell, against chance."""
-TEMPER = 0.85
 
 
 def adapt(scanned: Scanned, maps: RelicMaps) -> RelicMaps:
@@ -29,7 +29,7 @@ def adapt(scanned: Scanned, maps: RelicMaps) -> RelicMaps:
         values, log_jacobian = transform(jnp.asarray(q), maps)
         values = {name: np.asarray(value) for name, value in values.items()}
         log_weight = (
-            _log_likelihood(scanned, values) + np.asarray(log_jacobian) + np.sum(q + 2.0 * np.log1p(np.exp(-q)), axis=1)
+            _log_likelihood(scanned, values) + np.asarray(log_jacobian) - np.sum(log_expit(q) + log_expit(-q), axis=1)
         )
         for name, prior in zip(free, scanned.priors):
             log_weight += np.asarray(prior.log_density(values[name]))
@@ -41,15 +41,14 @@ def adapt(scanned: Scanned, maps: RelicMaps) -> RelicMaps:
 
 def _log_likelihood(scanned: Scanned, values: dict[str, np.ndarray]) -> np.ndarray:
     """log-likelihood of points, up to a constant, with the functions of the scan."""
-    lik, names, kept, place = scanned.lik, scanned.names, scanned.kept, scanned.relic
+    lik, names, place = scanned.lik, scanned.names, scanned.relic
     mass, ratio = values[names.mediator], values[names.mediator] / (2.0 * values[names.dark])
     quark = np.asarray(scanned.priors[3].cdf(values[names.quark])) if names.quark else np.zeros(len(mass))
     point = mass, ratio, quark, np.log(values[names.coupling])
-    omega = np.exp(scanned.log_omega(lik, *point))
+    omega = np.exp(scanned.log_omega(*point))
     total = -0.5 * (omega - lik.values[place]) ** 2 / lik.covariance[place, place]
-    if len(kept):
-        residual = (scanned.others(lik, *point) - lik.values[kept]) @ lik.whitening[np.ix_(kept, kept)].T
-        total = total - 0.5 * np.sum(residual**2, axis=1)
+    if len(scanned.kept):
+        total = total - 0.5 * np.sum(scanned.residual(*point) ** 2, axis=1)
     return total
 
 

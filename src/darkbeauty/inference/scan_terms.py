@@ -7,8 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy.interpolate import CubicSpline, PchipInterpolator
+from scipy.special import expit, log_expit
 
-from darkbeauty.inference.quantile_maps import LOGITS, RelicNames, bounded_logit, expit, quantiles, unstretch
+from darkbeauty.inference.quantile_maps import LOGITS, RelicNames, bounded_logit, quantiles, unstretch
 from darkbeauty.likelihood import Likelihood
 from darkbeauty.likelihood.priors import Prior
 
@@ -21,6 +22,8 @@ TEMPER = 0.85
 NEGLIGIBLE = 1e-9
 FINE, EVERY, FINE_COUPLINGS = 241, 8, 600
 """Points of y between the evaluated ones, which of them are in the table, and points of ln g."""
+GAIN = 8.0
+"""How much lower than at its neighbours χ² may be between evaluated points: an interpolation of many residuals can promise any gain."""
 HOPELESS = 1e3
 """Residual of a prediction that failed."""
 
@@ -67,6 +70,11 @@ class Scanned(NamedTuple):
     kept: np.ndarray
     log_omega: Callable
     others: Callable
+
+    def residual(self, *point: np.ndarray) -> np.ndarray:
+        """Whitened residuals of all terms but Ωh²."""
+        inverse_root = self.lik.whitening[np.ix_(self.kept, self.kept)]
+        return (self.others(*point) - self.lik.values[self.kept]) @ inverse_root.T
 
 
 def add_other_terms(scanned: Scanned, grid: Grid, sheet: Sheet, measure: np.ndarray) -> Posterior:
@@ -158,15 +166,13 @@ def _evaluate(
     fine: np.ndarray,
 ) -> np.ndarray:
     """Whitened residuals of all terms but Ωh² at prior fractions of y (cells, y) and the RELIC_LOGITS of g."""
-    lik, kept = scanned.lik, scanned.kept
-    if not len(kept):
+    if not len(scanned.kept):
         return np.zeros((*quarks.shape, len(RELIC_LOGITS), 0))
     coupling = np.stack([interpolate(fine[::EVERY], cell.coupling, y, axis=0) for cell, y in zip(cells, quarks)])
     logit = interpolate(LOGITS, coupling, np.array(RELIC_LOGITS), axis=2)
     log_g = np.log(np.asarray(scanned.priors[0].quantile(expit(logit))))
     mass, ratio = grid.mediators[rows][:, None, None], unstretch(grid.stretched[columns])[:, None, None]
-    values = scanned.others(lik, mass, ratio, quarks[:, :, None], log_g)
-    residual = (values - lik.values[kept]) @ lik.whitening[np.ix_(kept, kept)].T
+    residual = scanned.residual(mass, ratio, quarks[:, :, None], log_g)
     return np.where(np.isfinite(residual), residual, HOPELESS)
 
 
@@ -174,7 +180,7 @@ def _posterior_of_y(
     residual: np.ndarray, knots: np.ndarray, fine: np.ndarray, cell: Allowed
 ) -> tuple[np.ndarray, np.ndarray]:
     """log density of y on the fine grid, and the density of g's logit (given Ωh²) for each."""
-    log_likelihood = _log_likelihood(residual, knots, fine) - LOGITS - 2.0 * np.log1p(np.exp(-LOGITS))
+    log_likelihood = _log_likelihood(residual, knots, fine) + log_expit(LOGITS) + log_expit(-LOGITS)
     top = log_likelihood.max(axis=1)
     density = np.exp(log_likelihood - top[:, None])
     log_weight = np.interp(fine, fine[::EVERY], cell.log_weight)
@@ -196,7 +202,18 @@ def _log_likelihood(residual: np.ndarray, knots: np.ndarray, fine: np.ndarray) -
         smooth = PchipInterpolator(knots, smooth, axis=0)(fine)
     inside = np.clip(LOGITS, RELIC_LOGITS[0], RELIC_LOGITS[-1])
     smooth = PchipInterpolator(RELIC_LOGITS, smooth, axis=1)(inside)
-    return -0.5 * TEMPER * np.sum(np.sinh(smooth) ** 2, axis=-1)
+    chi2 = np.sum(np.sinh(smooth) ** 2, axis=-1)
+    along_y = _best_neighbour(knots, np.sum(residual**2, axis=-1), fine)
+    nearby = _best_neighbour(np.array(RELIC_LOGITS), along_y.T, inside).T
+    return -0.5 * TEMPER * np.maximum(chi2, nearby - GAIN)
+
+
+def _best_neighbour(knots: np.ndarray, values: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """The lower one of the values, along the first axis, at the knots on both sides of x."""
+    if len(knots) == 1:
+        return np.repeat(values, len(x), axis=0)
+    i = np.clip(np.searchsorted(knots, x) - 1, 0, len(knots) - 2)
+    return np.minimum(values[i], values[i + 1])
 
 
 def interpolate(knots: np.ndarray, values: np.ndarray, x: np.ndarray, axis: int) -> np.ndarray:

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import jax
 import numpy as np
-from scipy.special import logsumexp
+from scipy.special import log_expit, logsumexp
 
 from darkbeauty.inference.checkpoint import Journal
 
@@ -178,4 +178,4 @@ def _propose(own: np.ndarray, other: np.ndarray, random: np.random.Generator) ->
 
 
 def _log_logistic(q: np.ndarray) -> np.ndarray:
-    return -np.sum(np.logaddexp(0.0, q) + np.logaddexp(0.0, -q), axis=-1)
+    return np.sum(log_expit(q) + log_expit(-q), axis=-1)
