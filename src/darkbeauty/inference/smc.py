@@ -24,6 +24,8 @@ KEEP = 0.7
 """Effective sample size of the weights of a step, as a fraction of the particles."""
 FRESH, LONG, JITTER = 0.2, 0.1, 1e-3
 """Fractions of moves to fresh draws of p and of full differences (γ = 1, between modes); relative noise that frees moves from a common line."""
+MOVES, LAST_MOVES = 4.0, 12.0
+"""How often particles move, on average, before the next step, and in the last one, from which the draws are."""
 MOST = 200
 """Sweeps after which a step ends in any case."""
 
@@ -145,7 +147,7 @@ def _move(
 ) -> Particles:
     """Sweeps over both halves until particles have moved often enough, on average, to have forgotten where they came from."""
     q, weight = state.q.copy(), state.weight.copy()
-    enough, moves, sweeps = 4.0 + 2.0 * q.shape[2], 0.0, 0
+    enough, moves, sweeps = LAST_MOVES if np.all(state.temperature == 1.0) else MOVES, 0.0, 0
     while moves < enough and sweeps < MOST and not journal.stop:
         for half in (0, 1):
             own, other = slice(half, None, 2), slice(1 - half, None, 2)

@@ -18,7 +18,7 @@ TEX = {
     "y": "$y$",
     "g": "$g$",
 }
-BINS, PLANE_BINS, LEVELS = 40, 32, (0.68, 0.95)
+BINS, PLANE_BINS, LEVELS = 40, 48, (0.68, 0.95)
 INK, FILL, THEORY = "#1b4f72", "#5dade2", "#b9770e"
 
 
@@ -90,7 +90,7 @@ def _plane(axis, x: np.ndarray, y: np.ndarray, x_edges: np.ndarray, y_edges: np.
     """Regions that hold 68 % and 95 % of the draws (smoothed histogram), over the draws themselves."""
     axis.plot(x, y, ".", color=FILL, markersize=1.0, alpha=0.5, rasterized=True)
     counts, _, _ = np.histogram2d(x, y, bins=(x_edges, y_edges))
-    smooth = _blur(_blur(counts))
+    smooth = _blur(counts)
     ordered = np.sort(smooth.ravel())[::-1]
     cumulative = np.cumsum(ordered) / ordered.sum()
     levels = sorted({float(ordered[np.searchsorted(cumulative, level)]) for level in LEVELS})
