@@ -1,8 +1,7 @@
 r"""The posterior of a fit with a relic-density term by importance sampling, sharing neither coordinates nor sampler with `darkbeauty fit`.
 
 Population Monte Carlo (Cappé, Guillin, Marin, Robert, J. Comput. Graph. Stat. 13 (2004) 907): (m_zp, r = m_zp/2m_dm, y) come from a uniform draw, then from kernel
-estimates of what was found, g from its distribution given Ωh² (of which a few values along g are computed at every point); all stages count together, weighted by the
-mixture of their densities.
+estimates of what was found so far, g from its distribution given Ωh² (of which a few values along g are computed at every point). Only the last stage counts.
 
     python tools/integrate_posterior.py fits/lmu_ltau_s1_global.toml --result runs/lmu_ltau_s1_global/posterior.nc
 """
@@ -37,8 +36,8 @@ CUBE = 3.0
 """y is drawn evenly in its prior fraction to the power 1/CUBE."""
 UNIFORM = 0.1
 """Fraction of uniform draws in every stage."""
-ENOUGH = 300.0
-"""Effective size that a kernel estimate is made of: weights are tempered until they have it."""
+ENOUGH, NARROW = 300.0, 0.3
+"""Effective size that a kernel estimate is made of (weights are tempered until they have it), and its width relative to Scott's, which is for one mode."""
 
 
 class Points(NamedTuple):
@@ -66,24 +65,18 @@ def main() -> None:
 
 
 def population(weigh: Callable, size: int, stages: int, rng: np.random.Generator) -> tuple[Points, np.ndarray]:
-    """All points of all stages, and their log-weights."""
-    kernels: list[gaussian_kde] = []
-    found: list[Points] = []
+    """Points of the last stage and their log-weights: a point that helped to make a proposal must not be weighted by it."""
+    kernel, found = None, []
     for stage in range(stages):
         x = qmc.Sobol(3, rng=rng).random(size)
-        if kernels:
-            drawn = kernels[-1].resample(size, seed=rng).T
-            x = np.where(rng.uniform(size=(size, 1)) < UNIFORM, x, drawn)
-        found.append(weigh(x, rng))
-        together = Points(
-            np.concatenate([one.x for one in found]),
-            {name: np.concatenate([one.values[name] for one in found]) for name in found[0].values},
-            np.concatenate([one.log_weight for one in found]),
-        )
-        log_weight = together.log_weight - np.log(_density(together.x, kernels))
-        print(f"stage {stage + 1}: effective size {effective(log_weight):.0f} of {len(log_weight)}", flush=True)
-        kernels.append(_kernel(together.x, log_weight))
-    return together, log_weight
+        if kernel:
+            x = np.where(rng.uniform(size=(size, 1)) < UNIFORM, x, kernel.resample(size, seed=rng).T)
+        points = weigh(x, rng)
+        log_weight = points.log_weight - (np.log(UNIFORM + (1.0 - UNIFORM) * kernel(x.T)) if kernel else 0.0)
+        found.append((x, log_weight))
+        print(f"stage {stage + 1}: effective size {effective(log_weight):.0f} of {size}", flush=True)
+        kernel = _kernel(*(np.concatenate(column) for column in zip(*found)))
+    return points, log_weight
 
 
 def weigher(fit: Any) -> Callable[[np.ndarray, np.random.Generator], Points]:
@@ -130,17 +123,12 @@ def _parameters(prior: dict[str, Any], x: np.ndarray) -> tuple[dict[str, np.ndar
     return values, log_dark + np.log(slope) + np.log(CUBE * x[:, 2] ** (CUBE - 1.0))
 
 
-def _density(x: np.ndarray, kernels: list[gaussian_kde]) -> np.ndarray:
-    """Density of the mixture of all stages so far."""
-    return np.mean([np.ones(len(x)), *(UNIFORM + (1.0 - UNIFORM) * kernel(x.T) for kernel in kernels)], axis=0)
-
-
 def _kernel(x: np.ndarray, log_weight: np.ndarray) -> gaussian_kde:
     """Kernel estimate of the weighted points, the weights tempered until they are of many points."""
     power = next((p for p in np.geomspace(1.0, 1e-3, 40) if effective(p * log_weight) > ENOUGH), 1e-3)
     chosen = np.isfinite(log_weight)
     weight = np.exp(power * (log_weight[chosen] - log_weight[chosen].max()))
-    return gaussian_kde(x[chosen].T, weights=weight)
+    return gaussian_kde(x[chosen].T, lambda kernel: NARROW * kernel.scotts_factor(), weight)
 
 
 def effective(log_weight: np.ndarray) -> float:

@@ -7,6 +7,7 @@ import pytest
 from scipy.integrate import cumulative_trapezoid
 from scipy.special import expit
 
+import darkbeauty as db
 from darkbeauty.inference.quantile_maps import (
     LOGITS,
     RelicMaps,
@@ -20,6 +21,7 @@ from darkbeauty.inference.quantile_maps import (
     stretch,
     unstretch,
 )
+from darkbeauty.inference.scan import SIDE, _with_edges, resonance_edges
 from darkbeauty.inference.scan_adapt import _mean_weight, _reweighted
 from darkbeauty.inference.scan_terms import GAIN, RELIC_LOGITS, TEMPER, _log_likelihood
 from darkbeauty.likelihood.priors import Prior
@@ -147,3 +149,14 @@ def test_importance_weights_correct_the_density():
 
 def test_logits_of_fractions_are_bounded():
     assert np.all(np.isfinite(bounded_logit(np.array([0.0, 0.5, 1.0]))))
+
+
+def test_rows_follow_the_windows_of_searches():
+    """LHCb leaves out the charmonia: 2.93–3.20 and 3.57–3.87 GeV in B⁺ → K⁺X(→μμ)."""
+    lik = db.likelihood("lmu_ltau_s1", None, terms=["limit LHCb B+->KX(mumu)", "R_K"])
+    edges = resonance_edges(lik)
+    assert {2.9307, 3.1991, 3.5714, 3.8658} <= set(edges)
+    assert 1.1**0.5 in edges and 6.0**0.5 in edges
+    rows = _with_edges(np.geomspace(1.0, 6.0, 20), lik)
+    inside = rows[(rows > 3.5714) & (rows < 3.8658)]
+    assert inside[0] == pytest.approx(3.5714 * (1.0 + SIDE)) and inside[-1] == pytest.approx(3.8658 * (1.0 - SIDE))

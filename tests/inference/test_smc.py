@@ -9,26 +9,20 @@ from scipy import stats
 from scipy.special import logsumexp
 
 from darkbeauty.inference.checkpoint import Checkpoint, Journal
-from darkbeauty.inference.smc import evidence, tempered_smc
+from darkbeauty.inference.smc import WIDE, WIDTH, evidence, log_start, tempered_smc
 
 SHAPE = (4, 1000, 3)
 KEY = jax.random.key(11)
 
 
-def weights(log_density):
-    """log f − Σ log p with p the standard logistic distribution."""
-    return lambda q: log_density(q) - np.sum(stats.logistic.logpdf(q), axis=-1)
-
-
 COVARIANCE = np.array([[0.3, 0.2, 0.0], [0.2, 0.4, 0.05], [0.0, 0.05, 0.05]])
-GAUSSIAN = weights(lambda q: 3.7 + stats.multivariate_normal([1.0, -2.0, 0.5], COVARIANCE).logpdf(q))
-CENTRES, SHARES, WIDTH = np.array([[-3.0, -3.0, 0.0], [3.0, 2.0, 1.0]]), np.array([0.3, 0.7]), 0.15
+GAUSSIAN = lambda q: 3.7 + stats.multivariate_normal([1.0, -2.0, 0.5], COVARIANCE).logpdf(q)
+CENTRES, SHARES, NARROW = np.array([[-3.0, -3.0, 0.0], [3.0, 2.0, 1.0]]), np.array([0.3, 0.7]), 0.15
 
 
-@weights
 def two_modes(q):
     """Two Gaussians, 55 widths apart."""
-    parts = [np.log(s) + stats.norm.logpdf(q, c, WIDTH).sum(axis=-1) for s, c in zip(SHARES, CENTRES)]
+    parts = [np.log(s) + stats.norm.logpdf(q, c, NARROW).sum(axis=-1) for s, c in zip(SHARES, CENTRES)]
     return logsumexp(parts, axis=0) - 12.0
 
 
@@ -49,16 +43,33 @@ def test_evidence_and_shares_of_two_modes():
     assert result.log_z == pytest.approx(-12.0, abs=0.1)
     assert np.mean(found.q[..., 0] > 0.0) == pytest.approx(0.7, abs=0.06)
     near = found.q[found.q[..., 0] > 0.0]
-    assert np.allclose(near.std(axis=0), WIDTH, rtol=0.15)
+    assert np.allclose(near.std(axis=0), NARROW, rtol=0.15)
 
 
 def test_a_density_that_is_zero_in_most_places():
     """Half of space without density: ln Z of a logistic distribution cut at 2 in every coordinate."""
-    cut = lambda q: np.where(np.all(q > 2.0, axis=-1), 0.0, -np.inf)
+    cut = lambda q: np.where(np.all(q > 2.0, axis=-1), np.sum(stats.logistic.logpdf(q), axis=-1), -np.inf)
     found = tempered_smc(cut, (4, 4000, 2), KEY)
     assert evidence(found.log_z).log_z == pytest.approx(2.0 * stats.logistic.logsf(2.0), abs=0.1)
     assert np.all(found.q > 2.0)
-    assert np.mean(found.dead) == pytest.approx(1.0 - stats.logistic.sf(2.0) ** 2, abs=0.01)
+    alive = (1.0 - WIDE) * stats.logistic.sf(2.0) + WIDE * stats.logistic.sf(2.0 / WIDTH)
+    assert np.mean(found.dead) == pytest.approx(1.0 - alive**2, abs=0.01)
+
+
+def test_a_mode_in_the_tail_of_the_first_guess():
+    """A mode eight widths out, of which a logistic distribution would draw one particle in three thousand."""
+    modes = lambda q: np.logaddexp(
+        np.log(0.4) + stats.norm.logpdf(q, [0.0, 0.0], 0.5).sum(axis=-1),
+        np.log(0.6) + stats.norm.logpdf(q, [8.0, 0.0], 0.5).sum(axis=-1),
+    )
+    found = tempered_smc(modes, (4, 1000, 2), KEY)
+    assert evidence(found.log_z).log_z == pytest.approx(0.0, abs=0.15)
+    assert np.mean(found.q[..., 0] > 4.0) == pytest.approx(0.6, abs=0.08)
+
+
+def test_the_first_guess_is_normalised():
+    x = np.linspace(-150.0, 150.0, 30001)
+    assert np.trapezoid(np.exp(log_start(x[:, None])), x) == pytest.approx(1.0, abs=1e-9)
 
 
 def test_the_error_is_honest():

@@ -21,7 +21,7 @@ import jax.numpy as jnp
 import numpy as np
 from scipy import stats
 
-from darkbeauty.inference.coordinates import BoxCoordinates, RelicCoordinates, log_logistic, make_coordinates
+from darkbeauty.inference.coordinates import BoxCoordinates, RelicCoordinates, make_coordinates
 from darkbeauty.inference.run import log_density, parameters
 from darkbeauty.inference.sharding import Spread
 from darkbeauty.inference.smc import tempered_smc
@@ -89,10 +89,10 @@ def judge_ranks(around: str, ranks: dict[str, np.ndarray], draws: int) -> Calibr
 
 
 def prior_weight(tree: Any, point: dict[str, Any]) -> jax.Array:
-    """log f − Σ log p of q for simulated data alone."""
+    """log f of q for simulated data alone."""
     lik, coordinates = tree
     simulated = eqx.tree_at(lambda lik: lik.values, lik, point["data"])
-    return _finite(log_density(simulated, coordinates, point["q"]), point["q"])
+    return _or_nothing(log_density(simulated, coordinates, point["q"]))
 
 
 def posterior_weight(tree: Any, point: dict[str, Any]) -> jax.Array:
@@ -103,11 +103,11 @@ def posterior_weight(tree: Any, point: dict[str, Any]) -> jax.Array:
     predictions = lik.predictions(values)
     physical = lik.model.at(values).is_physical()
     both = lik.log_prob_of(predictions) + simulated.log_prob_of(predictions)
-    return _finite(jnp.where(physical, both, -jnp.inf) + log_prior, point["q"])
+    return _or_nothing(jnp.where(physical, both, -jnp.inf) + log_prior)
 
 
-def _finite(value: jax.Array, q: jax.Array) -> jax.Array:
-    return jnp.where(jnp.isfinite(value), value - jnp.sum(log_logistic(q)), -jnp.inf)
+def _or_nothing(value: jax.Array) -> jax.Array:
+    return jnp.where(jnp.isfinite(value), value, -jnp.inf)
 
 
 def draw_from_prior(

@@ -1,8 +1,8 @@
 r"""A scan of the posterior over (m_zp, r = m_zp/2m_dm, y, g), from which the coordinates of a fit with a relic-density term are made.
 
 At each (m_zp, r) Ωh² is evaluated for a few y and g; the other terms follow where it leaves mass (`darkbeauty.inference.scan_terms`). A coarse scan of
-the whole prior finds where the posterior is, a second one resolves it. What a narrow Z′ does to a bin starts and stops within its width, so there is a
-row on both sides of every such edge, and none is interpolated across.
+the whole prior finds where the posterior is, a second one resolves it. What a narrow Z′ does to a bin or a search starts and stops suddenly, so there is a row on
+both sides of every such edge.
 """
 
 from __future__ import annotations
@@ -32,9 +32,11 @@ from darkbeauty.inference.scan_terms import (
     interpolate,
 )
 from darkbeauty.inference.sharding import Spread
+from darkbeauty.inputs.limits import mass_windows
 from darkbeauty.likelihood import Likelihood
 from darkbeauty.likelihood.priors import Prior
 from darkbeauty.observables.entry import BIN
+from darkbeauty.observables.leptonic_rows import B_TO_X, RADIATED
 from darkbeauty.predict import evaluate
 
 MEDIATORS, RATIOS, QUARKS = (13, 14), (41, 26), (6, 8)
@@ -47,6 +49,8 @@ HAS_MASS = np.log(1e-5)
 """Posterior density, relative to the highest, below which the fine scan does not go."""
 FLOOR = 1e-4
 """What every density has at least, relative to its highest."""
+SIDE = 3e-4
+"""Relative distance of rows from the edges they belong to: the tails of a narrow Z′ reach over an edge much further than its width."""
 CHUNK = 512
 
 
@@ -134,17 +138,23 @@ def _range_of(knots: np.ndarray, chosen: np.ndarray) -> tuple[float, float]:
 
 
 def _with_edges(even: np.ndarray, lik: Likelihood) -> np.ndarray:
-    """With a row just below and just above every edge that the Z′ can cross."""
-    edges = [edge for edge in resonance_edges(lik) if even[0] < edge < even[-1]]
-    sides = [edge * (1.0 + side) for edge in edges for side in (-1e-6, 1e-6)]
-    return np.unique(np.concatenate([even, sides]))
+    """With a row just below and just above every edge that the Z′ can cross, instead of even rows that are about as close."""
+    edges = np.array([edge for edge in resonance_edges(lik) if even[0] < edge < even[-1]])
+    if not len(edges):
+        return even
+    near = 0.25 * np.median(np.diff(even))
+    apart = np.abs(even[:, None] - edges).min(axis=1) > near
+    apart[[0, -1]] = True
+    return np.unique(np.concatenate([even[apart], edges * (1.0 - SIDE), edges * (1.0 + SIDE)]))
 
 
 def resonance_edges(lik: Likelihood) -> tuple[float, ...]:
-    """m_zp at which a narrow Z′ enters or leaves an integrated observable: roots of bin edges, and the kinematic limit of B → KZ′."""
+    """m_zp at which a narrow Z′ enters or leaves an integrated observable (roots of bin edges, and the kinematic limit of B → KZ′) or a search."""
     mass = lik.model.sm.mass
     bins = {edge**0.5 for request in lik.requests if request.observable.arguments == BIN for edge in request.arguments}
-    return tuple(sorted(bins | {mass["B+"] - mass["K+"], mass["B0"] - mass["K0"]}))
+    searches = {term.measurement for term in lik.terms} & {*B_TO_X, *RADIATED}
+    windows = {edge for search in searches for edge in mass_windows(search)}
+    return tuple(sorted(bins | windows | {mass["B+"] - mass["K+"], mass["B0"] - mass["K0"]}))
 
 
 def _log_measure(scanned: Scanned, grid: Grid) -> np.ndarray:

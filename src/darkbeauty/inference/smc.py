@@ -1,7 +1,7 @@
 r"""Tempered sequential Monte Carlo: posterior and evidence of a density with many modes, by independent runs of N particles.
 
-The density of q is f(q) = ℓ(q) Π_i p(q_i), p the standard logistic distribution: in box coordinates the prior, in relic coordinates a first guess of the
-posterior. Particles go from λ = 0 to 1 along ℓ^λ Π p, λ in steps that keep the effective sample size of the weights, and ∫ f dq is the product of the mean
+The density of q is f(q) = ℓ(q) Π_i p(q_i), p nearly the standard logistic distribution: in box coordinates that is the prior, in relic coordinates a first
+guess of the posterior; one draw in seven is wider, so that what the guess puts far into a tail has its particles too. Particles go from λ = 0 to 1 along ℓ^λ Π p, λ in steps that keep the effective sample size of the weights, and ∫ f dq is the product of the mean
 weights (Del Moral, Doucet, Jasra, J. R. Stat. Soc. B 68 (2006) 411). Between two steps each half of the particles moves by differences of pairs of the
 other half (ter Braak, Stat. Comput. 16 (2006) 239), which fits any linear correlation and jumps between modes, or to a fresh draw of p.
 
@@ -24,6 +24,8 @@ KEEP = 0.7
 """Effective sample size of the weights of a step, as a fraction of the particles."""
 FRESH, LONG, JITTER = 0.2, 0.1, 1e-3
 """Fractions of moves to fresh draws of p and of full differences (γ = 1, between modes); relative noise that frees moves from a common line."""
+WIDE, WIDTH = 0.15, 3.0
+"""Fraction of the draws of p, coordinate by coordinate, that are wider, and how much."""
 MOVES, LAST_MOVES = 4.0, 12.0
 """How often particles move, on average, before the next step, and in the last one, from which the draws are."""
 MOST = 200
@@ -63,9 +65,10 @@ def tempered_smc(
 ) -> Particles:
     """Run from λ = 0 to 1, or to where the journal says stop.
 
-    Args     evaluate: q (points, n) → log f(q) − Σ log p(q_i), −∞ where f is 0, always for runs·N/2 points; shape: (runs, N, n), N even
+    Args     evaluate: q (points, n) → log f(q), −∞ where f is 0, always for runs·N/2 points; shape: (runs, N, n), N even
     """
     journal = journal or Journal()
+    weigh = lambda q: evaluate(q) - log_start(q)
     runs, size, _ = shape
     if journal.count:
         state = Particles(*journal.arrays())
@@ -73,7 +76,7 @@ def tempered_smc(
         q = start(shape, key)
         weight = np.empty(shape[:2])
         for half in (slice(0, None, 2), slice(1, None, 2)):
-            weight[:, half] = evaluate(q[:, half].reshape(-1, shape[2])).reshape(runs, -1)
+            weight[:, half] = weigh(q[:, half].reshape(-1, shape[2])).reshape(runs, -1)
         dead = 1.0 * (weight == -np.inf)
         state = Particles(q, weight, np.zeros(runs), np.zeros(runs), np.full(runs, float(size)), np.asarray(0.0), dead)
     number = journal.count
@@ -82,7 +85,7 @@ def tempered_smc(
             progress("tempering", int(100.0 * state.temperature.min()), 0)
             number += 1
             random = np.random.default_rng(np.asarray(jax.random.key_data(jax.random.fold_in(key, number))))
-            moved = _move(evaluate, _reweight(state, random), random, journal)
+            moved = _move(weigh, _reweight(state, random), random, journal)
             if journal.stop:
                 break
             state = moved
@@ -93,7 +96,18 @@ def tempered_smc(
 
 def start(shape: tuple[int, int, int], key: jax.Array) -> np.ndarray:
     """The draws of p that a run begins with."""
-    return np.asarray(jax.random.logistic(jax.random.fold_in(key, 0), shape, float))
+    return _draw(np.random.default_rng(np.asarray(jax.random.key_data(jax.random.fold_in(key, 0)))), shape)
+
+
+def log_start(q: np.ndarray) -> np.ndarray:
+    """Σ log p(q_i)."""
+    logistic = lambda x: log_expit(x) + log_expit(-x)
+    wide = np.log(WIDE / WIDTH) + logistic(q / WIDTH)
+    return np.sum(np.logaddexp(np.log1p(-WIDE) + logistic(q), wide), axis=-1)
+
+
+def _draw(random: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    return random.logistic(size=shape) * np.where(random.uniform(size=shape) < WIDE, WIDTH, 1.0)
 
 
 def evidence(log_z: np.ndarray) -> Evidence:
@@ -174,10 +188,6 @@ def _propose(own: np.ndarray, other: np.ndarray, random: np.random.Generator) ->
     step = pick(first) - pick(second)
     new = own + step * (scale + JITTER * random.normal(size=own.shape))
     fresh = kind > 1.0 - FRESH
-    new = np.where(fresh, random.logistic(size=own.shape), new)
-    ratio = _log_logistic(new) - _log_logistic(own)
+    new = np.where(fresh, _draw(random, own.shape), new)
+    ratio = log_start(new) - log_start(own)
     return new, np.where(fresh[..., 0], 0.0, ratio)
-
-
-def _log_logistic(q: np.ndarray) -> np.ndarray:
-    return np.sum(log_expit(q) + log_expit(-q), axis=-1)

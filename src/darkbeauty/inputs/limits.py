@@ -86,6 +86,12 @@ def limit_records() -> dict[str, dict[str, Any]]:
     return json.loads(files("darkbeauty.inputs").joinpath("limits.json").read_text(encoding="utf-8"))["limits"]
 
 
+def mass_windows(name: str) -> tuple[float, ...]:
+    """Edges [GeV] of the windows of mass in which a limit against mass was set."""
+    record = limit_records()[name]
+    return tuple(np.ravel(record.get("windows", [record["mass"][0], record["mass"][-1]])))
+
+
 @lru_cache(maxsize=1)
 def load_limits() -> Limits:
     """The entries of limits.json that have numbers to compare with ("fit" and "draw")."""
