@@ -10,21 +10,16 @@ both compute once, one after the other. The table gives medians of CPU time, all
 from __future__ import annotations
 
 import argparse
-import datetime
-import json
-import os
-import platform
-import subprocess
 import sys
-import time
 from collections.abc import Callable
-from importlib.metadata import version
-from pathlib import Path
 from statistics import median
+
+from other_code import OtherCode, serve
 
 if "--serve" not in sys.argv:  # flavio's interpreter need not have these
     import jax
     import numpy as np
+    from measuring import begin, markdown, parser, report, seconds, write
 
     import darkbeauty as db
     from darkbeauty.inputs.measurements import load_measurements
@@ -46,45 +41,27 @@ GRADIENTS = {
 }
 
 
-# -- flavio: a second process that computes a point whenever it is asked ------------------------------------------------------------------
+# -- flavio, in the other process --------------------------------------------------------------------------------------------------------
 
 
-def serve() -> None:
-    """First line in: list of observables. Every further line: a point {coefficient: value}; out: seconds it took, and the values."""
+def prepare(labels: list[str]) -> tuple[str, Callable[[dict[str, float]], list[float]]]:
+    """flavio's version, and what it predicts at a point {coefficient: value}."""
     import flavio
 
-    requests = [split(label) for label in json.loads(sys.stdin.readline())]
-    print(json.dumps(flavio.__version__), flush=True)
-    for line in sys.stdin:
-        start = time.process_time()
+    requests = [split(label) for label in labels]
+
+    def point(values: dict[str, float]) -> list[float]:
         coefficients = flavio.WilsonCoefficients()
-        coefficients.set_initial(json.loads(line), scale=4.8)
-        values = [float(flavio.np_prediction(name, coefficients, *bin).real) for name, *bin in requests]
-        print(json.dumps([time.process_time() - start, values]), flush=True)
+        coefficients.set_initial(values, scale=4.8)
+        return [float(flavio.np_prediction(name, coefficients, *bin).real) for name, *bin in requests]
+
+    return flavio.__version__, point
 
 
 def split(label: str) -> list:
     """[name, q2min, q2max] of an observable, or [name]."""
     name, _, bracket = label.partition("[")
     return [name, *(float(text) for text in bracket.rstrip("]").split(",") if bracket)]
-
-
-class Flavio:
-    """The other process."""
-
-    def __init__(self, python: str, observables: tuple[str, ...]):
-        command = [python, "-W", "ignore", __file__, "--serve"]
-        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-        self.process = subprocess.Popen(command, env={**os.environ, "OMP_NUM_THREADS": "1"}, **pipes)
-        self.version = self._ask(list(observables))
-
-    def point(self, coefficients: dict[str, float]) -> tuple[float, list[float]]:
-        return tuple(self._ask(coefficients))
-
-    def _ask(self, message) -> object:
-        self.process.stdin.write(json.dumps(message) + "\n")
-        self.process.stdin.flush()
-        return json.loads(self.process.stdout.readline())
 
 
 # -- darkbeauty ---------------------------------------------------------------------------------------------------------------------------
@@ -102,18 +79,13 @@ class Part:
 
     def __init__(self, function: Callable, point: Callable[[], dict], size: int = 1):
         self.function, self.point, self.size, self.times = jax.jit(function), point, size, []
-        self.compilation = self._run(point())[0]
+        self.compilation = seconds(self.function, point())
 
     def time(self, point: dict | None = None) -> object:
         """Values at a point, the seconds kept."""
-        seconds, values = self._run(self.point() if point is None else point)
-        self.times.append(seconds / self.size)
-        return values
-
-    def _run(self, point: dict) -> tuple[float, object]:
-        start = time.process_time()
-        values = jax.block_until_ready(self.function(point))
-        return time.process_time() - start, values
+        point = self.point() if point is None else point
+        self.times.append(seconds(self.function, point) / self.size)
+        return self.function(point)
 
 
 def parts(observables: tuple[str, ...], rng) -> dict[str, Part]:
@@ -132,23 +104,23 @@ def parts(observables: tuple[str, ...], rng) -> dict[str, Part]:
 def compare(name: str, observables: tuple[str, ...], python: str, rounds: int) -> dict:
     """One set of observables: medians of the seconds, and how far the two codes are apart in units of 0.5 % or 0.003."""
     timed = parts(observables, np.random.default_rng(5))
-    flavio, seconds, apart = Flavio(python, observables), [], 0.0
-    flavio.point({"C9_bsmumu": 0.0})  # fills its caches
+    flavio, times, apart = OtherCode(python, __file__, list(observables)), [], 0.0
+    flavio.ask({"C9_bsmumu": 0.0})  # fills its caches
     for _ in range(rounds):
         first, *others = timed.values()
         point = first.point()
         ours = np.asarray(first.time(point))
-        took, theirs = flavio.point({key: float(value) for key, value in point.items()})
-        seconds.append(took)
+        took, theirs = flavio.ask({key: float(value) for key, value in point.items()})
+        times.append(took)
         for part in others:
             part.time()
         absolute = np.where(["BR" in label for label in observables], 0.0, 3e-3)
         tolerance = np.maximum(5e-3 * np.abs(theirs), absolute)
         apart = max(apart, float(np.max(np.abs(ours - theirs) / tolerance)))
-    flavio.process.communicate()  # ends it
-    medians = {"flavio, one point": median(seconds)} | {key: median(part.times) for key, part in timed.items()}
+    flavio.end()
+    medians = {"flavio, one point": median(times)} | {key: median(part.times) for key, part in timed.items()}
     compilation = {key: part.compilation for key, part in timed.items()}
-    head = {"set": name, "observables": len(observables), "flavio": flavio.version}
+    head = {"set": name, "observables": len(observables), "flavio": flavio.greeting}
     return head | {"seconds": medians, "compilation": compilation, "apart": apart}
 
 
@@ -157,45 +129,35 @@ def compare(name: str, observables: tuple[str, ...], python: str, rounds: int) -
 
 def table(results: list[dict]) -> str:
     """Markdown: times, and how many times faster than flavio (whose gradient by central differences is 8 points)."""
-    row = lambda *cells: "| " + " | ".join(cells) + " |"
-    lines = [row("", *(f"{one['set']} ({one['observables']})" for one in results)), "|---|" + "---:|" * len(results)]
+    rows = []
     for key in results[0]["seconds"]:
         cells = []
         for one in results:
             flavio, took = one["seconds"]["flavio, one point"], one["seconds"][key]
             same = flavio * (8.0 if key.startswith("gradient") else 1.0)
             cells.append(f"{1e3 * took:.3g} ms" + ("" if key.startswith("flavio") else f" ({same / took:.3g} ×)"))
-        lines.append(row(key, *cells))
-    lines.append(row("compilation of these", *(f"{sum(one['compilation'].values()):.0f} s" for one in results)))
-    lines.append(row("largest difference, of 0.5 % or 0.003", *(f"{one['apart']:.2f}" for one in results)))
-    return "\n".join(lines)
-
-
-def environment() -> dict[str, object]:
-    """Device, versions, flags, date."""
-    device = {"device": jax.devices()[0].device_kind, "flags": os.environ.get("XLA_FLAGS", ""), "cores": os.cpu_count()}
-    versions = {"python": platform.python_version(), "jax": jax.__version__, "darkbeauty": version("darkbeauty")}
-    return {"date": datetime.date.today().isoformat()} | device | versions
+        rows.append([key, *cells])
+    rows.append(["compilation of these", *(f"{sum(one['compilation'].values()):.0f} s" for one in results)])
+    rows.append(["largest difference, of 0.5 % or 0.003", *(f"{one['apart']:.2f}" for one in results)])
+    return markdown(["", *(f"{one['set']} ({one['observables']})" for one in results)], rows)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--flavio-python", default=sys.executable, help="interpreter that has flavio")
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--json", type=Path, default=Path("runs/against_flavio.json"))
-    parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
-    given = parser.parse_args()
-    if given.serve:
-        serve()
+    if "--serve" in sys.argv:
+        serve(prepare)
         return
-    jax.config.update("jax_enable_x64", True)
+    options = parser(__doc__, "against_flavio")
+    options.add_argument("--flavio-python", default=sys.executable, help="interpreter that has flavio")
+    options.add_argument("--sets", nargs="+", choices=("sixty", "measured"), default=["sixty", "measured"])
+    options.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
+    given = options.parse_args()
+    begin()
+    sets = {"sixty": ("60 of b → sℓℓ", lambda: SIXTY), "measured": ("measured", measured)}
     results: list[dict] = []
-    given.json.parent.mkdir(parents=True, exist_ok=True)
-    print(json.dumps(environment()))
-    for name, labels in {"60 of b → sℓℓ": SIXTY, "measured": measured()}.items():
-        results.append(compare(name, labels, given.flavio_python, given.rounds))
-        given.json.write_text(json.dumps({**environment(), "results": results}, indent=1, ensure_ascii=False), "utf-8")
-    print(table(results))
+    for name, labels in (sets[one] for one in given.sets):
+        results.append(compare(name, labels(), given.flavio_python, given.rounds))
+        write(given.json, results)
+    report(given.json, results, table(results))
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from jax import Array
 from darkbeauty.errors import InputError, Problem, raise_if_any, unknown
 from darkbeauty.inputs import SMInputs, load_sm
 from darkbeauty.models import Model, resolve_model
-from darkbeauty.observables import BY_NAME, REGISTRY, Observable, Request, Source
+from darkbeauty.observables import BY_NAME, REGISTRY, Observable, Request, Results, Source
 from darkbeauty.tables import make_tables
 
 _BRACKET = re.compile(r"^(?P<name>.*?)\[(?P<arguments>[^\]]*)\]$")
@@ -87,17 +87,24 @@ def predictor(
 
 
 def evaluate(
-    p: Model, requests: tuple[Request, ...], known: Callable[[Model], dict[tuple[Source, tuple], Any]] | None = None
+    p: Model, requests: tuple[Request, ...], known: Callable[[Model], dict[Source, Results]] | None = None
 ) -> Array:
-    """Values of requests at p, shape (n,): each shared source once, over all its bins or points in one vmap.
+    """Values of requests at p, shape (n,): each shared source once, over all its bins or points in one vmap; each observable the same.
 
-    Args     known: results of sources at their arguments that are had more cheaply, from the solved model
+    Args     known: results of sources that are had more cheaply, from the solved model
     """
     p = p.solved()
-    results = known(p) if known else {}
-    results |= _evaluate_sources(p, requests, results)
+    results = _evaluate_sources(p, requests, known(p) if known else {})
     kind = complex if any(request.observable.is_complex for request in requests) else float
-    return jnp.stack([jnp.asarray(_combine(p, request, results), kind) for request in requests])
+    groups: dict[Observable, list[int]] = {}
+    for i, request in enumerate(requests):
+        groups.setdefault(request.observable, []).append(i)
+    values = [
+        jnp.asarray(_combine(p, observable, [requests[i].arguments for i in places], results), kind)
+        for observable, places in groups.items()
+    ]
+    order = np.argsort(np.concatenate(list(groups.values())))
+    return jnp.concatenate(values)[order]
 
 
 def parse(model: Model, observables: Sequence[str], problems: Sequence[Problem] = ()) -> tuple[Request, ...]:
@@ -179,31 +186,37 @@ def _split(label: str) -> tuple[str, list[str]]:
     return text, []
 
 
-def _evaluate_sources(
-    p: Model, requests: tuple[Request, ...], known: Mapping[tuple[Source, tuple], Any]
-) -> dict[tuple[Source, tuple[float, ...]], Any]:
+def _evaluate_sources(p: Model, requests: tuple[Request, ...], known: dict[Source, Results]) -> dict[Source, Results]:
+    """Results of every source at all arguments that the requests have, and those that are known."""
     wanted: dict[Source, dict[tuple[float, ...], None]] = {}
     for request in requests:
         for one in request.observable.sources:
-            if (one, request.arguments) not in known:
+            if one not in known or request.arguments not in known[one].arguments:
                 wanted.setdefault(one, {})[request.arguments] = None
-    results = {}
+    found = dict(known)
     for one, arguments in wanted.items():
-        points = list(arguments)
-        if points == [()]:
-            results[one, ()] = one(p)
-        elif len(points) == 1:
-            results[one, points[0]] = one(p, *(jnp.asarray(value) for value in points[0]))
+        points = tuple(arguments)
+        if len(points) == 1:
+            values = one(p, *(jnp.asarray(value) for value in points[0]))
+            values = jax.tree.map(lambda leaf: jnp.asarray(leaf)[None], values)
         else:
-            batch = jax.vmap(lambda *a, one=one: one(p, *a))(*(jnp.array(column) for column in zip(*points)))
-            for i, key in enumerate(points):
-                results[one, key] = jax.tree.map(lambda leaf, i=i: leaf[i], batch)
-    return results
+            values = jax.vmap(lambda *a, one=one: one(p, *a))(*(jnp.array(column) for column in zip(*points)))
+        if one in known:
+            points = (*known[one].arguments, *points)
+            values = jax.tree.map(lambda *leaves: jnp.concatenate(leaves), known[one].values, values)
+        found[one] = Results(points, values)
+    return found
 
 
-def _combine(p: Model, request: Request, results: dict) -> Array:
-    observable, arguments = request.observable, request.arguments
-    return observable.combine(p, arguments, *(results[one, arguments] for one in observable.sources))
+def _combine(
+    p: Model, observable: Observable, points: list[tuple[float, ...]], results: dict[Source, Results]
+) -> Array:
+    """Values of an observable at several arguments, shape (n,)."""
+    given = [results[one].at(points) for one in observable.sources]
+    if len(points) == 1:
+        return jnp.asarray(observable.combine(p, points[0], *jax.tree.map(lambda leaf: leaf[0], given)))[None]
+    columns = tuple(jnp.array(column) for column in zip(*points))
+    return jax.vmap(lambda arguments, *values: observable.combine(p, arguments, *values))(columns, *given)
 
 
 @lru_cache(maxsize=256)

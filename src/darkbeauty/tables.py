@@ -2,41 +2,48 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import Array
 
 from darkbeauty.flavour import b_to_p_ll, b_to_v_ll
 from darkbeauty.flavour.modes import LEPTON_INDEX
 from darkbeauty.flavour.quadratic import Channel, QuadraticRates, lepton_integrand, tabulate
 from darkbeauty.models import Model
-from darkbeauty.observables import Request, Source
+from darkbeauty.observables import Request, Results, Source
 
 ROWS = {b_to_p_ll.binned: 3, b_to_v_ll.binned: 20}
 """Functions with tables, and how many rows their results have."""
 
-Key = tuple[Source, tuple[float, ...]]
+
+class Entry(NamedTuple):
+    """A source with its bins, and which rows of its results are tabulated."""
+
+    source: Source
+    bins: tuple[tuple[float, float], ...]
+    rows: tuple[int, ...]
 
 
 class RateTables(eqx.Module):
-    """Binned b → sℓℓ rates of a likelihood, without and with B_s mixing."""
+    """Binned b → sℓℓ rates of a likelihood, in groups of equally many rows with or without B_s mixing, and what each group holds."""
 
     groups: tuple[QuadraticRates, ...]
-    keys: tuple[tuple[tuple[Key, tuple[int, ...]], ...], ...] = eqx.field(static=True)
-    """For every group and each of its results in order: the key, and its rows."""
+    entries: tuple[tuple[Entry, ...], ...] = eqx.field(static=True)
 
-    def results(self, p: Model) -> dict[Key, Array]:
-        """Results by source and arguments, as the sources themselves would give; rows that nobody asked for are 0."""
-        found: dict[Key, Array] = {}
-        for group, keys in zip(self.groups, self.keys):
-            phase = b_to_v_ll.mixing_phase(p) if group.mixing else 1.0
-            for row, (key, kept) in zip(group(p.wilson(), phase), keys):
-                full = jnp.zeros(ROWS[key[0].function])
-                found[key] = full.at[np.asarray(kept)].set(row[: len(kept)])
+    def results(self, p: Model) -> dict[Source, Results]:
+        """Results as the sources themselves would give; rows that nobody asked for are 0."""
+        found: dict[Source, Results] = {}
+        phase = b_to_v_ll.mixing_phase(p) if any(group.mixing for group in self.groups) else 1.0
+        for group, entries in zip(self.groups, self.entries):
+            table = group(p.wilson(), phase)
+            stop = 0
+            for source, bins, rows in entries:
+                start, stop = stop, stop + len(bins)
+                full = jnp.zeros((len(bins), ROWS[source.function])).at[:, np.asarray(rows)].set(table[start:stop])
+                found[source] = Results(bins, full)
         return found
 
 
@@ -44,25 +51,25 @@ def make_tables(model: Model, requests: tuple[Request, ...]) -> RateTables:
     """Tables for every binned rate among the requests, at the model's Standard-Model inputs."""
     wanted: dict[Source, dict[tuple[float, ...], None]] = {}
     rows: dict[Source, set[int]] = {}
+    one_of_each = {request.observable: request for request in requests}
     for request in requests:
-        for i, source in enumerate(request.observable.sources):
+        for source in request.observable.sources:
             if source.function in ROWS:
                 wanted.setdefault(source, {})[request.arguments] = None
+    for request in one_of_each.values():
+        for i, source in enumerate(request.observable.sources):
+            if source.function in ROWS:
                 rows.setdefault(source, set()).update(_rows_used(model, request, i))
-    groups, keys = [], []
-    for mixing in (False, True):
-        channels, names = [], []
-        for source, bins in wanted.items():
-            options = dict(source.options)
-            integrand = lepton_integrand(model.sm, options["mode"], options["lepton"])
-            if integrand.mixing == mixing:
-                kept = tuple(sorted(rows[source]))
-                channels.append(Channel(integrand, LEPTON_INDEX[options["lepton"]], kept, tuple(bins)))
-                names += [((source, one), kept) for one in bins]
-        if channels:
-            groups.append(tabulate(model.sm, channels, model.wilson_slots))
-            keys.append(tuple(names))
-    return RateTables(tuple(groups), tuple(keys))
+    grouped: dict[tuple[bool, int], list[tuple[Channel, Entry]]] = {}
+    for source, bins in wanted.items():
+        options = dict(source.options)
+        integrand = lepton_integrand(model.sm, options["mode"], options["lepton"])
+        entry = Entry(source, tuple(bins), tuple(sorted(rows[source])))
+        channel = Channel(integrand, LEPTON_INDEX[options["lepton"]], entry.rows, entry.bins)
+        grouped.setdefault((integrand.mixing, len(entry.rows)), []).append((channel, entry))
+    members = [tuple(zip(*group)) for group in grouped.values()]
+    tables = (tabulate(model.sm, channels, model.wilson_slots, model.resonant_slots) for channels, _ in members)
+    return RateTables(tuple(tables), tuple(entries for _, entries in members))
 
 
 def _rows_used(model: Model, request: Request, index: int) -> set[int]:

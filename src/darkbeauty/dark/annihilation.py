@@ -100,6 +100,8 @@ def resonant_channel(
     initial, m_f, y2 = (state.mass_a, state.mass_b), channel.mass, channel.eta_coupling2
     resonance = state.coupling, dark.mediator.mass, propagator, m_f
     value = vector_channel(s, initial, *resonance, channel.colours, channel.g_v, channel.g_a)
+    if dark.eta_mass is None:
+        return value
     value = value + exchange_channel(s, initial, (m_f, m_f), 1.0, y2, dark.eta_mass)
     return value + interference(s, initial, *resonance, channel.g_v, channel.g_a, y2, dark.eta_mass)
 

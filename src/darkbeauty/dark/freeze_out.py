@@ -35,7 +35,7 @@ from darkbeauty.numerics.quadrature import legendre_rule
 
 DEGREES = 2.0
 X_MIN, X_MAX = 1.0, 100.0
-GRID, ITERATIONS = 16, 4
+GRID, ITERATIONS, SMALL_STEP = 16, 4, 1e-6
 ESTIMATE_NODES = 8
 TAIL_NODES = 8
 TAIL_EDGES = (0.0, 0.2, 0.5, 1.0, 2.0, 4.0, 8.0, 14.0)
@@ -101,11 +101,16 @@ def _estimate(p: Model, dark: DarkSector) -> Array:
 
 
 def _newton(p: Model, dark: DarkSector, nodes: Spectrum, x: Array, ends: tuple[ArrayLike, ArrayLike]) -> Array:
-    def move(_, x: Array) -> Array:
-        value, slope = _step(p, dark, nodes, x)
-        return jnp.clip(x - value / slope, *ends)
+    """At most so many Newton steps, fewer where the last one was so small that the next changes nothing."""
 
-    return jax.lax.fori_loop(0, ITERATIONS, move, x)
+    def move(state: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
+        count, x, _ = state
+        value, slope = _step(p, dark, nodes, x)
+        new = jnp.clip(x - value / slope, *ends)
+        return count + 1, new, jnp.abs(new - x) > SMALL_STEP * x
+
+    under_way = lambda state: (state[0] < ITERATIONS) & state[2]
+    return jax.lax.while_loop(under_way, move, (jnp.asarray(0), x, jnp.asarray(True)))[1]
 
 
 def _step(p: Model, dark: DarkSector, nodes: Spectrum, x: Array) -> tuple[Array, Array]:

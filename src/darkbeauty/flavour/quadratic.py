@@ -26,6 +26,7 @@ from darkbeauty.flavour.modes import PSEUDOSCALAR, VECTOR
 from darkbeauty.inputs import SMInputs
 from darkbeauty.models.base import Model, Parameter, Pole, Solution, Wilson
 from darkbeauty.numerics.quadrature import gauss_legendre
+from darkbeauty.numerics.stored import stored
 
 SLOTS = ("c7", "c7p", "C9", "C9p", "C10", "C10p")
 DEGREES, FAR_NODES, NEAR = 10, 32, 1.0833
@@ -38,13 +39,14 @@ EXTRA_PROBES = 6
 class Integrand(NamedTuple):
     """What a process integrates over q²: density(p, q², P) → (rows, …), points where it has a kink, ends of phase space.
 
-    mixing: whether it depends on the phase of B_s mixing.
+    mixing: whether it depends on the phase of B_s mixing; name: of the process.
     """
 
     density: Callable[[Model, Array, ArrayLike], Array]
     kinks: tuple[float, ...]
     ends: tuple[float, float]
     mixing: bool
+    name: str
 
 
 class Probe(Model):
@@ -79,7 +81,7 @@ class Probe(Model):
             Pole(jnp.zeros(()), jnp.zeros(())),
         )
 
-    def mixing(self) -> Array:
+    def compute_mixing(self) -> Array:
         return self.shift
 
 
@@ -95,12 +97,15 @@ class Channel(NamedTuple):
 class QuadraticRates(eqx.Module):
     """Rates of several processes in their bins, for one kind of model (the slots it fills) and fixed Standard-Model inputs.
 
-    coefficient: Legendre coefficients of the forms, shape (panels, rows, DEGREES, features); edges: of the panels, shape (panels, 2).
+    contact: the forms integrated over the bins, shape (bins, rows, features); resonant: Legendre coefficients of what involves a slot with a
+    residue, shape (panels, rows, DEGREES, features); edges: of the panels, shape (panels, 2).
     """
 
-    coefficient: Array
+    contact: Array
+    resonant: Array
     edges: Array
     slots: tuple[str, ...] = eqx.field(static=True)
+    with_residue: tuple[str, ...] = eqx.field(static=True)
     flavours: tuple[int, ...] = eqx.field(static=True)
     owner: tuple[int, ...] = eqx.field(static=True)
     mixing: bool = eqx.field(static=True)
@@ -110,19 +115,24 @@ class QuadraticRates(eqx.Module):
 
         Args     w: coefficients of the model, with its pole; phase: φ, the phase of B_s mixing
         """
-        flavours = np.asarray(self.flavours)
-        contact, residue = (x[flavours] for x in _couplings(w, self.slots, phase, self.mixing))
+        contact, residue = _couplings(w, self.slots, phase, self.mixing)
         outer = lambda x, y: x[:, :, None] * jnp.conj(y[:, None, :])
-        width = self.edges[:, 1] - self.edges[:, 0]
-        constant = _features(outer(contact, contact), self.mixing) * width[:, None]
-        rates = jnp.einsum("prn,pn->pr", self.coefficient[:, :, 0], constant)
-        if w.pole is not None:
-            first, second = jax.vmap(lambda edges: propagator_moments(*edges, w.pole))(self.edges)
-            mixed = outer(residue, contact)[:, None] * first[:, :, None, None]
-            matrix = mixed + jnp.conj(jnp.swapaxes(mixed, -1, -2))
-            matrix = matrix + outer(residue, residue)[:, None] * second[:, :, None, None]
-            rates = rates + jnp.einsum("prkn,pkn->pr", self.coefficient, _features(matrix, self.mixing))
-        return jax.ops.segment_sum(rates, np.asarray(self.owner), max(self.owner) + 1)
+        member = np.arange(len(self.contact))[:, None] == self.owner
+        flavour = np.asarray(self.flavours)[:, None] == np.arange(3)
+        of_bin = flavour[np.argmax(member, axis=1)].astype(float) @ _features(outer(contact, contact), self.mixing)
+        rates = jnp.einsum("brn,bn->br", self.contact, of_bin)
+        if w.pole is None:
+            return rates
+        # r c* m + c r* m* + r r* s, taken apart into the real Re m, Im m and s
+        half, whole = outer(residue, contact), outer(residue, residue)
+        turned = jnp.conj(jnp.swapaxes(half, -1, -2))
+        kept = _resonant_features(self.slots, self.with_residue, self.mixing)
+        forms = _features(jnp.stack([half + turned, 1j * (half - turned), whole]), self.mixing)[..., kept]
+        first, second = jax.vmap(lambda edges: propagator_moments(*edges, w.pole))(self.edges)
+        moments = jnp.stack([first.real, first.imag, second])
+        panel_forms = jnp.einsum("pf,xfn->xpn", flavour.astype(float), forms)
+        per_panel = jnp.einsum("prkn,pkn->pr", self.resonant, jnp.einsum("xpk,xpn->pkn", moments, panel_forms))
+        return rates + member.astype(float) @ per_panel
 
 
 def propagator_moments(low: Array, high: Array, pole: Pole) -> tuple[Array, Array]:
@@ -139,8 +149,11 @@ def propagator_moments(low: Array, high: Array, pole: Pole) -> tuple[Array, Arra
     polynomials = _legendre(inside)
     close = polynomials * jnp.log((1.0 - inside) / (-1.0 - inside)) + 2.0 * (_legendre_matrices()[1] @ polynomials)
     t, weight = gauss_legendre(FAR_NODES)
-    far = (np.polynomial.legendre.legvander(t, DEGREES - 1).T * weight) @ (1.0 / (t - jnp.where(near, 9.0 + 0.0j, tau)))
-    moments = jnp.where(near, close, far)
+    away = jnp.where(near, 9.0 + 0.0j, tau)
+    gap = t - away.real
+    inverse = jnp.stack([gap, jnp.broadcast_to(away.imag, gap.shape)]) / (gap**2 + away.imag**2)  # of gap − i Im τ
+    far = inverse @ (np.polynomial.legendre.legvander(t, DEGREES - 1) * weight[:, None])
+    moments = jnp.where(near, close, far[0] + 1j * far[1])
     return moments, -moments.imag / pole.m_gamma
 
 
@@ -170,25 +183,30 @@ def _legendre_matrices() -> tuple[np.ndarray, np.ndarray]:
     return slope, second
 
 
-def tabulate(sm: SMInputs, channels: Sequence[Channel], slots: tuple[str, ...]) -> QuadraticRates:
-    """Tables of processes that are all with, or all without mixing; rows that a channel lacks are 0.
+def tabulate(
+    sm: SMInputs, channels: Sequence[Channel], slots: tuple[str, ...], with_residue: tuple[str, ...] | None = None
+) -> QuadraticRates:
+    """Tables of processes that are all with, or all without mixing, and have equally many rows.
 
+    Args     with_residue: the slots that a mediator of the model puts on its pole, all unless given
     Accuracy relative to the rate 1e-5, what the piecewise linear tables of the amplitudes allow
     """
-    mixing, rows = channels[0].integrand.mixing, max(len(channel.rows) for channel in channels)
-    coefficients, edges, flavours, owner = [], [], [], []
-    bins = 0
+    mixing, with_residue = channels[0].integrand.mixing, slots if with_residue is None else with_residue
+    kept = _resonant_features(slots, with_residue, mixing)
+    contact, resonant, edges, flavours, owner = [], [], [], [], []
     for channel in channels:
         panels = [_panels(one, channel.integrand) for one in channel.bins]
         flat = np.array([panel for group in panels for panel in group])
-        owner += [bins + i for i, group in enumerate(panels) for _ in group]
-        bins += len(panels)
+        mine = np.repeat(np.arange(len(panels)), [len(group) for group in panels])
         found = _legendre_forms(sm, channel, flat, slots)
-        coefficients.append(np.pad(found, ((0, 0), (0, rows - found.shape[1]), (0, 0), (0, 0))))
+        whole = found[:, :, 0] * (flat[:, 1] - flat[:, 0])[:, None, None]
+        contact += [whole[mine == i].sum(axis=0) for i in range(len(panels))]
+        owner += [len(contact) - len(panels) + int(i) for i in mine]
+        resonant.append(found[..., kept])
         edges.append(flat)
         flavours += [channel.flavour] * len(flat)
-    stacked = (jnp.asarray(np.concatenate(x)) for x in (coefficients, edges))
-    return QuadraticRates(*stacked, slots, tuple(flavours), tuple(owner), mixing)
+    arrays = (jnp.asarray(x) for x in (np.stack(contact), np.concatenate(resonant), np.concatenate(edges)))
+    return QuadraticRates(*arrays, slots, with_residue, tuple(flavours), tuple(owner), mixing)
 
 
 def _panels(one: tuple[float, float], integrand: Integrand) -> list[tuple[float, float]]:
@@ -209,7 +227,9 @@ def _legendre_forms(sm: SMInputs, channel: Channel, panels: np.ndarray, slots: t
     t, weight = gauss_legendre(DEGREES)
     q2 = panels[:, :1] + 0.5 * (panels[:, 1:] - panels[:, :1]) * (1.0 + t)
     u, u_bar, phase = _probes(slots, channel.integrand.mixing)
-    values = _probe_densities(sm, channel, slots, jnp.asarray(q2.ravel()), u, u_bar, phase)
+    key = sm, channel.integrand.name, channel.rows, slots, q2, u, u_bar, phase
+    compute = lambda: _probe_densities(sm, channel, slots, jnp.asarray(q2.ravel()), u, u_bar, phase)
+    values = stored("densities", key, compute)
     one = np.ones((len(u), 1))
     z = np.concatenate([one, u, phase[:, None] * one, phase[:, None] * u_bar], axis=1)
     design = np.asarray(_features(jnp.asarray(z[:, :, None] * np.conj(z[:, None, :])), channel.integrand.mixing))
@@ -272,12 +292,23 @@ def _couplings(w: Wilson, slots: tuple[str, ...], phase: ArrayLike, mixing: bool
 
 def _features(matrix: Array, mixing: bool) -> Array:
     """Re of M_ij for i ≤ j and Im for i < j of Hermitian matrices; without mixing, of their two diagonal blocks only."""
-    size = matrix.shape[-1]
+    (i, j), (k, l) = _pairs(matrix.shape[-1], mixing)
+    return jnp.concatenate([matrix[..., i, j].real, matrix[..., k, l].imag], axis=-1)
+
+
+def _pairs(size: int, mixing: bool) -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]:
+    """Indices of the real and of the imaginary features."""
     i, j = np.triu_indices(size)
     kept = mixing | ((i < size // 2) == (j < size // 2))
     i, j = i[kept], j[kept]
-    real, imaginary = matrix[..., i, j].real, matrix[..., i[i < j], j[i < j]].imag
-    return jnp.concatenate([real, imaginary], axis=-1)
+    return (i, j), (i[i < j], j[i < j])
+
+
+def _resonant_features(slots: tuple[str, ...], with_residue: tuple[str, ...], mixing: bool) -> np.ndarray:
+    """Numbers of the features that involve a slot with a residue."""
+    on_pole = np.tile([False, *(slot in with_residue for slot in slots)], 2)
+    pairs = _pairs(len(on_pole), mixing)
+    return np.flatnonzero(np.concatenate([on_pole[i] | on_pole[j] for i, j in pairs]))
 
 
 def lepton_integrand(sm: SMInputs, mode: str, lepton: str) -> Integrand:
@@ -287,4 +318,4 @@ def lepton_integrand(sm: SMInputs, mode: str, lepton: str) -> Integrand:
     meson = (PSEUDOSCALAR | VECTOR)[mode]
     kinks = (float(sm.spectator[f"{meson.b}->{meson.final}"].q2[1]),) if mode in VECTOR else ()
     density = lambda p, q2, propagator: code.density(p, mode, lepton, q2, propagator)
-    return Integrand(density, kinks, ends, meson.b == "Bs")
+    return Integrand(density, kinks, ends, meson.b == "Bs", f"{mode} {lepton}")

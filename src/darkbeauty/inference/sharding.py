@@ -24,6 +24,8 @@ AXIS = "points"
 TOGETHER = 16
 """Points that one device evaluates in one vectorised step; every share is a whole number of steps, so that a point's last digit does not depend on
 the number of devices."""
+ACCELERATED = 4096
+"""The same on a GPU or TPU, which is idle with few points: as many as there are up to that."""
 
 
 def join_processes() -> None:
@@ -110,9 +112,12 @@ class Spread:
         self.mesh, self.step, self.block = devices(), together * len(jax.devices()), block
         arrays, rest = eqx.partition(tree, lambda leaf: isinstance(leaf, np.ndarray | jax.Array))
         self._arrays = jax.tree.map(np.asarray, arrays)
-        share = lambda arrays, table: jax.lax.map(
-            lambda point: function(eqx.combine(arrays, rest), point), table, batch_size=together
-        )
+
+        def share(arrays: Any, table: Any) -> Any:
+            rows = len(jax.tree.leaves(table)[0])
+            chunk = together if jax.default_backend() == "cpu" else min(rows, ACCELERATED)
+            return jax.lax.map(lambda point: function(eqx.combine(arrays, rest), point), table, batch_size=chunk)
+
         specs = PartitionSpec(), PartitionSpec(AXIS)
         self._run = jax.jit(jax.shard_map(share, mesh=self.mesh, in_specs=specs, out_specs=specs[1], check_vma=False))
 

@@ -31,24 +31,26 @@ class CKM(eqx.Module):
     gamma: Array | float
 
     def matrix(self) -> Array:
-        """V, complex, shape (3, 3): rows u, c, t, columns d, s, b."""
-        s13, s12, s23 = self._sines()
-        c13, c12, c23 = (jnp.sqrt(1.0 - s * s) for s in (s13, s12, s23))
-        tilt = jnp.arcsin(c12 * s23 * s13 / (s12 * c23) * jnp.sin(self.gamma))  # δ − γ, exactly
-        phase = jnp.exp(1j * (self.gamma + tilt))
+        """V, complex, shape (3, 3): rows u, c, t, columns d, s, b; from plain numbers a NumPy array, for then nothing of it is left to compile."""
+        plain = all(isinstance(x, float) for x in (self.Vus, self.Vub, self.Vcb, self.gamma))
+        xp: Any = np if plain else jnp
+        s13, s12, s23 = self._sines(xp)
+        c13, c12, c23 = (xp.sqrt(1.0 - s * s) for s in (s13, s12, s23))
+        tilt = xp.arcsin(c12 * s23 * s13 / (s12 * c23) * xp.sin(self.gamma))  # δ − γ, exactly
+        phase = xp.exp(1j * (self.gamma + tilt))
         row_u = (c12 * c13, s12 * c13, s13 / phase)
         row_c = (-s12 * c23 - c12 * s23 * s13 * phase, c12 * c23 - s12 * s23 * s13 * phase, s23 * c13)
         row_t = (s12 * s23 - c12 * c23 * s13 * phase, -c12 * s23 - s12 * c23 * s13 * phase, c23 * c13)
-        return jnp.stack([jnp.stack([jnp.asarray(x, complex) for x in row]) for row in (row_u, row_c, row_t)])
+        return xp.stack([xp.stack([xp.asarray(x, complex) for x in row]) for row in (row_u, row_c, row_t)])
 
     def xi(self, quark: str) -> Array:
         """ξ_q = V_qb V_qs*, q = u, c or t."""
         row = self.matrix()["uct".index(quark)]
-        return row[2] * jnp.conj(row[1])
+        return row[2] * row[1].conj()
 
-    def _sines(self) -> tuple[Array, Array, Array]:
-        s13 = jnp.asarray(self.Vub)
-        c13 = jnp.sqrt(1.0 - s13 * s13)
+    def _sines(self, xp: Any) -> tuple[Array, Array, Array]:
+        s13 = xp.asarray(self.Vub)
+        c13 = xp.sqrt(1.0 - s13 * s13)
         return s13, self.Vus / c13, self.Vcb / c13
 
 

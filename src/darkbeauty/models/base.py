@@ -158,7 +158,8 @@ class InitialState(eqx.Module):
 class DarkSector(eqx.Module):
     """What the dark-matter calculation needs of a model: a Majorana particle of mass m, its axial coupling, its channels.
 
-    portal: the scalar portal, and heavy_mass with companions (pairs with the heavier state): co-annihilation; both absent unless asked for.
+    eta_mass: of the doublet, None if it certainly does not couple. portal: the scalar portal, and heavy_mass with companions (pairs with the heavier
+    state): co-annihilation; both absent unless asked for.
     """
 
     mass: Array
@@ -166,7 +167,7 @@ class DarkSector(eqx.Module):
     mediator: Mediator
     channels: Channels
     exchange: Exchange
-    eta_mass: Array
+    eta_mass: Array | None
     omega_constant: Array
     portal: ScalarPortal | None = None
     heavy_mass: Array | None = None
@@ -183,6 +184,7 @@ class Solution(eqx.Module):
 
     wilson: Wilson
     mediator: Mediator | None
+    mixing: ArrayLike
 
 
 class Model(eqx.Module):
@@ -202,6 +204,8 @@ class Model(eqx.Module):
     """"printed": the formulas as printed in the slides behind the models, for those that have such slides."""
     wilson_slots: ClassVar[tuple[str, ...]] = ("c7", "c7p", "C9", "C9p", "C10", "C10p")
     """Coefficients of b → sℓℓ that the model can generate."""
+    resonant_slots: ClassVar[tuple[str, ...]] = ()
+    """Those of them that its Z′ puts on its pole."""
 
     sm: eqx.AbstractVar[SMInputs]
     solution: eqx.AbstractVar[Solution | None]
@@ -214,6 +218,10 @@ class Model(eqx.Module):
         """The Z′, for models that have one."""
         return None
 
+    def compute_mixing(self) -> ArrayLike:
+        """`mixing`, of a model that has any."""
+        return 0.0
+
     def wilson(self) -> Wilson:
         """New-physics Wilson coefficients of b → s, from the solution if there is one."""
         return self.compute_wilson() if self.solution is None else self.solution.wilson
@@ -224,7 +232,7 @@ class Model(eqx.Module):
 
     def solved(self) -> Self:
         """This model with its couplings, spectrum and widths computed."""
-        solution = Solution(self.compute_wilson(), self.compute_mediator())
+        solution = Solution(self.compute_wilson(), self.compute_mediator(), self.compute_mixing())
         return eqx.tree_at(lambda model: model.solution, self, solution, is_leaf=lambda leaf: leaf is None)
 
     def is_physical(self) -> ArrayLike:
@@ -232,8 +240,8 @@ class Model(eqx.Module):
         return True
 
     def mixing(self) -> ArrayLike:
-        """New-physics coefficient C of H = C (s̄γ^μP b)² at the scale of the B_s matrix element.   [GeV⁻²]"""
-        return 0.0
+        """New-physics coefficient C of H = C (s̄γ^μP b)² at the scale of the B_s matrix element, from the solution if there is one.   [GeV⁻²]"""
+        return self.compute_mixing() if self.solution is None else self.solution.mixing
 
     @classmethod
     def parameter_names(cls) -> tuple[str, ...]:

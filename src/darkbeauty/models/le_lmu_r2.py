@@ -32,6 +32,7 @@ class LeLmuR2(Portal):
     partner_flavour: ClassVar[int] = 0
     quark_chirality: ClassVar[str] = "L"
     wilson_slots: ClassVar[tuple[str, ...]] = ("c7", "C9")
+    resonant_slots: ClassVar[tuple[str, ...]] = ("C9",)
     kinetic_mixing: ClassVar[bool] = False
     exchange_quarks: ClassVar[tuple[tuple[str, str], ...]] = (
         ("u", "d"),

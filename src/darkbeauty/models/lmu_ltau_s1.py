@@ -26,6 +26,7 @@ class LmuLtauS1(Portal):
     partner_flavour: ClassVar[int] = 2
     quark_chirality: ClassVar[str] = "R"
     wilson_slots: ClassVar[tuple[str, ...]] = ("c7p", "C9p")
+    resonant_slots: ClassVar[tuple[str, ...]] = ("C9p",)
     exchange_quarks: ClassVar[tuple[tuple[str, str], ...]] = (("d", "d"), ("s", "s"), ("b", "b"))
     printed_doubling: ClassVar[float] = 2.0
     printed_omega_constant: ClassVar[float] = 2.14e9

@@ -14,19 +14,20 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
 from darkbeauty.numerics.divided_difference import divided_difference
 
-_SERIES_TERMS = 28  # s² ≤ 1/4: the first term left out is below 1e-18
+_SERIES_TERMS = 32  # s² ≤ 1/4: the first term left out is below 1e-20
 
 
 def _by_region(
     near: Callable[[Array], Array],
     away: Callable[[Array], Array],
     x: ArrayLike,
-    at_zero: float = 0.0,
+    at_zero: ArrayLike = 0.0,
     slope: float = 0.0,
 ) -> Array:
     """near(s) on [1/3, 3], away(x) outside, at_zero + slope·x for x ≤ 0; no branch sees the arguments of another."""
@@ -41,11 +42,12 @@ def _by_region(
 
 def _atanh_tail(s: Array) -> Array:
     """Σ_n s^{2n}/(2n+5), so that ln x = 2s + 2s³/3 + 2s⁵·tail at x = (1+s)/(1−s)."""
-    q = s * s
-    total = jnp.zeros_like(s)
-    for n in range(_SERIES_TERMS - 1, -1, -1):
-        total = total * q + 1.0 / (2 * n + 5)
-    return total
+    step = (s * s)[..., None]
+    powers = jnp.ones_like(step)
+    while powers.shape[-1] < _SERIES_TERMS:  # doubling: a small graph, where Horner's rule would be a long one
+        powers = jnp.concatenate([powers, powers * step], axis=-1)
+        step = step * step
+    return jnp.sum(powers / (2.0 * np.arange(_SERIES_TERMS) + 5.0), axis=-1)
 
 
 def _r1_near(s: Array) -> Array:
@@ -152,51 +154,43 @@ def dipole_j1(x: ArrayLike) -> Array:
     return _by_region(near, away, x, at_zero=1.0 / 12.0, slope=-1.0 / 6.0)
 
 
-def _box_base(x: ArrayLike) -> Array:
-    """γ(x) = j(x,1) = ∫₀^∞ t dt/((t+x)(t+1)²) = (x ln x + 1 − x)/(x−1)² = 1 + x R₂, γ(0) = 1."""
+def boxes(x: ArrayLike, y: ArrayLike) -> tuple[Array, Array]:
+    r"""Box functions F(x, y) = ∫₀^∞ t² dt/((t+x)(t+y)(t+1)²) and G(x, y) = ∫₀^∞ t dt/((t+x)(t+y)(t+1)²).
 
-    def away(t: Array) -> Array:
-        return (t * jnp.log(t) + 1.0 - t) / (t - 1.0) ** 2
+    Divided differences of x γ(x) and of −γ(x), γ(x) = (x ln x + 1 − x)/(x−1)² = 1 + x R₂; where γ → 1 dominates, the 1 is split off.
 
-    return _by_region(lambda s: 1.0 + _x_of(s) * _r2_near(s), away, x, at_zero=1.0)
-
-
-def _box_rest(x: ArrayLike) -> Array:
-    """γ(x) − 1 = x R₂(x), without the cancellation at x → 0."""
-
-    def away(t: Array) -> Array:
-        return t * (jnp.log(t) + 1.0 - t) / (t - 1.0) ** 2
-
-    return _by_region(lambda s: _x_of(s) * _r2_near(s), away, x)
+    Source   physics.md §3
+    Domain   x, y ≥ 0, elementwise; G diverges like −ln max(x, y), at 0, 0 itself it is returned as 0
+    Accuracy relative 1e-13, value and gradient
+    """
+    x, y = jnp.broadcast_arrays(jnp.asarray(x, dtype=float), jnp.asarray(y, dtype=float))
+    small = jnp.maximum(x, y) < 0.5
+    one = jnp.where(small, 1.0, 0.0)
+    is_f = np.array([True, False]).reshape(2, *(1,) * x.ndim)
+    pair = lambda t: jnp.where(is_f, t, -1.0) * _gamma(t, small)
+    f, g = divided_difference(pair, jnp.stack([x, x]), jnp.stack([y, y]))
+    return one + f, g
 
 
 def box_f(x: ArrayLike, y: ArrayLike) -> Array:
-    r"""Box function F(x, y) = ∫₀^∞ t² dt/((t+x)(t+y)(t+1)²), F(0,0) = 1.
-
-    F is the divided difference of x γ(x), γ = (x ln x + 1 − x)/(x−1)², or 1 plus that of x (γ(x) − 1) = k(x,1) − 1 − x.
-
-    Source   physics.md §3
-    Domain   x, y ≥ 0, elementwise
-    Accuracy relative 1e-13, value and gradient
-    """
-    x, y = jnp.asarray(x, dtype=float), jnp.asarray(y, dtype=float)
-    small = jnp.maximum(x, y) < 0.5
-    linear = jnp.where(small, 1.0, 0.0)  # γ → 1 is split off where it dominates, kept where γ decays
-    return linear + divided_difference(lambda t: t * jnp.where(small, _box_rest(t), _box_base(t)), x, y)
+    """F(x, y) of `boxes`, F(0, 0) = 1."""
+    return boxes(x, y)[0]
 
 
 def box_g(x: ArrayLike, y: ArrayLike) -> Array:
-    r"""Box function G(x, y) = ∫₀^∞ t dt/((t+x)(t+y)(t+1)²).
+    """G(x, y) of `boxes`."""
+    return boxes(x, y)[1]
 
-    G is minus the divided difference of γ(x) = (x ln x + 1 − x)/(x−1)², of γ − 1 where that is the smaller one.
 
-    Source   physics.md §3
-    Domain   x, y ≥ 0, not both 0 (G diverges like −ln max(x, y); at 0, 0 itself it is returned as 0), elementwise
-    Accuracy relative 1e-13, value and gradient
-    """
-    x, y = jnp.asarray(x, dtype=float), jnp.asarray(y, dtype=float)
-    small = jnp.maximum(x, y) < 0.5
-    return -divided_difference(lambda t: jnp.where(small, _box_rest(t), _box_base(t)), x, y)
+def _gamma(x: Array, less_one: Array) -> Array:
+    """γ(x) = j(x,1) = ∫₀^∞ t dt/((t+x)(t+1)²), γ(0) = 1, or γ(x) − 1 = x R₂ without the cancellation at x → 0."""
+    base = jnp.where(less_one, 0.0, 1.0)
+
+    def away(t: Array) -> Array:
+        numerator = jnp.where(less_one, t * (jnp.log(t) + 1.0 - t), t * jnp.log(t) + 1.0 - t)
+        return numerator / (t - 1.0) ** 2
+
+    return _by_region(lambda s: base + _x_of(s) * _r2_near(s), away, x, at_zero=base)
 
 
 def inami_lim_s0(x: ArrayLike) -> Array:

@@ -248,11 +248,12 @@ class Portal(Model):
         r"""C = (y_s y_b)²/(128π² M_LQ²) Σ_ij u_i²u_j² [F(χ_i,χ_j) − 2√(χ_iχ_j) G(χ_i,χ_j)] of C (s̄γ^μPb)².   [GeV⁻²]"""
         y, u2, chi = self.quark_couplings, self.contents**2, self.mass_ratios
         i, j = jnp.array([0, 0, 1]), jnp.array([0, 1, 1])
-        boxes = loops.box_f(chi[i], chi[j]) - 2.0 * jnp.sqrt(chi[i] * chi[j]) * loops.box_g(chi[i], chi[j])
+        f, g = loops.boxes(chi[i], chi[j])
+        boxes = f - 2.0 * jnp.sqrt(chi[i] * chi[j]) * g
         total = jnp.array([1.0, 2.0, 1.0]) @ (u2[i] * u2[j] * boxes)
         return (y[1] * y[2]) ** 2 / (128.0 * jnp.pi**2 * jnp.asarray(self.m_lq) ** 2) * total
 
-    def mixing(self) -> Array:
+    def compute_mixing(self) -> Array:
         return self.mixing_at_leptoquark_scale() * current_current_factor(self.sm, self.m_lq, MIXING_SCALE)
 
     # -- dark matter --------------------------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import jax.numpy as jnp
 from jax import Array
+from jax.typing import ArrayLike
 
 from darkbeauty.models.base import LEPTONS, Channels, DarkSector, Exchange, InitialState
 from darkbeauty.models.scalar_portal import scalar_portal
@@ -29,12 +30,17 @@ def dark_sector(p: Portal) -> DarkSector:
         p.z_prime(),
         _channels(p, 0, 0),
         _exchange(p, 0, 0),
-        jnp.asarray(p.m_eta, float),
+        None if _is_zero(p.y_eta) else jnp.asarray(p.m_eta, float),
         jnp.asarray(p.omega_constant, float),
         scalar_portal(p) if "higgs" in p.extra_channels else None,
         jnp.asarray(p.m_heavy, float) if coannihilation else None,
         (_companion(p, 0, 1, 2.0), _companion(p, 1, 1, 1.0)) if coannihilation else (),
     )
+
+
+def _is_zero(value: ArrayLike) -> bool:
+    """Whether it is the number 0, not a value to be: exchange of a doublet without coupling would cost a third of the relic density."""
+    return isinstance(value, int | float) and value == 0
 
 
 def _companion(p: Portal, i: int, j: int, count: float) -> InitialState:
@@ -63,15 +69,20 @@ def _neutral(p: Portal) -> list[int]:
 
 
 def _lepton_finals(p: Portal) -> tuple[str, ...]:
-    return (*(2 * LEPTONS[i] for i in _charged(p)), *("nunu" for _ in _neutral(p)))
+    neutrinos = 1 if _is_zero(p.y_eta) else len(_neutral(p))
+    return (*(2 * LEPTONS[i] for i in _charged(p)), *("nunu",) * neutrinos)
 
 
 def _lepton_rows(p: Portal, i_dark: int, j_dark: int) -> list[tuple]:
-    """mass, colours, g_V, g_A, lowest s, product of the couplings of the two N to the doublet η."""
+    """mass, colours, g_V, g_A, lowest s, product of the couplings of the two N to the doublet η. Without η, all neutrinos are one row."""
     contents = p.flavour_contents
     eta = jnp.asarray(p.y_eta) ** 2 * contents[i_dark] * contents[j_dark]
     mass, charged, half = p.sm.mass, p.lepton_couplings, 0.5 * p.neutrino_couplings
     rows = [(mass[LEPTONS[i]], 1.0, charged[i], 0.0, 4.0 * mass[LEPTONS[i]] ** 2, eta[i]) for i in _charged(p)]
+    if _is_zero(p.y_eta):
+        first, *_ = neutral = _neutral(p)
+        count = sum((p.charges[i] / p.charges[first]) ** 2 for i in neutral)
+        return [*rows, (0.0, count, half[first], -half[first], 0.0, 0.0)]
     return rows + [(0.0, 1.0, half[i], -half[i], 0.0, eta[i]) for i in _neutral(p)]
 
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import jax.numpy as jnp
+import numpy as np
 from jax import Array, lax
 from jax.typing import ArrayLike
 
@@ -110,7 +111,7 @@ _K1_DENOMINATOR = (
 # fmt: on
 
 
-def _horner(coefficients: tuple[float, ...], x: Array) -> Array:
+def _horner(coefficients: tuple[ArrayLike, ...], x: Array) -> Array:
     """Σ c_k x^k, lowest first, unrolled (jnp.polyval scans)."""
     total = coefficients[-1] * x + coefficients[-2]
     for c in coefficients[-3::-1]:
@@ -145,7 +146,10 @@ def k1e_large(z: ArrayLike) -> Array:
 def k2e_large(z: ArrayLike) -> Array:
     """e^z K2(z) for z ≥ 2 (not checked), without a branch. Accuracy as `k2e`; smooth, but wrong, for 0 < z < 2."""
     z = jnp.asarray(z, dtype=float)
-    return k0e_large(z) + 2.0 / z * k1e_large(z)
+    columns = np.array([_K0_NUMERATOR, _K0_DENOMINATOR, _K1_NUMERATOR, _K1_DENOMINATOR])
+    w = 1.0 / z
+    values = _horner(tuple(columns.T), w[..., None])  # four polynomials in one small graph
+    return lax.rsqrt(z) * (values[..., 0] / values[..., 1] + 2.0 * w * values[..., 2] / values[..., 3])
 
 
 def _both_branches(small: Callable[[Array], Array], large: Callable[[Array], Array], z: ArrayLike) -> Array:

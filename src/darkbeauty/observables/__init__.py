@@ -1,7 +1,7 @@
 """The only registry: every observable with what computes it, unit, TeX, references. An explicit tuple, nothing registers itself."""
 
 from darkbeauty.observables import baryon_rows, dark_rows, leptonic_rows, model_rows, pseudoscalar_rows, vector_rows
-from darkbeauty.observables.entry import Observable, Request, Source
+from darkbeauty.observables.entry import Observable, Request, Results, Source
 
 REGISTRY: tuple[Observable, ...] = (
     *model_rows.ROWS,
@@ -14,4 +14,4 @@ REGISTRY: tuple[Observable, ...] = (
 )
 BY_NAME: dict[str, Observable] = {observable.name: observable for observable in REGISTRY}
 
-__all__ = ["BY_NAME", "REGISTRY", "Observable", "Request", "Source"]
+__all__ = ["BY_NAME", "REGISTRY", "Observable", "Request", "Results", "Source"]

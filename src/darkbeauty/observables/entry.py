@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 
 from darkbeauty.inputs import SMInputs
@@ -55,6 +57,23 @@ class Request:
     label: str
     observable: Observable
     arguments: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Results:
+    """What a source gives at several arguments: arrays with a leading axis for these."""
+
+    arguments: tuple[tuple[float, ...], ...]
+    values: Any
+
+    def at(self, wanted: Sequence[tuple[float, ...]]) -> Any:
+        """Those at the wanted arguments, in that order."""
+        index = [self.arguments.index(one) for one in wanted]
+        first, last = index[0], index[-1] + 1
+        rows = (
+            slice(first, last) if index == list(range(first, last)) else np.array(index)
+        )  # a slice is the cheaper one
+        return jax.tree.map(lambda leaf: leaf[rows], self.values)
 
 
 def source(function: Callable[..., Any], **options: Any) -> Source:

@@ -1,0 +1,57 @@
+"""Arrays that take seconds to compute and do not depend on a fit's parameters, kept beside JAX's cache of compiled functions."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+ROOMS = ("inputs", "numerics", "models", "flavour", "dark", "leptonic", "observables", "tables.py", "predict.py")
+"""Code and data that stored arrays may come from."""
+
+
+def stored(name: str, key: Any, compute: Callable[[], np.ndarray]) -> np.ndarray:
+    """compute(), or what it was in an earlier process with the same key and the same code.
+
+    Only where JAX has a cache folder (jax_compilation_cache_dir), as on the command line; what cannot be read is computed again, what cannot be
+    written is not kept.
+    Args     key: a pytree of arrays, numbers and strings that determines the result
+    """
+    folder = jax.config.jax_compilation_cache_dir
+    if not folder or not jax.config.jax_enable_compilation_cache:
+        return compute()
+    path = Path(folder) / f"{name}-{_digest(key)}.npy"
+    with contextlib.suppress(OSError, ValueError, EOFError), path.open("rb") as file:
+        return np.load(file)
+    value = np.asarray(compute())
+    part = path.with_suffix(f".{os.getpid()}.npy")
+    with contextlib.suppress(OSError):
+        np.save(part, value)
+        os.replace(part, path)  # whole or not at all, whoever else writes
+    return value
+
+
+def _digest(key: Any) -> str:
+    leaves, structure = jax.tree.flatten(key)
+    digest = hashlib.sha256(f"{_code()} {jax.__version__} {structure}".encode())
+    for leaf in leaves:
+        array = np.asarray(leaf)
+        digest.update(f"{array.dtype.str} {array.shape} ".encode() + array.tobytes())
+    return digest.hexdigest()[:40]
+
+
+@lru_cache(maxsize=1)
+def _code() -> str:
+    """Hash of everything in ROOMS."""
+    root, digest = Path(__file__).parents[1], hashlib.sha256()
+    for path in sorted(path for room in ROOMS for path in (root / room, *(root / room).rglob("*"))):
+        if path.is_file() and path.suffix != ".pyc":
+            digest.update(f"{path.relative_to(root)}\0".encode() + path.read_bytes())
+    return digest.hexdigest()
