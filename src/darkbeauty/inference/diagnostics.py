@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import arviz as az
@@ -59,20 +60,34 @@ def _measures(values: np.ndarray) -> tuple[float, float, float]:
     return float(az.rhat(values)), float(az.ess(values, method="bulk")), float(az.ess(values, method="tail"))
 
 
-def judge(rows: list[ParameterSummary], found: Sampled, targets: TargetSection) -> Verdict:
-    """Compare a run with its targets."""
-    missed = []
-    for row in rows:
-        if not row.r_hat <= targets.r_hat:
-            missed.append(f"R̂({row.name}) = {row.r_hat:.3f} > {targets.r_hat:g}")
-        if not (ess := min(row.ess_bulk, row.ess_tail, found.ess)) >= targets.ess:
-            missed.append(f"ESS({row.name}) = {ess:.0f} < {targets.ess:g}")
+def judge(
+    rows: list[ParameterSummary],
+    found: Sampled,
+    targets: TargetSection,
+    nuisances: Sequence[ParameterSummary] = (),
+) -> Verdict:
+    """Compare a run with its targets; of the nuisances that miss one, the first is named and the others are counted."""
+    missed = [text for row in rows for text in _misses(row, found, targets)]
+    late = [texts for row in nuisances if (texts := _misses(row, found, targets))]
+    if late:
+        others = f" (nuisance; {len(late) - 1} more miss a target)" if len(late) > 1 else " (nuisance)"
+        missed += [text + others for text in late[0]]
     fraction = float(np.mean(found.stats.get("diverging", 0.0)))
     if fraction > targets.divergences:
         missed.append(f"divergences = {100 * fraction:.2f} % > {100 * targets.divergences:g} %")
     if "energy" in found.stats and not (lowest := float(np.min(bfmi(found.stats["energy"])))) >= targets.bfmi:
         missed.append(f"E-BFMI = {lowest:.2f} < {targets.bfmi:g}")
     return Verdict(fraction, tuple(missed))
+
+
+def _misses(row: ParameterSummary, found: Sampled, targets: TargetSection) -> list[str]:
+    """Targets that one parameter misses."""
+    missed = []
+    if not row.r_hat <= targets.r_hat:
+        missed.append(f"R̂({row.name}) = {row.r_hat:.3f} > {targets.r_hat:g}")
+    if not (ess := min(row.ess_bulk, row.ess_tail, found.ess)) >= targets.ess:
+        missed.append(f"ESS({row.name}) = {ess:.0f} < {targets.ess:g}")
+    return missed
 
 
 def bfmi(energy: np.ndarray) -> np.ndarray:

@@ -1,7 +1,7 @@
 """The No-U-Turn sampler (numpyro), chains vectorised, in blocks that can be watched, with global moves where the coordinates allow.
 
-A transition is `global_moves` independence-Metropolis steps, each proposing a draw of the standard logistic distribution of the coordinates,
-followed by one NUTS transition. The first jump between modes that NUTS cannot connect, the second explores each.
+A transition is `global_moves` independence-Metropolis steps, each proposing a draw of the standard logistic distribution of the coordinates (the standard
+normal one of sampled nuisances), followed by one NUTS transition. The first jump between modes that NUTS cannot connect, the second explores each.
 """
 
 from __future__ import annotations
@@ -70,17 +70,19 @@ def sample(
     global_moves: int,
     progress: Callable[[str, int, int], None],
     journal: Journal | None = None,
+    normals: int = 0,
 ) -> Draws:
     """Draw from a density of q; fewer draws than asked for if the journal says stop.
 
     Args     log_density: (tree, q (n,)) → log density; start: (chains, n); block: transitions between two calls of
-             progress(stage, done, diverging), and between two entries in the journal
+             progress(stage, done, diverging), and between two entries in the journal; normals: how many coordinates, the last ones, are nearly
+             standard normal whatever the others are: the mass matrix is then diagonal
     """
     journal = journal or Journal()
     shape = (block, global_moves, *start.shape)
-    settings = {"target_accept_prob": target_accept, "max_tree_depth": max_depth, "dense_mass": True}
+    settings = {"target_accept_prob": target_accept, "max_tree_depth": max_depth, "dense_mass": not normals}
     start_key, proposal_key = jax.random.split(key)
-    kernel = _Kernel(log_density, tree, shape, warmup, settings)
+    kernel = _Kernel(log_density, tree, shape, warmup, settings, normals)
     warmup_blocks, total = -(-warmup // block), -(-warmup // block) - (-draws // block)
     count = min(journal.count, total)
     parts = journal.parts(warmup_blocks, count)
@@ -128,9 +130,15 @@ class _Kernel:
     """
 
     def __init__(
-        self, log_density: Callable, tree: Any, shape: tuple[int, int, int, int], warmup: int, settings: dict[str, Any]
+        self,
+        log_density: Callable,
+        tree: Any,
+        shape: tuple[int, int, int, int],
+        warmup: int,
+        settings: dict[str, Any],
+        normals: int,
     ):
-        self.shape = shape
+        self.shape, self.normals = shape, normals
         mesh = devices(shape[2])
         self._rows, self._columns = split(mesh), split(mesh, axis=2)
         self._evaluate = Spread(lambda tree, q: jax.value_and_grad(lambda x: -log_density(tree, x))(q), tree, ALONE)
@@ -141,7 +149,7 @@ class _Kernel:
             return jax.vmap(one)(q, potential, slope, jax.random.wrap_key_data(seeds))
 
         self._begin = jax.jit(begin, out_shardings=self._rows)
-        share = lambda state, proposals: jax.lax.scan(lambda s, p: _step(transition, s, p), state, proposals)
+        share = lambda state, proposals: jax.lax.scan(lambda s, p: _step(transition, s, p, normals), state, proposals)
         rows, columns = self._rows.spec, self._columns.spec
         self._advance = jax.jit(
             jax.shard_map(
@@ -210,9 +218,9 @@ class _Kernel:
         return potential[: len(q)], slope[: len(q)]
 
     def _propose(self, key: Array) -> Proposals:
-        """Logistic draws with potential and gradient; a proposal where either is not finite is never accepted."""
+        """Draws of the reference with potential and gradient; a proposal where either is not finite is never accepted."""
         q_key, u_key = jax.random.split(key)
-        q = np.asarray(jax.random.logistic(q_key, self.shape, float))
+        q = np.asarray(_reference(q_key, self.shape, self.normals))
         uniform = np.asarray(jax.random.uniform(u_key, self.shape[:3], float))
         if not self.shape[1]:
             return Proposals(q, np.zeros(self.shape[:3]), q, uniform)
@@ -227,15 +235,15 @@ def _is_key(leaf: Any) -> bool:
     return jax.dtypes.issubdtype(leaf.dtype, jax.dtypes.prng_key)
 
 
-def _step(transition: Callable, state, proposals: Proposals):
-    state, jumped = jax.lax.scan(_jump, state, proposals)
+def _step(transition: Callable, state, proposals: Proposals, normals: int):
+    state, jumped = jax.lax.scan(lambda s, p: _jump(s, p, normals), state, proposals)
     new = jax.vmap(transition)(state)
     return new, ({name: getattr(new, name) for name in KEPT}, jumped)
 
 
-def _jump(state, proposal: Proposals):
-    """One independence-Metropolis move of every chain: accept with min(1, w(q′)/w(q)), w = posterior/logistic."""
-    weight = lambda q, potential: -potential - jnp.sum(log_logistic(q), axis=-1)
+def _jump(state, proposal: Proposals, normals: int):
+    """One independence-Metropolis move of every chain: accept with min(1, w(q′)/w(q)), w = posterior/reference."""
+    weight = lambda q, potential: -potential - _log_reference(q, normals)
     log_ratio = weight(proposal.q, proposal.potential) - weight(state.z, state.potential_energy)
     take = jnp.log(proposal.uniform) < log_ratio
     choose = lambda new, old: jnp.where(take.reshape(take.shape + (1,) * (old.ndim - 1)), new, old)
@@ -245,3 +253,17 @@ def _jump(state, proposal: Proposals):
         potential_energy=choose(proposal.potential, state.potential_energy),
     )
     return moved, take
+
+
+def _reference(key: Array, shape: tuple[int, ...], normals: int) -> Array:
+    """Draws of standard logistic numbers, the last `normals` of them standard normal."""
+    q = jax.random.logistic(key, shape, float)
+    if not normals:
+        return q
+    return q.at[..., -normals:].set(jax.random.normal(jax.random.fold_in(key, 1), (*shape[:-1], normals), float))
+
+
+def _log_reference(q: Array, normals: int) -> Array:
+    """log of their density, up to a constant."""
+    first, last = jnp.split(q, [q.shape[-1] - normals], axis=-1)
+    return jnp.sum(log_logistic(first), axis=-1) - 0.5 * jnp.sum(last**2, axis=-1)

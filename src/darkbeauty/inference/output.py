@@ -83,12 +83,20 @@ def to_arviz(
     predictions: np.ndarray | None,
     stats: dict[str, np.ndarray],
     attrs: dict[str, Any],
+    nuisances: dict[str, np.ndarray] | None = None,
 ) -> Any:
-    """ArviZ data: posterior, posterior_predictive (mean predictions, if there are any), sample_stats, observed_data."""
+    """ArviZ data: posterior, posterior_predictive (mean predictions, if there are any), sample_stats, observed_data.
+
+    Args     nuisances: draws of the sampled ones by name; they become one variable, `nuisances`, of the posterior
+    """
     labels = [request.label for request in lik.requests]
     table = {} if predictions is None else {"prediction": (("chain", "draw", "observable"), predictions)}
+    posterior = _dataset(values, attrs)
+    if nuisances:
+        posterior = posterior.assign_coords(nuisance=list(nuisances))
+        posterior["nuisances"] = ("chain", "draw", "nuisance"), np.stack(list(nuisances.values()), axis=-1)
     groups = {
-        "posterior": _dataset(values, attrs),
+        "posterior": posterior,
         "posterior_predictive": xr.Dataset(table, {"observable": labels}),
         "sample_stats": _dataset(stats, {}),
         "observed_data": xr.Dataset(

@@ -6,7 +6,7 @@ import json
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
@@ -22,16 +22,17 @@ from darkbeauty.inference.failures import name_causes
 from darkbeauty.inference.output import attributes, identity, prepare_folder, to_arviz, write_netcdf
 from darkbeauty.inference.sampled import Progress, Sampled, draw
 from darkbeauty.inference.sharding import is_first_process
-from darkbeauty.likelihood import Fit, Likelihood
+from darkbeauty.likelihood import Fit, Likelihood, SampledLikelihood, sample_nuisances
 
 Coordinates = BoxCoordinates | RelicCoordinates
+AnyLikelihood = Likelihood | SampledLikelihood
 
 
 @dataclass(frozen=True)
 class Run:
     """A run: the fit, ArviZ data, summary of every parameter, verdict, the likelihood, and where the netCDF file is.
 
-    signal: what interrupted it, or 0; data is None if there was no draw yet. evidence: ln Z and ln of the Bayes factor against the Standard Model,
+    nuisances: summary of every sampled nuisance. signal: what interrupted it, or 0; data is None if there was no draw yet. evidence: ln Z and ln of the Bayes factor against the Standard Model,
     where the sampler gives them.
     """
 
@@ -39,10 +40,11 @@ class Run:
     data: Any
     summary: list[ParameterSummary]
     verdict: Verdict
-    likelihood: Likelihood
+    likelihood: AnyLikelihood
     netcdf: Path | None
     signal: int = 0
     evidence: dict[str, Any] = field(default_factory=dict)
+    nuisances: list[ParameterSummary] = field(default_factory=list)
 
 
 def run_fit(
@@ -89,15 +91,15 @@ def execute(
     store = Checkpoint(folder / "checkpoint", identity(attrs, settings.chains), resume) if folder else None
     notify = progress or (lambda stage, done, diverging: None)
     notify("likelihood", 0, 0)
-    lik = fit.likelihood()
+    marginal = fit.likelihood()
     notify("coordinates", 0, 0)
-    coordinates = make_coordinates(fit, lik)
+    coordinates = make_coordinates(fit, marginal)
+    lik = sample_nuisances(marginal) if fit.file.likelihood.theory == "sampled" else marginal
     notify("compilation", 0, 0)
     journal = Journal(store)
     target = lambda tree, q: log_density(*tree, q)
-    found = draw(
-        target, (lik, coordinates), len(fit.parameters), coordinates.global_moves, settings, seed, notify, journal
-    )
+    size, moves = len(fit.parameters) + lik.size, coordinates.global_moves
+    found = draw(target, (lik, coordinates), size, moves, settings, seed, notify, journal, lik.size)
     run = conclude(fit, lik, coordinates, found, attrs, folder, journal.interruption.signal)
     if journal.failure:
         reason = journal.failure.strerror or str(journal.failure)
@@ -107,7 +109,7 @@ def execute(
 
 def conclude(
     fit: Fit,
-    lik: Likelihood,
+    lik: AnyLikelihood,
     coordinates: Coordinates,
     found: Sampled,
     attrs: dict[str, Any],
@@ -118,30 +120,32 @@ def conclude(
     unfinished = [found.unfinished] if found.unfinished else []
     if not found.q.shape[1]:
         return Run(fit, None, [], Verdict(0.0, tuple(unfinished)), lik, None, signal)
-    predictions = None
+    predictions, pulls = None, {}
     if unfinished:
         values = parameters(fit, coordinates, found.q)
     else:
-        values, predictions, causes = translate(fit, lik, coordinates, found.q, found.failed)
+        values, predictions, pulls, causes = translate(fit, lik, coordinates, found.q, found.failed)
         attrs |= {"failures": json.dumps(causes, ensure_ascii=False)}
-    summary = summarise(values)
-    verdict = judge(summary, found, fit.file.targets)
+    summary, nuisances = summarise(values), summarise(pulls)
+    verdict = judge(summary, found, fit.file.targets, nuisances)
     verdict = Verdict(verdict.divergences, (*unfinished, *verdict.missed))
-    proof = with_bayes_factor(fit, lik, found.evidence) if found.evidence else {}
+    proof = with_bayes_factor(fit, lik.given, found.evidence) if found.evidence else {}
     attrs |= {"converged": int(verdict.converged), "missed_targets": list(verdict.missed), **found.attrs, **proof}
-    data = to_arviz(lik, values, predictions, found.stats, attrs)
+    attrs |= {"sampled_nuisances": lik.size}
+    data = to_arviz(lik.given, values, predictions, found.stats, attrs, pulls)
     path = None
     if folder is not None and is_first_process():
         path = folder / "posterior.nc"
-        columns = len(values) + len(found.stats) + len(lik.values)
+        columns = len(values) + len(pulls) + len(found.stats) + len(lik.given.values)
         write_netcdf(data, path, 8 * columns * found.q.shape[0] * found.q.shape[1])
-    return Run(fit, data, summary, verdict, lik, path, signal, proof)
+    return Run(fit, data, summary, verdict, lik, path, signal, proof, nuisances)
 
 
-def log_density(lik: Likelihood, coordinates: Coordinates, q: jax.Array) -> jax.Array:
-    """log posterior density of the coordinates, up to the evidence."""
-    values, log_prior = coordinates.to_parameters(q)
-    return lik.log_prob(values) + log_prior
+def log_density(lik: AnyLikelihood, coordinates: Coordinates, q: jax.Array) -> jax.Array:
+    """log posterior density of the coordinates of parameters and, after these, of nuisances, up to the evidence."""
+    size = len(coordinates.names)
+    values, log_prior = coordinates.to_parameters(q[:size])
+    return lik.log_density(values, q[size:]) + log_prior
 
 
 def parameters(fit: Fit, coordinates: Coordinates, q: np.ndarray) -> dict[str, np.ndarray]:
@@ -151,27 +155,38 @@ def parameters(fit: Fit, coordinates: Coordinates, q: np.ndarray) -> dict[str, n
     return {name: np.asarray(values[name]).reshape(q.shape[:2]) for name in fit.parameters}
 
 
-def translate(
-    fit: Fit, lik: Likelihood, coordinates: Coordinates, q: np.ndarray, failed: np.ndarray
-) -> tuple[dict[str, np.ndarray], np.ndarray, dict[str, int]]:
-    """Parameters and predictions of every draw, {name: (chains, draws)} and (chains, draws, observables), and why the failed points failed."""
+class Translated(NamedTuple):
+    """Draws as physics: parameters, predictions (chains, draws, observables), pulls of the sampled nuisances; causes of the failed points."""
+
+    values: dict[str, np.ndarray]
+    predictions: np.ndarray
+    pulls: dict[str, np.ndarray]
+    causes: dict[str, int]
+
+
+def translate(fit: Fit, lik: AnyLikelihood, coordinates: Coordinates, q: np.ndarray, failed: np.ndarray) -> Translated:
+    """What the draws q mean, by name {name: (chains, draws)}, and why the failed points failed."""
+    size = len(fit.parameters)
 
     @eqx.filter_jit
     def one_by_one(lik, coordinates, points):
         def one(q):
-            values = coordinates.to_parameters(q)[0]
-            physical = jnp.asarray(lik.model.at(values).is_physical())
-            return jnp.stack([values[name] for name in fit.parameters]), lik.predictions(values), physical
+            values = coordinates.to_parameters(q[:size])[0]
+            found = jnp.stack([values[name] for name in fit.parameters])
+            return jnp.concatenate([found, *lik.observe(values, q[size:])]), lik.is_physical(values)
 
         return jax.lax.map(one, points, batch_size=8)
 
     points = np.concatenate([q.reshape(-1, q.shape[-1]), failed])
-    values, predictions, physical = (np.asarray(a) for a in one_by_one(lik, coordinates, jnp.asarray(points)))
+    table, physical = (np.asarray(a) for a in one_by_one(lik, coordinates, jnp.asarray(points)))
+    values, predictions, pulls = np.split(table, [size, size + len(lik.given.values)], axis=1)
     drawn = q.shape[0] * q.shape[1]
-    table = values[:drawn].reshape(*q.shape[:2], -1)
-    causes = Counter(name_causes(lik, predictions[drawn:], physical[drawn:]))
-    return (
-        {name: table[..., i] for i, name in enumerate(fit.parameters)},
-        predictions[:drawn].reshape(*q.shape[:2], -1),
+    share = lambda table: table[:drawn].reshape(*q.shape[:2], -1)
+    columns = lambda table, names: {name: share(table)[..., i] for i, name in enumerate(names)}
+    causes = Counter(name_causes(lik.given, predictions[drawn:], physical[drawn:]))
+    return Translated(
+        columns(values, fit.parameters),
+        share(predictions),
+        columns(pulls, lik.nuisance_names),
         dict(causes.most_common()),
     )

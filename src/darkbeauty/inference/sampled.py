@@ -11,10 +11,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from darkbeauty.inference.checkpoint import Journal
-from darkbeauty.inference.coordinates import log_logistic
 from darkbeauty.inference.nuts import sample
 from darkbeauty.inference.sharding import Spread
-from darkbeauty.inference.smc import evidence, start, tempered_smc
+from darkbeauty.inference.smc import evidence, log_start, start, tempered_smc
 from darkbeauty.likelihood.fit_file import SamplerSection
 
 BLOCK = 20
@@ -49,10 +48,15 @@ def draw(
     seed: int,
     progress: Progress,
     journal: Journal,
+    normals: int = 0,
 ) -> Sampled:
-    """Draws of a density of q (n = size,) by the sampler of the fit file."""
-    method = {"nuts": draw_nuts, "smc": draw_smc}[settings.method]
-    return method(target, tree, size, global_moves, settings, seed, progress, journal)
+    """Draws of a density of q (n = size,) by the sampler of the fit file.
+
+    Args     normals: how many coordinates, the last ones, are sampled nuisances, nearly standard normal; for NUTS only
+    """
+    if settings.method == "nuts":
+        return draw_nuts(target, tree, size, global_moves, settings, seed, progress, journal, normals)
+    return draw_smc(target, tree, size, settings, seed, progress, journal)
 
 
 def draw_nuts(
@@ -64,6 +68,7 @@ def draw_nuts(
     seed: int,
     progress: Progress,
     journal: Journal,
+    normals: int = 0,
 ) -> Sampled:
     """`chains` chains of NUTS, of `draws` draws each."""
     start_key, chain_key = jax.random.split(jax.random.key(seed))
@@ -80,6 +85,7 @@ def draw_nuts(
         global_moves=global_moves,
         progress=progress,
         journal=journal,
+        normals=normals,
     )
     stats = {
         "lp": -draws.potential,
@@ -107,7 +113,6 @@ def draw_smc(
     target: Target,
     tree: Any,
     size: int,
-    global_moves: int,
     settings: SamplerSection,
     seed: int,
     progress: Progress,
@@ -119,7 +124,7 @@ def draw_smc(
 
     def weight(tree: Any, q: jax.Array) -> jax.Array:
         value = target(tree, q)
-        return jnp.where(jnp.isfinite(value), value - jnp.sum(log_logistic(q)), -jnp.inf)
+        return jnp.where(jnp.isfinite(value), value, -jnp.inf)
 
     particles = tempered_smc(Spread(weight, tree), shape, key, progress, journal)
     temperature = float(particles.temperature.min())
@@ -127,7 +132,7 @@ def draw_smc(
         return Sampled(np.zeros((shape[0], 0, size)), {}, np.zeros((0, size)), {}, unfinished)
     found = evidence(particles.log_z)
     result = {"log_evidence": found.log_z, "log_evidence_error": found.error, "log_evidence_runs": list(found.runs)}
-    lp = particles.weight + np.asarray(jnp.sum(log_logistic(jnp.asarray(particles.q)), axis=-1))
+    lp = particles.weight + log_start(particles.q)
     attrs = {
         "method": "smc",
         "last_acceptance": float(particles.accepted),

@@ -3,6 +3,19 @@
 from darkbeauty.likelihood.build import Likelihood, TermReport, likelihood
 from darkbeauty.likelihood.fit_file import Fit, load_fit
 from darkbeauty.likelihood.presets import PRESETS
+from darkbeauty.likelihood.sampled import SampledLikelihood, sample_nuisances
 from darkbeauty.likelihood.terms import TERMS, Term, list_terms
 
-__all__ = ["PRESETS", "TERMS", "Fit", "Likelihood", "Term", "TermReport", "likelihood", "list_terms", "load_fit"]
+__all__ = [
+    "PRESETS",
+    "TERMS",
+    "Fit",
+    "Likelihood",
+    "SampledLikelihood",
+    "Term",
+    "TermReport",
+    "likelihood",
+    "list_terms",
+    "load_fit",
+    "sample_nuisances",
+]

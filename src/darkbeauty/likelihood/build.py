@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
+from scipy.linalg import block_diag
 
 from darkbeauty.errors import Problem, raise_if_any, unknown
 from darkbeauty.likelihood.presets import PRESETS, presets_of
@@ -50,12 +51,33 @@ class Likelihood(eqx.Module):
     requests: tuple[Request, ...] = eqx.field(static=True)
     slices: tuple[tuple[int, int], ...] = eqx.field(static=True)
 
+    size: ClassVar[int] = 0
+    nuisance_names: ClassVar[tuple[str, ...]] = ()
+    """How many nuisances are parameters, and which: none, their errors are in the covariance."""
+
     def log_prob(self, params: Mapping[str, Any]) -> Array:
         """log L, normalised in the data; −inf with zero gradient where a prediction failed or masses are in an order the model does not allow.
 
         Pure: jit, vmap, differentiate.
         """
-        return jnp.where(self.model.at(params).is_physical(), self.log_prob_of(self.predictions(params)), -jnp.inf)
+        return jnp.where(self.is_physical(params), self.log_prob_of(self.predictions(params)), -jnp.inf)
+
+    @property
+    def given(self) -> Likelihood:
+        """The likelihood of given predictions."""
+        return self
+
+    def log_density(self, params: Mapping[str, Any], eta: Array) -> Array:
+        """log L at the coordinates of a sampler: the parameters, and as many standard normal numbers as there are sampled nuisances."""
+        return self.log_prob(params)
+
+    def observe(self, params: Mapping[str, Any], eta: Array) -> tuple[Array, Array]:
+        """Predictions and pulls of the sampled nuisances there."""
+        return self.predictions(params), eta
+
+    def is_physical(self, params: Mapping[str, Any]) -> Array:
+        """Whether the model allows the order of masses."""
+        return jnp.asarray(self.model.at(params).is_physical())
 
     def predictions(self, params: Mapping[str, Any]) -> Array:
         """Predictions of every entry of every term, shape (n,)."""
@@ -69,7 +91,11 @@ class Likelihood(eqx.Module):
 
     def explain(self, params: Mapping[str, Any]) -> list[TermReport]:
         """Prediction, data and pull of every observable of every term."""
-        predictions = np.asarray(eqx.filter_jit(lambda lik, p: lik.predictions(p))(self, dict(params)))
+        return self.report(eqx.filter_jit(lambda lik, p: lik.predictions(p))(self, dict(params)))
+
+    def report(self, predictions: Array) -> list[TermReport]:
+        """The same for given predictions."""
+        predictions = np.asarray(predictions)
         sigma = np.sqrt(np.diag(self.covariance))
         rows = []
         for i, (term, (start, stop)) in enumerate(zip(self.terms, self.slices)):
@@ -148,21 +174,22 @@ def build(model: Model, terms: tuple[Term, ...]) -> Likelihood:
     labels = tuple(label for term in terms for label in term.predicted(model))
     stops = np.cumsum([len(block.values) for block in data])
     slices = tuple((int(stop) - len(block.values), int(stop)) for stop, block in zip(stops, data))
-    size = int(stops[-1])
-    covariance, whitening, normalisation = np.zeros((size, size)), np.zeros((size, size)), np.zeros(len(terms))
-    for i, (term, block, (start, stop)) in enumerate(zip(terms, data, slices)):
-        total = block.covariance + _theory(term, block.values)
-        root = np.linalg.cholesky(total)
-        covariance[start:stop, start:stop] = total
-        whitening[start:stop, start:stop] = np.linalg.inv(root)
-        normalisation[i] = -np.sum(np.log(np.diag(root))) - 0.5 * (stop - start) * np.log(2.0 * np.pi)
+    errors = whiten([block.covariance + theory_of(term, block.values) for term, block in zip(terms, data)])
     values = np.concatenate([block.values for block in data])
     requests = parse(model, labels)
     tables = make_tables(model, requests)
-    return Likelihood(model, values, covariance, whitening, normalisation, tables, terms, requests, slices)
+    return Likelihood(model, values, *errors, tables, terms, requests, slices)
 
 
-def _theory(term: Term, values: np.ndarray) -> np.ndarray:
+def whiten(blocks: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Covariance and whitening of all terms from the covariance of each, and the normalisation of each."""
+    roots = [np.linalg.cholesky(block) for block in blocks]
+    normalisation = [-np.sum(np.log(np.diag(root))) - 0.5 * len(root) * np.log(2.0 * np.pi) for root in roots]
+    return block_diag(*blocks), block_diag(*(np.linalg.inv(root) for root in roots)), np.array(normalisation)
+
+
+def theory_of(term: Term, values: np.ndarray) -> np.ndarray:
+    """Theory covariance of a term."""
     if term.relative_theory is None:
         return theory_covariance(term.observables)
     return np.diag((term.relative_theory * values) ** 2)

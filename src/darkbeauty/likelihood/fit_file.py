@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from darkbeauty.errors import InputError, Problem, raise_if_any, unknown
 from darkbeauty.likelihood.build import Likelihood, choose_terms, likelihood
 from darkbeauty.likelihood.priors import KINDS, Prior
+from darkbeauty.likelihood.terms import TERMS
 from darkbeauty.models import MODELS, Model, resolve_model
 
 
@@ -37,12 +38,16 @@ class NormalPrior(_Section):
 
 
 class LikelihoodSection(_Section):
-    """Terms by preset or by name, with additions and removals."""
+    """Terms by preset or by name, with additions and removals, and what becomes of theory errors.
+
+    theory: marginal, in the covariance, linear around the Standard Model; or sampled, the uncertain inputs being parameters beside the model's.
+    """
 
     preset: str | None = None
     terms: list[str] | None = None
     add: list[str] = []
     drop: list[str] = []
+    theory: Literal["marginal", "sampled"] = "marginal"
 
 
 class SamplerSection(_Section):
@@ -109,7 +114,7 @@ class Fit(_Section):
         return tuple(self.priors)
 
     def likelihood(self) -> Likelihood:
-        """The likelihood of the fit's terms."""
+        """The likelihood of the fit's terms, theory errors in its covariance."""
         return likelihood(self.model, None, terms=self.terms)
 
 
@@ -194,7 +199,23 @@ def _check(
     terms, more = choose_terms(
         model, section.get("preset"), section.get("terms"), section.get("add") or (), section.get("drop") or ()
     )
+    problems += _check_theory(section, _mapping(raw.get("sampler")), terms)
     return model, priors, terms, problems + (more if section else [])
+
+
+def _check_theory(section: dict[str, Any], sampler: dict[str, Any], terms: tuple[str, ...]) -> list[Problem]:
+    """What sampled theory errors cannot be combined with."""
+    if section.get("theory") != "sampled":
+        return []
+    problems = []
+    if sampler.get("method") == "smc":
+        reason = "theory errors are sampled in a hundred dimensions, where tempered SMC does not work"
+        problems.append(Problem("sampler.method", reason, "nuts"))
+    known = [TERMS[name] for name in terms if name in TERMS]
+    if known and all(term.relative_theory is not None for term in known):
+        reason = "no term of the fit has theory errors from nuisances to be sampled"
+        problems.append(Problem("likelihood.theory", reason, "marginal"))
+    return problems
 
 
 def _check_corners(model: Model, fixed: dict[str, Any], priors: dict[str, Prior]) -> list[Problem]:

@@ -13,6 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from darkbeauty.inputs.sm import parameter_records
+from darkbeauty.models.base import Model
 from darkbeauty.models.wet import Wet
 from darkbeauty.predict import evaluate, parse
 
@@ -48,11 +49,17 @@ def theory_covariance(labels: tuple[str, ...]) -> np.ndarray:
 
     Accuracy standard deviations within 3 % of flavio's own linear propagation; what the non-local tables depend on (m_c, α_s) is not varied
     """
+    jacobian = theory_jacobian(labels)
+    return jacobian @ correlation(*nuisances()) @ jacobian.T
+
+
+@lru_cache(maxsize=64)
+def theory_jacobian(labels: tuple[str, ...]) -> np.ndarray:
+    """Derivatives of SM predictions by the whitened nuisances, shape (n, nuisances), exact."""
     model = Wet()
     requests = parse(model, labels)
     paths, roots = nuisances()
-    jacobian = np.asarray(eqx.filter_jit(lambda m: _jacobian(m, requests, paths, roots))(model))
-    return jacobian @ correlation(paths, roots) @ jacobian.T
+    return np.asarray(eqx.filter_jit(lambda m: _jacobian(m, requests, paths, roots))(model))
 
 
 def correlation(paths: tuple[str, ...], roots: tuple[np.ndarray, ...]) -> np.ndarray:
@@ -67,11 +74,13 @@ def correlation(paths: tuple[str, ...], roots: tuple[np.ndarray, ...]) -> np.nda
     return matrix
 
 
-def at_inputs(model: Wet, values: Mapping[str, Any]) -> Wet:
-    """The model with other values of its nuisances, by path, and of the inputs that follow from them."""
+def at_inputs(model: Model, values: Mapping[str, Any]) -> Model:
+    """The model with other values of its inputs, by path, and of the inputs that follow from them."""
     sm = model.sm
     following = {
-        path: sm.get(path) * (values[origin] / sm.get(origin)) ** power for path, (origin, power) in FOLLOWS.items()
+        path: sm.get(path) * (values[origin] / sm.get(origin)) ** power
+        for path, (origin, power) in FOLLOWS.items()
+        if origin in values
     }
     return eqx.tree_at(lambda m: m.sm, model, sm.replace({**values, **following}))
 

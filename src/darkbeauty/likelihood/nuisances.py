@@ -1,0 +1,79 @@
+r"""Which uncertain inputs a fit samples, and how: independent standard normal numbers ν ↔ values of the inputs.
+
+A whitened nuisance x_i (`darkbeauty.likelihood.theory`) that moves some prediction of the fit by WEAK or more of its total error is sampled; those that are
+ALIKE are correlated, x = Lν. The others stay in the covariance: given the sampled ones, x_other = C_os C_ss⁻¹ x, what is left of them is Gaussian.
+"""
+
+from __future__ import annotations
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from darkbeauty.inputs import SMInputs
+from darkbeauty.likelihood.theory import correlation, nuisances
+
+WEAK = 0.01
+"""Shift of a prediction by one standard deviation of a nuisance, in units of the prediction's total error, below which it is not sampled."""
+
+
+class Nuisances(eqx.Module):
+    """Sampled inputs, and those that follow them: value = central + spread ν, shapes (size,) and (size, n), by path.
+
+    names: every component of every sampled input, form-factor coefficients as path[i]; pull: ν to (value − central)/σ of each; size: number of ν.
+    """
+
+    central: dict[str, np.ndarray]
+    spread: dict[str, np.ndarray]
+    pull: np.ndarray
+    names: tuple[str, ...] = eqx.field(static=True)
+    size: int = eqx.field(static=True)
+
+    def inputs(self, nu: Array) -> dict[str, Array]:
+        """Values of the inputs, by path, at ν, shape (n,)."""
+        flat = jnp.concatenate(list(self.central.values())) + jnp.concatenate(list(self.spread.values())) @ nu
+        ends = np.cumsum([len(value) for value in self.central.values()])
+        shifted = dict(zip(self.central, jnp.split(flat, ends[:-1])))
+        # without the barrier, XLA compiles the derivatives by all inputs as one function, for minutes
+        return jax.lax.optimization_barrier(
+            {path: value if len(value) > 1 else value[0] for path, value in shifted.items()}
+        )
+
+    def pulls(self, nu: Array) -> Array:
+        """(value − central)/σ of every component, shape (names,), at ν, shape (n,)."""
+        return self.pull @ nu
+
+
+def split(sm: SMInputs, jacobian: np.ndarray, error: np.ndarray) -> tuple[Nuisances, np.ndarray]:
+    """Divide all nuisances by their influence: those to be sampled, and what the others add to the covariance of the predictions.
+
+    Args     jacobian: of the predictions by the whitened nuisances, shape (predictions, all nuisances); error: total error of each prediction
+    """
+    paths, roots = nuisances()
+    matrix = correlation(paths, roots)
+    kept = _kept(jacobian / error[:, None], roots)
+    root = np.linalg.cholesky(matrix[np.ix_(kept, kept)])
+    from_kept = matrix[:, kept] @ np.linalg.inv(root).T  # x = from_kept ν + what is left
+    left = matrix - from_kept @ from_kept.T
+    ends = np.cumsum([len(one) for one in roots])
+    central, spread, names, pull = {}, {}, [], [np.zeros((0, kept.sum()))]
+    for path, one, end in zip(paths, roots, ends):
+        rows = slice(end - len(one), end)
+        if not np.any(from_kept[rows]):
+            continue
+        central[path] = np.atleast_1d(np.asarray(sm.get(path), float))
+        spread[path] = one @ from_kept[rows]
+        if kept[rows].any():
+            pull.append(spread[path] / np.sqrt(np.sum(one**2, axis=1))[:, None])
+            names += [path] if len(one) == 1 else [f"{path}[{i}]" for i in range(len(one))]
+    sampled = Nuisances(central, spread, np.concatenate(pull), tuple(names), int(kept.sum()))
+    return sampled, jacobian @ left @ jacobian.T
+
+
+def _kept(influence: np.ndarray, roots: tuple[np.ndarray, ...]) -> np.ndarray:
+    """Which nuisances are sampled: all of an input that matters in any of its directions."""
+    strong = np.max(np.abs(influence), axis=0) > WEAK
+    ends = np.cumsum([len(one) for one in roots])
+    return np.concatenate([np.repeat(strong[end - len(one) : end].any(), len(one)) for one, end in zip(roots, ends)])

@@ -1,0 +1,210 @@
+r"""A likelihood in which the uncertain inputs are parameters: theory errors without the linear approximation, and shared by all terms.
+
+log L(θ, ν) has the experimental covariance and predictions at the inputs that ν gives. Terms with a relative theory error keep it as a Gaussian, and are
+evaluated at central inputs, as in the marginal likelihood.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from darkbeauty.flavour.nodal_rates import NodalRates, nodal_rates
+from darkbeauty.inputs import SMInputs
+from darkbeauty.likelihood.build import Likelihood, TermReport, theory_of, whiten
+from darkbeauty.likelihood.nuisances import Nuisances, split
+from darkbeauty.likelihood.terms import Term
+from darkbeauty.likelihood.theory import at_inputs, theory_jacobian
+from darkbeauty.models import Model
+from darkbeauty.models.wet import Wet
+from darkbeauty.observables import Results, Source
+from darkbeauty.predict import evaluate, parse
+from darkbeauty.tables import ROWS, Entry
+
+STEPS, DELTA = 5, 0.1
+"""Gauss–Newton steps towards the most probable ν, and half the step of its differences."""
+
+
+class ShiftedRates(eqx.Module):
+    """Binned b → sℓℓ rates of a likelihood at any inputs: of every process, and what they are."""
+
+    rates: tuple[NodalRates, ...]
+    entries: tuple[Entry, ...] = eqx.field(static=True)
+
+    def results(self, p: Model) -> dict[Source, Results]:
+        """Results as the sources themselves would give; rows that nobody asked for are 0."""
+        found: dict[Source, Results] = {}
+        for rates, (source, bins, rows) in zip(self.rates, self.entries):
+            full = jnp.zeros((len(bins), ROWS[source.function])).at[:, np.asarray(rows)].set(rates(p))
+            found[source] = Results(bins, full)
+        return found
+
+
+class SampledLikelihood(eqx.Module):
+    r"""log L(θ, ν) of the terms of a likelihood, ν being independent standard normal numbers.
+
+    given: the likelihood of given predictions, with the errors that ν does not stand for; shifted: places of the predictions that ν shifts;
+    start: the most probable ν of the Standard Model, where the next two are from: step times (ν; data − predictions) leads from a ν close to the
+    most probable one to it, and root rootᵀ is the covariance of ν given θ.
+    """
+
+    given: Likelihood
+    nuisances: Nuisances
+    rates: ShiftedRates
+    start: np.ndarray
+    step: np.ndarray
+    root: np.ndarray
+    shifted: tuple[int, ...] = eqx.field(static=True)
+
+    @property
+    def size(self) -> int:
+        """How many nuisances are parameters."""
+        return self.nuisances.size
+
+    @property
+    def nuisance_names(self) -> tuple[str, ...]:
+        """Names of the uncertain inputs whose pulls `observe` gives."""
+        return self.nuisances.names
+
+    @property
+    def terms(self) -> tuple[Term, ...]:
+        return self.given.terms
+
+    @property
+    def model(self) -> Model:
+        return self.given.model
+
+    def log_prob(self, params: Mapping[str, Any], nu: Array) -> Array:
+        """log L(θ, ν) p(ν), normalised in data and ν: its integral over ν is the marginal likelihood. −inf as there.
+
+        Pure: jit, vmap, differentiate. Args     nu: shape (size,)
+        """
+        return self._log_prob_of(params, nu, self.predictions(params, nu))
+
+    def predictions(self, params: Mapping[str, Any], nu: Array) -> Array:
+        """Predictions of every entry of every term, shape (n,)."""
+        return self._whole(params, self._moved(params, nu))
+
+    def log_density(self, params: Mapping[str, Any], eta: Array) -> Array:
+        """log L(θ, ν) p(ν) |∂ν/∂η| at standard normal numbers η, with which ν | θ has about its posterior distribution."""
+        nu, moved = self._at(params, eta)
+        log_volume = jnp.sum(jnp.log(jnp.diag(self.root)))
+        return self._log_prob_of(params, nu, self._whole(params, moved)) + log_volume
+
+    def observe(self, params: Mapping[str, Any], eta: Array) -> tuple[Array, Array]:
+        """Predictions and pulls of the inputs at η."""
+        nu, moved = self._at(params, eta)
+        return self._whole(params, moved), self.nuisances.pulls(nu)
+
+    def is_physical(self, params: Mapping[str, Any]) -> Array:
+        """Whether the model allows the order of masses."""
+        return self.given.is_physical(params)
+
+    def explain(self, params: Mapping[str, Any], nu: Array | None = None) -> list[TermReport]:
+        """Prediction, data and pull (in experimental errors) of every observable, at central inputs unless ν is given."""
+        nu = jnp.zeros(self.size) if nu is None else nu
+        return self.given.report(eqx.filter_jit(lambda lik, *at: lik.predictions(*at))(self, dict(params), nu))
+
+    def _at(self, params: Mapping[str, Any], eta: Array) -> tuple[Array, Array]:
+        """ν = centre(θ) + root η, and the predictions that it shifts: one evaluation for the centre, one there, in a loop that is compiled once."""
+        values = self.given.values[np.asarray(self.shifted)]
+
+        def body(nu: Array, noise: Array) -> tuple[Array, tuple[Array, Array]]:
+            moved = self._moved(params, nu)
+            residual = values - jnp.where(jnp.isfinite(moved), moved, values)
+            return nu + self.step @ jnp.concatenate([nu, residual]) + noise, (nu, moved)
+
+        noises = jnp.stack([self.root @ eta, jnp.zeros(self.size)])
+        nu, moved = jax.lax.scan(jax.checkpoint(body), jnp.asarray(self.start), noises)[1]
+        return nu[1], moved[1]
+
+    def _moved(self, params: Mapping[str, Any], nu: Array) -> Array:
+        inputs = self.nuisances.inputs(nu)
+        requests = tuple(self.given.requests[i] for i in self.shifted)
+        return evaluate(at_inputs(self.model.at(params), inputs), requests, self.rates.results)
+
+    def _whole(self, params: Mapping[str, Any], moved: Array) -> Array:
+        """With the predictions that ν does not shift."""
+        fixed = tuple(i for i in range(len(self.given.values)) if i not in self.shifted)
+        found = jnp.zeros(len(self.given.values)).at[np.asarray(self.shifted)].set(moved)
+        if not fixed:
+            return found
+        requests = tuple(self.given.requests[i] for i in fixed)
+        return found.at[np.asarray(fixed)].set(evaluate(self.model.at(params), requests))
+
+    def _log_prob_of(self, params: Mapping[str, Any], nu: Array, predictions: Array) -> Array:
+        log_prior = -0.5 * nu @ nu - 0.5 * self.size * np.log(2.0 * np.pi)
+        return jnp.where(self.is_physical(params), self.given.log_prob_of(predictions) + log_prior, -jnp.inf)
+
+
+def sample_nuisances(marginal: Likelihood) -> SampledLikelihood:
+    """The likelihood with the same terms whose nuisances are parameters; those too weak to matter stay in the covariance."""
+    chosen = [(term, span) for term, span in zip(marginal.terms, marginal.slices) if term.relative_theory is None]
+    shifted = tuple(i for _, span in chosen for i in range(*span))
+    jacobian = np.concatenate([theory_jacobian(term.observables) for term, _ in chosen])
+    error = np.sqrt(np.diag(marginal.covariance))[list(shifted)]
+    nuisances, rest = split(marginal.model.sm, jacobian, error)
+    whole = np.zeros_like(marginal.covariance)
+    whole[np.ix_(shifted, shifted)] = rest
+    blocks = []
+    for term, (start, stop) in zip(marginal.terms, marginal.slices):
+        data, own = term.data(), whole[start:stop, start:stop]
+        blocks.append(data.covariance + (own if term.relative_theory is None else theory_of(term, data.values)))
+    parts = lambda lik: (lik.covariance, lik.whitening, lik.log_normalisation)
+    given = eqx.tree_at(parts, marginal, whiten(blocks))
+    rates = _rates(marginal)
+    labels = tuple(label for term, _ in chosen for label in term.observables)
+    update = most_probable(
+        marginal.model.sm,
+        labels,
+        nuisances,
+        rates,
+        given.values[list(shifted)],
+        given.whitening[np.ix_(shifted, shifted)],
+    )
+    return SampledLikelihood(given, nuisances, rates, *update, shifted)
+
+
+def most_probable(
+    sm: SMInputs,
+    labels: tuple[str, ...],
+    nuisances: Nuisances,
+    rates: ShiftedRates,
+    values: np.ndarray,
+    whitening: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The most probable ν of the Standard Model by Gauss–Newton steps, the matrix of such a step there, and a root of the covariance."""
+    model = Wet(sm=sm)
+    requests = parse(model, labels)
+
+    @eqx.filter_jit
+    def shift(model, nuisances, rates, points):
+        one = lambda nu: evaluate(at_inputs(model, nuisances.inputs(nu)), requests, rates.results)
+        return jax.lax.map(one, points)
+
+    unit = np.eye(nuisances.size)
+    nu = np.zeros(nuisances.size)
+    for _ in range(STEPS):
+        found = np.asarray(
+            shift(model, nuisances, rates, np.concatenate([nu + DELTA * unit, nu - DELTA * unit, nu[None]]))
+        )
+        up, down = found[:-1].reshape(2, nuisances.size, len(labels))
+        slope = whitening @ (up - down).T / (2.0 * DELTA)
+        root = np.linalg.inv(np.linalg.cholesky(unit + slope.T @ slope)).T
+        step = root @ root.T @ np.concatenate([-unit, slope.T @ whitening], axis=1)
+        start, nu = nu, nu + step @ np.concatenate([nu, values - found[-1]])
+    return start, step, root
+
+
+def _rates(marginal: Likelihood) -> ShiftedRates:
+    """What the tables of a likelihood hold."""
+    entries = tuple(entry for group in marginal.tables.entries for entry in group)
+    process = lambda source: (dict(source.options)[name] for name in ("mode", "lepton"))
+    rates = (nodal_rates(marginal.model.sm, *process(source), bins, rows) for source, bins, rows in entries)
+    return ShiftedRates(tuple(rates), entries)
