@@ -19,7 +19,7 @@ from other_code import OtherCode, serve
 if "--serve" not in sys.argv:  # flavio's interpreter need not have these
     import jax
     import numpy as np
-    from measuring import begin, markdown, parser, report, seconds, write
+    from measuring import begin, clock, markdown, parser, report, seconds, write
 
     import darkbeauty as db
     from darkbeauty.inputs.measurements import load_measurements
@@ -83,9 +83,10 @@ class Part:
 
     def time(self, point: dict | None = None) -> object:
         """Values at a point, the seconds kept."""
-        point = self.point() if point is None else point
-        self.times.append(seconds(self.function, point) / self.size)
-        return self.function(point)
+        start = clock()
+        values = jax.block_until_ready(self.function(self.point() if point is None else point))
+        self.times.append((clock() - start) / self.size)
+        return values
 
 
 def parts(observables: tuple[str, ...], rng) -> dict[str, Part]:

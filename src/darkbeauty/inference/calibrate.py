@@ -22,7 +22,7 @@ import numpy as np
 from scipy import stats
 
 from darkbeauty.inference.coordinates import BoxCoordinates, RelicCoordinates, make_coordinates
-from darkbeauty.inference.run import log_density, parameters
+from darkbeauty.inference.run import parameters
 from darkbeauty.inference.sharding import Spread
 from darkbeauty.inference.smc import tempered_smc
 from darkbeauty.likelihood import Fit, Likelihood
@@ -92,7 +92,8 @@ def prior_weight(tree: Any, point: dict[str, Any]) -> jax.Array:
     """log f of q for simulated data alone."""
     lik, coordinates = tree
     simulated = eqx.tree_at(lambda lik: lik.values, lik, point["data"])
-    return _or_nothing(log_density(simulated, coordinates, point["q"]))
+    values, log_prior = coordinates.to_parameters(point["q"])
+    return _or_nothing(simulated.log_prob(values) + log_prior)
 
 
 def posterior_weight(tree: Any, point: dict[str, Any]) -> jax.Array:

@@ -39,7 +39,7 @@ def dark_sector(p: Portal) -> DarkSector:
 
 
 def _is_zero(value: ArrayLike) -> bool:
-    """Whether it is the number 0, not a value to be: exchange of a doublet without coupling would cost a third of the relic density."""
+    """Whether it is the number 0, not a value to be: exchange of a doublet without coupling would triple the cost of a spectrum."""
     return isinstance(value, int | float) and value == 0
 
 
