@@ -2,6 +2,7 @@
 #   make demo   install into .venv, run the demonstration fit, say where its files are
 #   make test   install into .venv, run the whole test suite
 #   make docs   install into .venv, build the documentation into site/
+#   make bench  install into .venv, run every benchmark: two hours; tables into runs/benchmarks.md
 # Another Python: make demo PYTHON=python3.12
 
 PYTHON ?= python3
@@ -9,7 +10,7 @@ VENV := .venv
 INSTALLED := $(VENV)/.installed
 DEMO := lmu_ltau_s1_quick
 
-.PHONY: demo test docs lint clean
+.PHONY: demo test docs bench lint clean
 
 demo: $(INSTALLED)
 	$(VENV)/bin/darkbeauty fit fits/$(DEMO).toml --out runs/$(DEMO)
@@ -19,6 +20,9 @@ test: $(INSTALLED)
 
 docs: $(INSTALLED)
 	$(VENV)/bin/mkdocs build --strict
+
+bench: $(INSTALLED)
+	$(VENV)/bin/python benchmarks/run.py
 
 lint: $(INSTALLED)
 	$(VENV)/bin/ruff check

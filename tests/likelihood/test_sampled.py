@@ -1,5 +1,6 @@
 """Sampled theory errors: the same likelihood as the marginal one where that is exact, and what NUTS makes of it."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 
 import darkbeauty as db
+from darkbeauty.commands.runs import print_run
 from darkbeauty.inference.diagnostics import judge, summarise
 from darkbeauty.inference.run import execute
 from darkbeauty.inference.sampled import Sampled
@@ -19,6 +21,9 @@ from darkbeauty.likelihood import sample_nuisances
 from darkbeauty.likelihood.fit_file import TargetSection
 from darkbeauty.likelihood.nuisances import WEAK, split
 from darkbeauty.likelihood.theory import ALIKE, correlation, nuisances
+from darkbeauty.report.figures import write_figures
+from darkbeauty.report.page import write_report
+from darkbeauty.report.result import read_result
 
 TERMS = ["BR(B->Xsgamma)", "DeltaM_s", "BR(Bs->mumu)"]
 FIT = """
@@ -236,6 +241,18 @@ def test_nuisances_are_judged(run):
     found = Sampled(np.zeros((4, 400, 1)), {}, np.zeros((0, 1)), {})
     missed = judge(summarise({"x": noise}), found, TargetSection(), apart).missed
     assert len(missed) == 2 and all("a.b" in text and "1 more" in text for text in missed)
+
+
+def test_printed_and_reported_with_the_inputs_that_moved_most(run, capsys):
+    write_figures(run, run.netcdf.parent)
+    print_run("sampled", run, ["posterior.nc"], as_json=False)
+    printed = capsys.readouterr().out
+    most = max(run.nuisances, key=lambda row: abs(row.mean))
+    assert f"{len(run.nuisances)} inputs" in printed and most.name in printed
+    print_run("sampled", run, [], as_json=True)
+    assert json.loads(capsys.readouterr().out)["nuisances"][most.name]["mean"] == pytest.approx(most.mean)
+    page = write_report(read_result(run.netcdf.parent), run.netcdf.parent).read_text(encoding="utf-8")
+    assert "Theory errors were sampled" in page and f"<code>{most.name}</code>" in page
 
 
 def test_posterior_agrees_with_integration_over_nuisances(run, evaluated, sampled):

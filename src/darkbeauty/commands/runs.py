@@ -16,7 +16,7 @@ SIGNALLED = 128
 
 def print_run(name: str, run: Any, files: Sequence[str], as_json: bool) -> None:
     """The verdict first, then the summary; exit code 3 for a run that misses a target, 128 + n for one that signal n ended."""
-    table = {row.name: {key: value for key, value in vars(row).items() if key != "name"} for row in run.summary}
+    table, nuisances = by_name(run.summary), by_name(run.nuisances)
     word = "NOT finished" if run.signal else "NOT converged"
     verdict = run.verdict
     headline = "converged" if verdict.converged else f"{word}: " + "; ".join(verdict.missed)
@@ -26,21 +26,46 @@ def print_run(name: str, run: Any, files: Sequence[str], as_json: bool) -> None:
     if not is_first_process():
         pass
     elif as_json:
-        show({**result, "evidence": run.evidence or None, "files": files, "summary": table}, True, (), ())
+        found = {"evidence": run.evidence or None, "files": files, "summary": table}
+        show({**result, **found} | ({"nuisances": nuisances} if nuisances else {}), True, (), ())
     else:
         typer.echo(f"{name}: {headline}")
-        if run.signal:
-            typer.echo("the same command with --resume goes on from here")
-        if table:
-            typer.echo(f"{evidence(run.evidence) or divergent(verdict)}\n")
-            columns = list(next(iter(table.values())))
-            rows = [(name, *(f"{row[column]:.4g}" for column in columns)) for name, row in table.items()]
-            show(None, False, ("parameter", *columns), rows, range(1, len(columns) + 1))
-            typer.echo(written(files))
+        print_results(run, files)
     if run.signal:
         raise typer.Exit(SIGNALLED + run.signal)
     if not verdict.converged:
         raise typer.Exit(UNCONVERGED)
+
+
+def print_results(run: Any, files: Sequence[str]) -> None:
+    """Evidence or divergences, parameters, the sampled inputs that moved most, files."""
+    if run.signal:
+        typer.echo("the same command with --resume goes on from here")
+    if not run.summary:
+        return
+    from darkbeauty.inference.diagnostics import most_moved
+
+    typer.echo(f"{evidence(run.evidence) or divergent(run.verdict)}\n")
+    print_summary("parameter", run.summary)
+    if run.nuisances:
+        typer.echo(
+            f"\n{len(run.nuisances)} inputs, in standard deviations from their central values; those that moved most:\n"
+        )
+        print_summary("input", most_moved(run.nuisances))
+    typer.echo(written(files))
+
+
+def by_name(rows: Sequence[Any]) -> dict[str, dict[str, float]]:
+    """Summaries as {name: {column: value}}."""
+    return {row.name: {key: value for key, value in vars(row).items() if key != "name"} for row in rows}
+
+
+def print_summary(what: str, summary: Sequence[Any]) -> None:
+    """One line for each of the parameters or inputs."""
+    table = by_name(summary)
+    columns = list(next(iter(table.values())))
+    rows = [(name, *(f"{row[column]:.4g}" for column in columns)) for name, row in table.items()]
+    print_table((what, *columns), rows, range(1, len(columns) + 1))
 
 
 def divergent(verdict: Any) -> str:

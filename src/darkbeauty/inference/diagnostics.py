@@ -13,6 +13,8 @@ from darkbeauty.likelihood.fit_file import TargetSection
 
 FEW = 4
 """Draws per chain below which nothing can be said about convergence."""
+MOVED = 8
+"""How many sampled inputs are worth a line."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,11 @@ def summarise(draws: dict[str, np.ndarray]) -> list[ParameterSummary]:
             )
         )
     return rows
+
+
+def most_moved(nuisances: Sequence[ParameterSummary]) -> list[ParameterSummary]:
+    """The few sampled inputs whose means are farthest from their central values."""
+    return sorted(nuisances, key=lambda row: -abs(row.mean))[:MOVED]
 
 
 def _measures(values: np.ndarray) -> tuple[float, float, float]:

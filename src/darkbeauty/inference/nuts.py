@@ -23,8 +23,6 @@ from darkbeauty.inference.coordinates import log_logistic
 from darkbeauty.inference.sharding import Spread, collect, devices, place, split
 
 KEPT = ("z", "potential_energy", "num_steps", "accept_prob", "diverging", "energy")
-ALONE = 1
-"""Points whose gradients a device computes together."""
 STARTS = 50
 """How often a chain without likelihood at its start is given another one."""
 
@@ -141,7 +139,7 @@ class _Kernel:
         self.shape, self.normals = shape, normals
         mesh = devices(shape[2])
         self._rows, self._columns = split(mesh), split(mesh, axis=2)
-        self._evaluate = Spread(lambda tree, q: jax.value_and_grad(lambda x: -log_density(tree, x))(q), tree, ALONE)
+        self._evaluate = Spread(lambda tree, q: jax.value_and_grad(lambda x: -log_density(tree, x))(q), tree)
         init, transition = hmc(lambda q: -log_density(tree, q), algo="NUTS")
 
         def begin(q: Array, potential: Array, slope: Array, seeds: Array) -> Any:

@@ -15,6 +15,7 @@ import numpy as np
 from darkbeauty.inputs.sm import parameter_records
 from darkbeauty.models.base import Model
 from darkbeauty.models.wet import Wet
+from darkbeauty.numerics.stored import stored
 from darkbeauty.predict import evaluate, parse
 
 CORRELATED = ("B->K", "B->K*", "Bs->phi", "Lambdab->Lambda(1520)")
@@ -59,7 +60,8 @@ def theory_jacobian(labels: tuple[str, ...]) -> np.ndarray:
     model = Wet()
     requests = parse(model, labels)
     paths, roots = nuisances()
-    return np.asarray(eqx.filter_jit(lambda m: _jacobian(m, requests, paths, roots))(model))
+    compute = eqx.filter_jit(lambda m: _jacobian(m, requests, paths, roots))
+    return stored("theory", (model.sm, labels, paths, roots), lambda: np.asarray(compute(model)))
 
 
 def correlation(paths: tuple[str, ...], roots: tuple[np.ndarray, ...]) -> np.ndarray:

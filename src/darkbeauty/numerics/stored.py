@@ -13,7 +13,10 @@ from typing import Any
 import jax
 import numpy as np
 
-ROOMS = ("inputs", "numerics", "models", "flavour", "dark", "leptonic", "observables", "tables.py", "predict.py")
+ROOMS = (
+    *("inputs", "numerics", "models", "flavour", "dark", "leptonic", "observables"),
+    *("tables.py", "predict.py", "likelihood/theory.py"),
+)
 """Code and data that stored arrays may come from."""
 
 

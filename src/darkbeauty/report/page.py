@@ -83,6 +83,8 @@ def _context(result: Result) -> dict[str, Any]:
         "priors": [_prior_row(result, name) for name in fit.parameters],
         "fixed": _fixed(result),
         "summary": result.summary,
+        "moved": result.moved,
+        "inputs": len(result.inputs),
         "terms": terms,
         "measured": {term.name: _measured(term.name) for term in terms},
         "chi2": chi2,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ import numpy as np
 import xarray as xr
 
 from darkbeauty.errors import InputError, Problem
-from darkbeauty.inference.diagnostics import ParameterSummary, summarise
+from darkbeauty.inference.diagnostics import ParameterSummary, most_moved, summarise
 from darkbeauty.likelihood import TERMS, Fit, load_fit
 
 FILE = "posterior.nc"
@@ -33,7 +33,10 @@ class TermFit:
 
 @dataclass(frozen=True)
 class Result:
-    """Draws of the parameters, (chains, draws) each; predictions, (chains, draws, n); sampler statistics; data; attributes of the run."""
+    """Draws of the parameters, (chains, draws) each; predictions, (chains, draws, n); sampler statistics; data; attributes of the run.
+
+    inputs: draws of sampled Standard-Model inputs, in standard deviations from their central values.
+    """
 
     fit: Fit
     draws: dict[str, np.ndarray]
@@ -44,6 +47,7 @@ class Result:
     sigma: np.ndarray
     attrs: dict[str, Any]
     stored_covariance: np.ndarray | None = None
+    inputs: dict[str, np.ndarray] = field(default_factory=dict)
 
     @property
     def missed(self) -> tuple[str, ...]:
@@ -59,6 +63,11 @@ class Result:
     def summary(self) -> list[ParameterSummary]:
         """Mean, quantiles, R̂ and effective sample sizes of every parameter."""
         return summarise(self.draws)
+
+    @cached_property
+    def moved(self) -> list[ParameterSummary]:
+        """The sampled inputs that moved most."""
+        return most_moved(summarise(self.inputs))
 
     @cached_property
     def covariance(self) -> np.ndarray:
@@ -148,15 +157,18 @@ def result_of(data: Any) -> Result:
 def _assemble(groups: dict[str, xr.Dataset]) -> Result:
     posterior, stats, observed = groups["posterior"], groups["sample_stats"], groups["observed_data"]
     attrs = dict(posterior.attrs)
+    fit = _fit(str(attrs["fit_file"]), str(attrs["fit_name"]))
+    names = [str(name) for name in posterior["nuisance"].values] if "nuisances" in posterior else []
     return Result(
-        fit=_fit(str(attrs["fit_file"]), str(attrs["fit_name"])),
-        draws={str(name): np.asarray(column) for name, column in posterior.data_vars.items()},
+        fit=fit,
+        draws={name: np.asarray(posterior[name]) for name in fit.parameters},
         predictions=np.asarray(groups["posterior_predictive"]["prediction"]),
         stats={str(name): np.asarray(column) for name, column in stats.data_vars.items()},
         labels=tuple(str(label) for label in observed["observable"].values),
         values=np.asarray(observed["value"]),
         sigma=np.asarray(observed["sigma"]),
         attrs=attrs,
+        inputs={name: np.asarray(posterior["nuisances"][..., i]) for i, name in enumerate(names)},
         stored_covariance=np.asarray(observed["covariance"]) if "covariance" in observed else None,
     )
 
