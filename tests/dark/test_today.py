@@ -5,6 +5,7 @@ from __future__ import annotations
 import jax
 import numpy as np
 import pytest
+from scipy.interpolate import PchipInterpolator
 
 from darkbeauty.dark.thermal_average import sigma_v
 from darkbeauty.dark.today import p_ann, s_wave
@@ -53,3 +54,20 @@ def test_p_ann_bounds():
     model, point = resolve_model("le_lmu_r2"), POINTS["B"][1]
     value = float(jax.jit(lambda values: p_ann(model.at(values)))(point))
     assert 0.0 < value < 3.2e-28
+
+
+def test_a_mixed_pair_counts_half_of_both_leptons():
+    """Only μτ: 0.35 of the energy at 0.3 M, as for μμ and ττ; in the other model, eμ has half an electron of energy M."""
+    for name, pair, shares in (("lmu_ltau_s1", "mutau", (0.0, 0.35)), ("le_lmu_r2", "emu", (0.5, 0.175))):
+        model = resolve_model(name, extra_channels=("flavour_violating",))
+        point = {"y": 0.0, "g": 1e-9, "m_zp": 900.0, "m_dm": 30.0, "y_eta": 1.0}
+        parts, value = jax.jit(lambda values, m=model: (s_wave(m.at(values).dark_sector()), p_ann(m.at(values))))(point)
+        inputs = model.sm.energy_injection
+        rates = {final: float(rate) for final, rate in parts.items() if final != "nunu" and rate > 0.0}
+        logs = np.log10([30.0e9, 0.3 * 30.0e9])
+        direct, secondary = PchipInterpolator(inputs["log10_energy"], inputs["f_electron"])(logs)
+        each = {"ee": direct, "mumu": 0.35 * secondary, "tautau": 0.35 * secondary}
+        each |= {pair: shares[0] * direct + shares[1] * secondary}
+        assert rates[pair] > 0.1 * sum(rates.values())
+        expected = sum(rate * each[final] for final, rate in rates.items()) / 30.0 * 1.166733e-17
+        assert float(value) == pytest.approx(expected, rel=2e-3, abs=0.0)

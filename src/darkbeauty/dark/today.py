@@ -2,6 +2,8 @@ r"""Annihilation at rest: the s-wave part that indirect detection and the cosmic
 
 from __future__ import annotations
 
+from itertools import product
+
 import jax
 import jax.numpy as jnp
 from jax import Array
@@ -12,7 +14,7 @@ from darkbeauty.models.base import Channels, DarkSector, Exchange, Model
 from darkbeauty.numerics.interpolation import monotone
 from darkbeauty.units import CM3_S_PER_INVERSE_GEV2
 
-SHARES = {"ee": "ee", "mumu": "mumu", "tautau": "tautau", "nunu": None}
+LEPTON_PAIRS = {one + other: (one, other) for one, other in product(("e", "mu", "tau"), repeat=2)}
 TYPICAL_FRACTION = 0.3
 """Energy of a secondary electron over the mass of the dark matter."""
 
@@ -54,11 +56,18 @@ def p_ann(p: Model) -> Array:
     dark = p.dark_sector()
     efficiency = lambda energy: monotone(jnp.log10(energy) + 9.0, inputs["log10_energy"], inputs["f_electron"])
     direct, secondary = efficiency(dark.mass), efficiency(TYPICAL_FRACTION * dark.mass)
-    total = 0.0
-    for final, rate in s_wave(dark).items():
-        share = SHARES.get(final, "hadrons")
-        if share is not None:
-            total = total + rate * inputs[f"share_{share}"] * (direct if final == "ee" else secondary)
+    of_lepton = {
+        name: inputs[f"share_{2 * name}"] * (direct if name == "e" else secondary) for name in ("e", "mu", "tau")
+    }
+
+    def of_pair(final: str) -> Array | float:
+        if final == "nunu":
+            return 0.0
+        if final not in LEPTON_PAIRS:
+            return inputs["share_hadrons"] * secondary
+        return 0.5 * sum(of_lepton[name] for name in LEPTON_PAIRS[final])
+
+    total = sum(rate * of_pair(final) for final, rate in s_wave(dark).items())
     return total / dark.mass * CM3_S_PER_INVERSE_GEV2
 
 
