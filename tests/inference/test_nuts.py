@@ -43,14 +43,6 @@ def test_global_moves_cross_between_modes_and_keep_their_weights():
     assert 0.02 < draws.global_accept < 0.9
 
 
-def test_every_proposal_from_the_posterior_itself_is_accepted():
-    """Logistic coordinates first, normal ones after them."""
-    density = lambda q: jnp.sum(jax.nn.log_sigmoid(q[:2]) + jax.nn.log_sigmoid(-q[:2])) - 0.5 * q[2:] @ q[2:]
-    draws = run(density, 5, global_moves=2, normals=3, warmup=40, draws=400)
-    assert draws.global_accept == 1.0
-    assert np.allclose(np.std(draws.q.reshape(-1, 5), axis=0), [np.pi / 3**0.5] * 2 + [1.0] * 3, rtol=0.1)
-
-
 def test_same_seed_same_draws():
     density = lambda q: -0.5 * q @ q
     first, second = (run(density, 2, draws=40, warmup=40, block=20) for _ in range(2))

@@ -17,7 +17,7 @@ from scipy import stats
 import darkbeauty as db
 from darkbeauty.errors import InputError
 from darkbeauty.inference import points
-from darkbeauty.inference.points import PART, scan, term_log_likelihoods
+from darkbeauty.inference.points import PART, scan
 from darkbeauty.likelihood import load_fit
 
 SOURCES = Path(__file__).resolve().parents[2] / "src"
@@ -81,7 +81,7 @@ def test_points_fill_the_prior(table):
 
 def test_a_point_without_prediction_has_no_likelihood(fit):
     lik = fit.likelihood()
-    found = term_log_likelihoods(lik, np.array([lik.values, [np.nan, lik.values[1]]]))
+    found = lik.by_term(np.array([lik.values, [np.nan, lik.values[1]]]))
     assert np.isfinite(found["BR(Bs->mumu)"][0]) and found["BR(Bs->mumu)"][1] == -np.inf
     assert found["BR(B->Xsgamma)"][0] == found["BR(B->Xsgamma)"][1]
 

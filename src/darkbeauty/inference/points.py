@@ -127,7 +127,7 @@ def _table(fit: Fit, lik: Likelihood, spread: Spread, u: np.ndarray) -> pa.Table
     inside = np.clip(u, 1e-12, 1.0 - 1e-12)
     values = {name: np.asarray(prior.quantile(inside[:, i])) for i, (name, prior) in enumerate(fit.priors.items())}
     predictions, physical = spread(values)
-    terms = term_log_likelihoods(lik, predictions)
+    terms = lik.by_term(predictions)
     total = np.where(physical, np.sum(list(terms.values()), axis=0), -np.inf)
     dead = np.flatnonzero(total == -np.inf)
     cause = np.full(len(u), "", object)
@@ -136,19 +136,6 @@ def _table(fit: Fit, lik: Likelihood, spread: Spread, u: np.ndarray) -> pa.Table
     columns |= {f"log_likelihood({name})": column for name, column in terms.items()}
     columns |= {request.label: predictions[:, i] for i, request in enumerate(lik.requests)}
     return pa.table({**columns, "cause": pa.array(cause.tolist(), pa.string())})
-
-
-def term_log_likelihoods(lik: Likelihood, predictions: np.ndarray) -> dict[str, np.ndarray]:
-    """log L of every term from predictions (points, observables), −∞ where one of its predictions has no value."""
-    found = {}
-    for i, (term, (start, stop)) in enumerate(zip(lik.terms, lik.slices)):
-        block = predictions[:, start:stop]
-        ok = np.all(np.isfinite(block), axis=1)
-        residual = (np.where(ok[:, None], block, 0.0) - lik.values[start:stop]) @ lik.whitening[
-            start:stop, start:stop
-        ].T
-        found[term.name] = np.where(ok, -0.5 * np.sum(residual**2, axis=1) + lik.log_normalisation[i], -np.inf)
-    return found
 
 
 def _best(fit: Fit, table: pa.Table) -> tuple[float, dict[str, float]]:

@@ -19,8 +19,9 @@ from darkbeauty.inference.checkpoint import Checkpoint, Journal
 from darkbeauty.inference.coordinates import BoxCoordinates, RelicCoordinates, make_coordinates
 from darkbeauty.inference.diagnostics import ParameterSummary, Verdict, judge, summarise
 from darkbeauty.inference.failures import name_causes
+from darkbeauty.inference.gibbs import Conditional
 from darkbeauty.inference.output import attributes, identity, prepare_folder, to_arviz, write_netcdf
-from darkbeauty.inference.sampled import Progress, Sampled, draw
+from darkbeauty.inference.sampled import Density, Progress, Sampled, draw
 from darkbeauty.inference.sharding import is_first_process
 from darkbeauty.likelihood import Fit, Likelihood, SampledLikelihood, sample_nuisances
 
@@ -32,8 +33,8 @@ AnyLikelihood = Likelihood | SampledLikelihood
 class Run:
     """A run: the fit, ArviZ data, summary of every parameter, verdict, the likelihood, and where the netCDF file is.
 
-    nuisances: summary of every sampled nuisance. signal: what interrupted it, or 0; data is None if there was no draw yet. evidence: ln Z and ln of the Bayes factor against the Standard Model,
-    where the sampler gives them.
+    nuisances: summary of every sampled nuisance. signal: what interrupted it, or 0; data is None if there was no draw yet. evidence: ln Z and ln of
+    the Bayes factor against the Standard Model, where the sampler gives them.
     """
 
     fit: Fit
@@ -97,9 +98,7 @@ def execute(
     lik = sample_nuisances(marginal) if fit.file.likelihood.theory == "sampled" else marginal
     notify("compilation", 0, 0)
     journal = Journal(store)
-    target = lambda tree, q: log_density(*tree, q)
-    size, moves = len(fit.parameters) + lik.size, coordinates.global_moves
-    found = draw(target, (lik, coordinates), size, moves, settings, seed, notify, journal, lik.size)
+    found = draw(to_be_sampled(lik, coordinates), settings, seed, notify, journal)
     run = conclude(fit, lik, coordinates, found, attrs, folder, journal.interruption.signal)
     if journal.failure:
         reason = journal.failure.strerror or str(journal.failure)
@@ -139,6 +138,21 @@ def conclude(
         columns = len(values) + len(pulls) + len(found.stats) + len(lik.given.values)
         write_netcdf(data, path, 8 * columns * found.q.shape[0] * found.q.shape[1])
     return Run(fit, data, summary, verdict, lik, path, signal, proof, nuisances)
+
+
+def to_be_sampled(lik: AnyLikelihood, coordinates: Coordinates) -> Density:
+    """The posterior density of the coordinates of parameters and nuisances."""
+    target = lambda tree, q: log_density(*tree, q)
+    conditional = None
+    if isinstance(lik, SampledLikelihood):
+
+        def frame(q: jax.Array) -> tuple[Any, jax.Array]:
+            values, log_prior = coordinates.to_parameters(q)
+            return lik.frame(values), log_prior
+
+        conditional = Conditional(frame, lambda given, eta: lik.log_density_in(given[0], eta) + given[1], lik.size)
+    size = len(coordinates.names) + lik.size
+    return Density(target, (lik, coordinates), size, coordinates.global_moves, conditional)
 
 
 def log_density(lik: AnyLikelihood, coordinates: Coordinates, q: jax.Array) -> jax.Array:

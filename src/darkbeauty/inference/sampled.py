@@ -10,16 +10,30 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from darkbeauty.inference import gibbs, nuts
 from darkbeauty.inference.checkpoint import Journal
-from darkbeauty.inference.nuts import sample
+from darkbeauty.inference.gibbs import Conditional
 from darkbeauty.inference.sharding import Spread
 from darkbeauty.inference.smc import evidence, log_start, start, tempered_smc
 from darkbeauty.likelihood.fit_file import SamplerSection
 
 BLOCK = 20
 Progress = Callable[[str, int, int], None]
-Target = Callable[[Any, jax.Array], jax.Array]
-"""log density of q, given what it is made of: (tree, q) → number."""
+
+
+@dataclass(frozen=True)
+class Density:
+    """What is sampled: log density (tree, q) → number, of q with n = size; tree: the arrays it is made of.
+
+    global_moves: proposals of the coordinates' reference before every transition of NUTS; conditional: the same density where the last coordinates are
+    nuisances.
+    """
+
+    log_density: Callable[[Any, jax.Array], jax.Array]
+    tree: Any
+    size: int
+    global_moves: int = 0
+    conditional: Conditional | None = None
 
 
 @dataclass(frozen=True)
@@ -39,54 +53,22 @@ class Sampled:
     evidence: dict[str, Any] = field(default_factory=dict)
 
 
-def draw(
-    target: Target,
-    tree: Any,
-    size: int,
-    global_moves: int,
-    settings: SamplerSection,
-    seed: int,
-    progress: Progress,
-    journal: Journal,
-    normals: int = 0,
-) -> Sampled:
-    """Draws of a density of q (n = size,) by the sampler of the fit file.
-
-    Args     normals: how many coordinates, the last ones, are sampled nuisances, nearly standard normal; for NUTS only
-    """
-    if settings.method == "nuts":
-        return draw_nuts(target, tree, size, global_moves, settings, seed, progress, journal, normals)
-    return draw_smc(target, tree, size, settings, seed, progress, journal)
+def draw(density: Density, settings: SamplerSection, seed: int, progress: Progress, journal: Journal) -> Sampled:
+    """Draws by the sampler of the fit file."""
+    return (draw_nuts if settings.method == "nuts" else draw_smc)(density, settings, seed, progress, journal)
 
 
-def draw_nuts(
-    target: Target,
-    tree: Any,
-    size: int,
-    global_moves: int,
-    settings: SamplerSection,
-    seed: int,
-    progress: Progress,
-    journal: Journal,
-    normals: int = 0,
-) -> Sampled:
-    """`chains` chains of NUTS, of `draws` draws each."""
+def draw_nuts(density: Density, settings: SamplerSection, seed: int, progress: Progress, journal: Journal) -> Sampled:
+    """`chains` chains of NUTS, of `draws` draws each; nuisances beside parameters with global moves are sampled apart."""
     start_key, chain_key = jax.random.split(jax.random.key(seed))
-    draws = sample(
-        target,
-        tree,
-        0.5 * jax.random.logistic(start_key, (settings.chains, size), float),
-        chain_key,
-        warmup=settings.warmup,
-        draws=settings.draws,
-        block=BLOCK,
-        target_accept=settings.target_accept,
-        max_depth=settings.max_depth,
-        global_moves=global_moves,
-        progress=progress,
-        journal=journal,
-        normals=normals,
-    )
+    start = 0.5 * jax.random.logistic(start_key, (settings.chains, density.size), float)
+    options = {name: getattr(settings, name) for name in ("warmup", "draws", "target_accept", "max_depth")}
+    options |= {"block": BLOCK, "global_moves": density.global_moves, "progress": progress, "journal": journal}
+    if density.conditional and density.global_moves:
+        draws = gibbs.sample(density.conditional, start, chain_key, **options)
+    else:
+        dense = density.conditional is None
+        draws = nuts.sample(density.log_density, density.tree, start, chain_key, dense=dense, **options)
     stats = {
         "lp": -draws.potential,
         "n_steps": draws.steps,
@@ -109,27 +91,19 @@ def draw_nuts(
     )
 
 
-def draw_smc(
-    target: Target,
-    tree: Any,
-    size: int,
-    settings: SamplerSection,
-    seed: int,
-    progress: Progress,
-    journal: Journal,
-) -> Sampled:
+def draw_smc(density: Density, settings: SamplerSection, seed: int, progress: Progress, journal: Journal) -> Sampled:
     """`chains` independent runs of tempered SMC, of `draws` particles each (one more if that is odd)."""
     key = jax.random.key(seed)
-    shape = (settings.chains, settings.draws + settings.draws % 2, size)
+    shape = (settings.chains, settings.draws + settings.draws % 2, density.size)
 
     def weight(tree: Any, q: jax.Array) -> jax.Array:
-        value = target(tree, q)
+        value = density.log_density(tree, q)
         return jnp.where(jnp.isfinite(value), value, -jnp.inf)
 
-    particles = tempered_smc(Spread(weight, tree), shape, key, progress, journal)
+    particles = tempered_smc(Spread(weight, density.tree), shape, key, progress, journal)
     temperature = float(particles.temperature.min())
     if unfinished := stopped(journal, f"tempering to λ = {temperature:.2f} of 1, before the first draw"):
-        return Sampled(np.zeros((shape[0], 0, size)), {}, np.zeros((0, size)), {}, unfinished)
+        return Sampled(np.zeros((shape[0], 0, density.size)), {}, np.zeros((0, density.size)), {}, unfinished)
     found = evidence(particles.log_z)
     result = {"log_evidence": found.log_z, "log_evidence_error": found.error, "log_evidence_runs": list(found.runs)}
     lp = particles.weight + log_start(particles.q)

@@ -96,11 +96,9 @@ class Likelihood(eqx.Module):
     def report(self, predictions: Array) -> list[TermReport]:
         """The same for given predictions."""
         predictions = np.asarray(predictions)
-        sigma = np.sqrt(np.diag(self.covariance))
+        sigma, log_prob = np.sqrt(np.diag(self.covariance)), self.by_term(predictions)
         rows = []
-        for i, (term, (start, stop)) in enumerate(zip(self.terms, self.slices)):
-            residual = self.whitening[start:stop, start:stop] @ (predictions[start:stop] - self.values[start:stop])
-            log_prob = float(-0.5 * residual @ residual + self.log_normalisation[i])
+        for term, (start, stop) in zip(self.terms, self.slices):
             for j in range(start, stop):
                 pull = (predictions[j] - self.values[j]) / sigma[j]
                 label = self.requests[j].label
@@ -112,10 +110,20 @@ class Likelihood(eqx.Module):
                         float(self.values[j]),
                         float(sigma[j]),
                         float(pull),
-                        log_prob,
+                        float(log_prob[term.name]),
                     )
                 )
         return rows
+
+    def by_term(self, predictions: np.ndarray) -> dict[str, np.ndarray]:
+        """log L of every term from predictions (…, n), −∞ where one of its predictions has no value."""
+        found = {}
+        for i, (term, (start, stop)) in enumerate(zip(self.terms, self.slices)):
+            block, own = predictions[..., start:stop], slice(start, stop)
+            ok = np.all(np.isfinite(block), axis=-1)
+            residual = (np.where(ok[..., None], block, 0.0) - self.values[own]) @ self.whitening[own, own].T
+            found[term.name] = np.where(ok, -0.5 * np.sum(residual**2, axis=-1) + self.log_normalisation[i], -np.inf)
+        return found
 
 
 def likelihood(

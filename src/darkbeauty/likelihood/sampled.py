@@ -7,7 +7,7 @@ evaluated at central inputs, as in the marginal likelihood.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
@@ -44,6 +44,15 @@ class ShiftedRates(eqx.Module):
             full = jnp.zeros((len(bins), ROWS[source.function])).at[:, np.asarray(rows)].set(rates(p))
             found[source] = Results(bins, full)
         return found
+
+
+class Frame(NamedTuple):
+    """Of a point θ: the parameters, the middle of ν | θ, predictions that ν does not shift, whether the order of masses is allowed."""
+
+    params: dict[str, Array]
+    centre: Array
+    fixed: Array
+    physical: Array
 
 
 class SampledLikelihood(eqx.Module):
@@ -85,22 +94,36 @@ class SampledLikelihood(eqx.Module):
 
         Pure: jit, vmap, differentiate. Args     nu: shape (size,)
         """
-        return self._log_prob_of(params, nu, self.predictions(params, nu))
+        found = self._log_prob_of(nu, self.predictions(params, nu))
+        return jnp.where(self.is_physical(params), found, -jnp.inf)
 
     def predictions(self, params: Mapping[str, Any], nu: Array) -> Array:
         """Predictions of every entry of every term, shape (n,)."""
-        return self._whole(params, self._moved(params, nu))
+        return self._fixed(params).at[np.asarray(self.shifted)].set(self._moved(params, nu))
 
     def log_density(self, params: Mapping[str, Any], eta: Array) -> Array:
         """log L(θ, ν) p(ν) |∂ν/∂η| at standard normal numbers η, with which ν | θ has about its posterior distribution."""
-        nu, moved = self._at(params, eta)
+        return self.log_density_in(self.frame(params), eta)
+
+    def frame(self, params: Mapping[str, Any]) -> Frame:
+        """Everything that does not depend on η."""
+        moved = self._moved(params, jnp.asarray(self.start))
+        values = self.given.values[np.asarray(self.shifted)]
+        residual = values - jnp.where(jnp.isfinite(moved), moved, values)
+        centre = self.start + self.step @ jnp.concatenate([self.start, residual])
+        return Frame(dict(params), centre, self._fixed(params), self.is_physical(params))
+
+    def log_density_in(self, frame: Frame, eta: Array) -> Array:
+        """log density of η in the frame of θ."""
+        nu = self._nu(frame, eta)
+        predictions = frame.fixed.at[np.asarray(self.shifted)].set(self._moved(frame.params, nu))
         log_volume = jnp.sum(jnp.log(jnp.diag(self.root)))
-        return self._log_prob_of(params, nu, self._whole(params, moved)) + log_volume
+        return jnp.where(frame.physical, self._log_prob_of(nu, predictions) + log_volume, -jnp.inf)
 
     def observe(self, params: Mapping[str, Any], eta: Array) -> tuple[Array, Array]:
         """Predictions and pulls of the inputs at η."""
-        nu, moved = self._at(params, eta)
-        return self._whole(params, moved), self.nuisances.pulls(nu)
+        nu = self._nu(self.frame(params), eta)
+        return self.predictions(params, nu), self.nuisances.pulls(nu)
 
     def is_physical(self, params: Mapping[str, Any]) -> Array:
         """Whether the model allows the order of masses."""
@@ -111,36 +134,26 @@ class SampledLikelihood(eqx.Module):
         nu = jnp.zeros(self.size) if nu is None else nu
         return self.given.report(eqx.filter_jit(lambda lik, *at: lik.predictions(*at))(self, dict(params), nu))
 
-    def _at(self, params: Mapping[str, Any], eta: Array) -> tuple[Array, Array]:
-        """ν = centre(θ) + root η, and the predictions that it shifts: one evaluation for the centre, one there, in a loop that is compiled once."""
-        values = self.given.values[np.asarray(self.shifted)]
-
-        def body(nu: Array, noise: Array) -> tuple[Array, tuple[Array, Array]]:
-            moved = self._moved(params, nu)
-            residual = values - jnp.where(jnp.isfinite(moved), moved, values)
-            return nu + self.step @ jnp.concatenate([nu, residual]) + noise, (nu, moved)
-
-        noises = jnp.stack([self.root @ eta, jnp.zeros(self.size)])
-        nu, moved = jax.lax.scan(jax.checkpoint(body), jnp.asarray(self.start), noises)[1]
-        return nu[1], moved[1]
+    def _nu(self, frame: Frame, eta: Array) -> Array:
+        return frame.centre + self.root @ eta
 
     def _moved(self, params: Mapping[str, Any], nu: Array) -> Array:
         inputs = self.nuisances.inputs(nu)
         requests = tuple(self.given.requests[i] for i in self.shifted)
         return evaluate(at_inputs(self.model.at(params), inputs), requests, self.rates.results)
 
-    def _whole(self, params: Mapping[str, Any], moved: Array) -> Array:
-        """With the predictions that ν does not shift."""
-        fixed = tuple(i for i in range(len(self.given.values)) if i not in self.shifted)
-        found = jnp.zeros(len(self.given.values)).at[np.asarray(self.shifted)].set(moved)
-        if not fixed:
+    def _fixed(self, params: Mapping[str, Any]) -> Array:
+        """Predictions that ν does not shift, 0 in place of the others."""
+        places = tuple(i for i in range(len(self.given.values)) if i not in self.shifted)
+        found = jnp.zeros(len(self.given.values))
+        if not places:
             return found
-        requests = tuple(self.given.requests[i] for i in fixed)
-        return found.at[np.asarray(fixed)].set(evaluate(self.model.at(params), requests))
+        requests = tuple(self.given.requests[i] for i in places)
+        return found.at[np.asarray(places)].set(evaluate(self.model.at(params), requests))
 
-    def _log_prob_of(self, params: Mapping[str, Any], nu: Array, predictions: Array) -> Array:
+    def _log_prob_of(self, nu: Array, predictions: Array) -> Array:
         log_prior = -0.5 * nu @ nu - 0.5 * self.size * np.log(2.0 * np.pi)
-        return jnp.where(self.is_physical(params), self.given.log_prob_of(predictions) + log_prior, -jnp.inf)
+        return self.given.log_prob_of(predictions) + log_prior
 
 
 def sample_nuisances(marginal: Likelihood) -> SampledLikelihood:

@@ -1,0 +1,152 @@
+"""Parameters by independence proposals, nuisances by NUTS: the sampler of fits whose theory errors are parameters.
+
+A transition is `global_moves` independence-Metropolis steps of the parameters' coordinates, at fixed nuisances, each proposing a draw of the standard logistic
+distribution, followed by one NUTS transition of the nuisances at fixed parameters. The nuisances' density is smooth and nearly normal, whatever the
+parameters are, while that of the parameters has cliffs, where NUTS only diverges; and what depends on the parameters alone is computed once a transition.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from numpyro.infer.hmc import hmc
+from numpyro.infer.util import ParamInfo
+
+from darkbeauty.inference.chains import KEPT, Draws, Kernel, Shape, found_start, run, seeds
+from darkbeauty.inference.checkpoint import Arrays, Journal
+from darkbeauty.inference.nuts import accepted, choose
+from darkbeauty.inference.sharding import collect
+
+
+class State(NamedTuple):
+    """Of all chains: coordinates of the parameters, what the density of the nuisances needs of them, and NUTS of the nuisances."""
+
+    q: Array
+    frame: Any
+    nuts: Any
+
+
+class Proposals(NamedTuple):
+    """Independence proposals and uniform numbers; leading shape (block, moves, chains)."""
+
+    q: np.ndarray
+    uniform: np.ndarray
+
+
+class Conditional(NamedTuple):
+    """A density in two parts: frame(q) → arrays, and log density(frame, nuisances); size: how many nuisances."""
+
+    frame: Callable[[Array], Any]
+    log_density: Callable[[Any, Array], Array]
+    size: int
+
+
+def sample(
+    density: Conditional,
+    start: Array,
+    key: Array,
+    *,
+    warmup: int,
+    draws: int,
+    block: int,
+    target_accept: float,
+    max_depth: int,
+    global_moves: int,
+    progress: Callable[[str, int, int], None],
+    journal: Journal | None = None,
+) -> Draws:
+    """Draw from a density of q, the last coordinates of which are nuisances; fewer draws than asked for if the journal says stop.
+
+    Args     start: (chains, n); block: transitions between two calls of progress(stage, done, diverging), and between two entries in the journal
+    """
+    settings = {"target_accept_prob": target_accept, "max_tree_depth": max_depth}
+    kernel = GibbsKernel(density, Shape(block, global_moves, *start.shape), warmup, settings)
+    return run(kernel, start, key, warmup=warmup, draws=draws, progress=progress, journal=journal)
+
+
+class GibbsKernel(Kernel):
+    """Frame, potential and gradient of one point per chain, and a block of transitions."""
+
+    def __init__(self, density: Conditional, shape: Shape, warmup: int, settings: dict[str, Any]):
+        super().__init__(shape)
+        self._parameters = shape.size - density.size
+        potential = lambda frame, eta: -density.log_density(frame, eta)
+        init, transition = hmc(potential_fn_gen=lambda frame: lambda eta: potential(frame, eta), algo="NUTS")
+
+        def place(q: Array, eta: Array) -> tuple[Array, Array, Any]:
+            """Potential, its gradient by the nuisances, frame."""
+            frame = density.frame(q)
+            return *jax.value_and_grad(potential, 1)(frame, eta), frame
+
+        def begin(point: Array, potential: Array, slope: Array, frame: Any, seeds: Array) -> State:
+            q, eta = jnp.split(point, [self._parameters], axis=1)
+            one = lambda eta, v, dv, frame, k: init(
+                ParamInfo(eta, v, dv), warmup, rng_key=k, model_args=(frame,), **settings
+            )
+            return State(q, frame, jax.vmap(one)(eta, potential, slope, frame, jax.random.wrap_key_data(seeds)))
+
+        self._place = jax.jit(jax.vmap(lambda point: place(*jnp.split(point, [self._parameters]))))
+        self._begin = jax.jit(begin, out_shardings=self.rows)
+        self._advance = self.blocks(lambda state, proposals: _step(jax.vmap(place), transition, state, proposals))
+        point = jax.ShapeDtypeStruct((shape.chains, shape.size), float)
+        words = jax.eval_shape(lambda: jax.random.key_data(jax.random.split(jax.random.key(0), shape.chains)))
+        self.like = jax.eval_shape(self._begin, point, *jax.eval_shape(self._place, point), words)
+
+    def compile(self) -> None:
+        block, moves, chains, _ = self.shape
+        shape = block, moves, chains
+        q, uniform = jax.ShapeDtypeStruct((*shape, self._parameters), float), jax.ShapeDtypeStruct(shape, float)
+        state, proposals = self.shapes(Proposals(q, uniform))
+        with ThreadPoolExecutor(2) as pool:
+            first = pool.submit(lambda: self._place.lower(jax.ShapeDtypeStruct(self.shape[2:], float)).compile())
+            second = pool.submit(lambda: self._advance.lower(state, proposals).compile())
+            self._place, self._advance = first.result(), second.result()
+
+    def begin(self, start: Array, key: Array) -> State:
+        flat = lambda point: (*(found := self._place(point))[:2], *jax.tree.leaves(found[2]))
+        point, potential, slope, *leaves = found_start(start, key, lambda point: tuple(map(np.asarray, flat(point))))
+        frame = jax.tree.unflatten(jax.tree.structure(self.like.frame), leaves)
+        return self._begin(point, potential, slope, frame, seeds(key, len(start)))
+
+    def advance(self, state: State, key: Array) -> tuple[State, Arrays]:
+        q_key, u_key = jax.random.split(key)
+        block, moves, chains, _ = self.shape
+        q = np.asarray(jax.random.logistic(q_key, (block, moves, chains, self._parameters), float))
+        uniform = np.asarray(jax.random.uniform(u_key, (block, moves, chains), float))
+        state, record = self._advance(state, self.on_devices(Proposals(q, uniform)))
+        record, (jumped, fine) = collect(record)
+        eta = np.broadcast_to(record.pop("eta")[:, None], (*q.shape[:3], self.shape.size - self._parameters))
+        failed = np.concatenate([q, eta], axis=-1)[~fine]
+        return state, record | {"jumped": jumped, "failed": failed}
+
+    def step_size(self, state: State) -> np.ndarray:
+        return collect(state.nuts.adapt_state.step_size)
+
+
+def _step(place: Callable, transition: Callable, state: State, proposals: Proposals):
+    """Parameters, then nuisances; the record, with the nuisances of the proposals, and which of these were taken and which had a finite density."""
+    eta = state.nuts.z
+    state, moves = jax.lax.scan(lambda state, proposal: _jump(place, state, proposal), state, proposals)
+    new = jax.vmap(lambda nuts, frame: transition(nuts, model_args=(frame,)))(state.nuts, state.frame)
+    record = {"z": jnp.concatenate([state.q, new.z], axis=1), "eta": eta}
+    return State(state.q, state.frame, new), (record | {name: getattr(new, name) for name in KEPT}, moves)
+
+
+def _jump(place: Callable, state: State, proposal: Proposals):
+    """One independence-Metropolis move of every chain; a proposal where something is not finite is never accepted."""
+    potential, slope, frame = place(proposal.q, state.nuts.z)
+    fine = jnp.isfinite(potential) & jnp.all(jnp.isfinite(slope), axis=-1)
+    potential = jnp.where(fine, potential, jnp.inf)
+    take = accepted((proposal.q, potential), (state.q, state.nuts.potential_energy), proposal.uniform)
+    nuts = state.nuts._replace(
+        z_grad=choose(take, slope, state.nuts.z_grad),
+        potential_energy=choose(take, potential, state.nuts.potential_energy),
+    )
+    frame = jax.tree.map(lambda new, old: choose(take, new, old), frame, state.frame)
+    return State(choose(take, proposal.q, state.q), frame, nuts), (take, fine)
