@@ -65,7 +65,8 @@ def test_proposals_without_density_are_never_taken_and_are_named(draws):
     assert np.all(draws.q[..., 0] < EDGE)
     assert draws.failed.shape[1] == 5
     assert np.all(draws.failed[:, 0] > EDGE)
-    assert len(draws.failed) == pytest.approx(draws.proposals / (1.0 + np.exp(EDGE)), rel=0.2)
+    assert draws.proposals == 1500 * 4 * 2
+    assert len(draws.failed) > 0.8 * draws.proposals / (1.0 + np.exp(EDGE))  # of the independent ones; more from steps
 
 
 def test_a_resumed_run_has_the_same_draws(tmp_path):

@@ -1,8 +1,8 @@
-"""Parameters by independence proposals, nuisances by NUTS: the sampler of fits whose theory errors are parameters.
+"""Parameters by Metropolis moves, nuisances by NUTS: the sampler of fits whose theory errors are parameters.
 
-A transition is `global_moves` independence-Metropolis steps of the parameters' coordinates, at fixed nuisances, each proposing a draw of the standard logistic
-distribution, followed by one NUTS transition of the nuisances at fixed parameters. The nuisances' density is smooth and nearly normal, whatever the
-parameters are, while that of the parameters has cliffs, where NUTS only diverges; and what depends on the parameters alone is computed once a transition.
+A transition moves the parameters at fixed nuisances, `global_moves` times by an independence proposal from the standard logistic distribution of their
+coordinates, each followed by LOCAL steps of a random walk of all lengths; then it moves the nuisances at fixed parameters, by one transition of NUTS. The density
+of the nuisances is smooth and nearly normal, whatever the parameters are, while that of the parameters has cliffs, where NUTS diverges.
 """
 
 from __future__ import annotations
@@ -23,6 +23,11 @@ from darkbeauty.inference.checkpoint import Arrays, Journal
 from darkbeauty.inference.nuts import accepted, choose
 from darkbeauty.inference.sharding import collect
 
+LOCAL = 4
+"""Steps of the random walk after every independence proposal."""
+LENGTHS = (0.05, 2.0)
+"""Standard deviation of a step: log-uniform between these."""
+
 
 class State(NamedTuple):
     """Of all chains: coordinates of the parameters, what the density of the nuisances needs of them, and NUTS of the nuisances."""
@@ -33,9 +38,10 @@ class State(NamedTuple):
 
 
 class Proposals(NamedTuple):
-    """Independence proposals and uniform numbers; leading shape (block, moves, chains)."""
+    """Coordinates, or steps from where the chain is, and uniform numbers; leading shape (block, moves, chains)."""
 
     q: np.ndarray
+    is_step: np.ndarray
     uniform: np.ndarray
 
 
@@ -99,10 +105,8 @@ class GibbsKernel(Kernel):
         self.like = jax.eval_shape(self._begin, point, *jax.eval_shape(self._place, point), words)
 
     def compile(self) -> None:
-        block, moves, chains, _ = self.shape
-        shape = block, moves, chains
-        q, uniform = jax.ShapeDtypeStruct((*shape, self._parameters), float), jax.ShapeDtypeStruct(shape, float)
-        state, proposals = self.shapes(Proposals(q, uniform))
+        proposals = jax.eval_shape(lambda: self._propose(jax.random.key(0)))
+        state, proposals = self.shapes(proposals)
         with ThreadPoolExecutor(2) as pool:
             first = pool.submit(lambda: self._place.lower(jax.ShapeDtypeStruct(self.shape[2:], float)).compile())
             second = pool.submit(lambda: self._advance.lower(state, proposals).compile())
@@ -115,38 +119,45 @@ class GibbsKernel(Kernel):
         return self._begin(point, potential, slope, frame, seeds(key, len(start)))
 
     def advance(self, state: State, key: Array) -> tuple[State, Arrays]:
-        q_key, u_key = jax.random.split(key)
-        block, moves, chains, _ = self.shape
-        q = np.asarray(jax.random.logistic(q_key, (block, moves, chains, self._parameters), float))
-        uniform = np.asarray(jax.random.uniform(u_key, (block, moves, chains), float))
-        state, record = self._advance(state, self.on_devices(Proposals(q, uniform)))
-        record, (jumped, fine) = collect(record)
-        eta = np.broadcast_to(record.pop("eta")[:, None], (*q.shape[:3], self.shape.size - self._parameters))
-        failed = np.concatenate([q, eta], axis=-1)[~fine]
-        return state, record | {"jumped": jumped, "failed": failed}
+        proposals = self._propose(key)
+        state, record = self._advance(state, self.on_devices(jax.tree.map(np.asarray, proposals)))
+        record, (jumped, failed) = collect(record)
+        return state, record | {"jumped": jumped[:, :: 1 + LOCAL], "failed": failed[~np.isnan(failed[..., 0])]}
+
+    def _propose(self, key: Array) -> Proposals:
+        """An independence proposal, and steps, as often as there are global moves."""
+        q_key, step_key, length_key, uniform_key = jax.random.split(key, 4)
+        shape = self.shape.block, self.shape.moves * (1 + LOCAL), self.shape.chains
+        is_step = jnp.broadcast_to((jnp.arange(shape[1]) % (1 + LOCAL) > 0)[:, None], shape)
+        length = jnp.exp(jax.random.uniform(length_key, shape, float, *np.log(LENGTHS)))[..., None]
+        step = length * jax.random.normal(step_key, (*shape, self._parameters), float)
+        q = jnp.where(is_step[..., None], step, jax.random.logistic(q_key, step.shape, float))
+        return Proposals(q, is_step, jax.random.uniform(uniform_key, shape, float))
 
     def step_size(self, state: State) -> np.ndarray:
         return collect(state.nuts.adapt_state.step_size)
 
 
 def _step(place: Callable, transition: Callable, state: State, proposals: Proposals):
-    """Parameters, then nuisances; the record, with the nuisances of the proposals, and which of these were taken and which had a finite density."""
-    eta = state.nuts.z
+    """Parameters, then nuisances; the record, and of every proposal whether it was taken, and where it failed."""
     state, moves = jax.lax.scan(lambda state, proposal: _jump(place, state, proposal), state, proposals)
     new = jax.vmap(lambda nuts, frame: transition(nuts, model_args=(frame,)))(state.nuts, state.frame)
-    record = {"z": jnp.concatenate([state.q, new.z], axis=1), "eta": eta}
-    return State(state.q, state.frame, new), (record | {name: getattr(new, name) for name in KEPT}, moves)
+    record = {"z": jnp.concatenate([state.q, new.z], axis=1)} | {name: getattr(new, name) for name in KEPT}
+    return State(state.q, state.frame, new), (record, moves)
 
 
 def _jump(place: Callable, state: State, proposal: Proposals):
-    """One independence-Metropolis move of every chain; a proposal where something is not finite is never accepted."""
-    potential, slope, frame = place(proposal.q, state.nuts.z)
+    """One move of the parameters of every chain; where something is not finite it is never accepted, and the place recorded (NaN elsewhere)."""
+    q = proposal.q + jnp.where(proposal.is_step[:, None], state.q, 0.0)
+    potential, slope, frame = place(q, state.nuts.z)
     fine = jnp.isfinite(potential) & jnp.all(jnp.isfinite(slope), axis=-1)
     potential = jnp.where(fine, potential, jnp.inf)
-    take = accepted((proposal.q, potential), (state.q, state.nuts.potential_energy), proposal.uniform)
+    old = state.nuts.potential_energy
+    walked = jnp.log(proposal.uniform) < old - potential
+    take = jnp.where(proposal.is_step, walked, accepted((q, potential), (state.q, old), proposal.uniform))
     nuts = state.nuts._replace(
-        z_grad=choose(take, slope, state.nuts.z_grad),
-        potential_energy=choose(take, potential, state.nuts.potential_energy),
+        z_grad=choose(take, slope, state.nuts.z_grad), potential_energy=choose(take, potential, old)
     )
     frame = jax.tree.map(lambda new, old: choose(take, new, old), frame, state.frame)
-    return State(choose(take, proposal.q, state.q), frame, nuts), (take, fine)
+    failed = jnp.where(fine[:, None], jnp.nan, jnp.concatenate([q, state.nuts.z], axis=1))
+    return State(choose(take, q, state.q), frame, nuts), (take, failed)
