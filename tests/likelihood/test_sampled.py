@@ -17,7 +17,8 @@ from darkbeauty.inference.diagnostics import judge, summarise
 from darkbeauty.inference.run import execute
 from darkbeauty.inference.sampled import Sampled
 from darkbeauty.inputs import load_sm
-from darkbeauty.likelihood import sample_nuisances
+from darkbeauty.inputs.sm import parameter_records
+from darkbeauty.likelihood import joint_errors, sample_nuisances
 from darkbeauty.likelihood.fit_file import TargetSection
 from darkbeauty.likelihood.nuisances import WEAK, split
 from darkbeauty.likelihood.theory import ALIKE, correlation, nuisances
@@ -131,6 +132,23 @@ def test_inputs_have_their_covariance_and_modes_are_alike():
 
 def dict_of(alike):
     return {(one, other): value for one, other, value in alike}
+
+
+def test_joint_errors_are_those_of_the_terms_and_shared_between_them(lik):
+    """Δm_s ∝ (V_tb V_ts* f)² and BR(Bs → μμ) ∝ the same: correlated by V_cb, f_Bs and nothing of the other's own."""
+    joint = joint_errors(lik)
+    for start, stop in lik.slices:
+        own = slice(start, stop)
+        assert np.allclose(joint.covariance[own, own], lik.covariance[own, own], rtol=1e-10)
+    records = parameter_records()
+    shared = 0.0
+    for path in ("ckm.Vcb", "decay_constant.f_Bs"):
+        if "error" in records.get(path, {}):
+            shared += (2.0 * records[path]["error"] / records[path]["value"]) ** 2
+    predicted = np.asarray(lik.predictions({"C10_bsmumu": 0.0, "C7_bs": 0.0}))
+    assert shared > 0.0
+    assert joint.covariance[1, 2] == pytest.approx(shared * predicted[1] * predicted[2], rel=0.2)
+    assert lik.covariance[1, 2] == 0.0
 
 
 def test_weak_nuisances_stay_in_the_covariance():

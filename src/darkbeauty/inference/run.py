@@ -23,7 +23,7 @@ from darkbeauty.inference.gibbs import Conditional
 from darkbeauty.inference.output import attributes, identity, prepare_folder, to_arviz, write_netcdf
 from darkbeauty.inference.sampled import Density, Progress, Sampled, draw
 from darkbeauty.inference.sharding import is_first_process
-from darkbeauty.likelihood import Fit, Likelihood, SampledLikelihood, sample_nuisances
+from darkbeauty.likelihood import Fit, Likelihood, SampledLikelihood, joint_errors, sample_nuisances
 
 Coordinates = BoxCoordinates | RelicCoordinates
 AnyLikelihood = Likelihood | SampledLikelihood
@@ -94,8 +94,9 @@ def execute(
     notify("likelihood", 0, 0)
     marginal = fit.likelihood()
     notify("coordinates", 0, 0)
-    coordinates = make_coordinates(fit, marginal)
-    lik = sample_nuisances(marginal) if fit.file.likelihood.theory == "sampled" else marginal
+    is_sampled = fit.file.likelihood.theory == "sampled"
+    coordinates = make_coordinates(fit, joint_errors(marginal) if is_sampled else marginal)
+    lik = sample_nuisances(marginal) if is_sampled else marginal
     notify("compilation", 0, 0)
     journal = Journal(store)
     found = draw(to_be_sampled(lik, coordinates), settings, seed, notify, journal)

@@ -14,13 +14,15 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
+from scipy.linalg import block_diag
 
 from darkbeauty.flavour.nodal_rates import NodalRates, nodal_rates
 from darkbeauty.inputs import SMInputs
 from darkbeauty.likelihood.build import Likelihood, TermReport, theory_of, whiten
 from darkbeauty.likelihood.nuisances import Nuisances, split
 from darkbeauty.likelihood.terms import Term
-from darkbeauty.likelihood.theory import at_inputs, theory_jacobian
+from darkbeauty.likelihood.theory import at_inputs, correlation, theory_jacobian
+from darkbeauty.likelihood.theory import nuisances as all_nuisances
 from darkbeauty.models import Model
 from darkbeauty.models.wet import Wet
 from darkbeauty.observables import Results, Source
@@ -158,21 +160,12 @@ class SampledLikelihood(eqx.Module):
 
 def sample_nuisances(marginal: Likelihood) -> SampledLikelihood:
     """The likelihood with the same terms whose nuisances are parameters; those too weak to matter stay in the covariance."""
-    chosen = [(term, span) for term, span in zip(marginal.terms, marginal.slices) if term.relative_theory is None]
-    shifted = tuple(i for _, span in chosen for i in range(*span))
-    jacobian = np.concatenate([theory_jacobian(term.observables) for term, _ in chosen])
+    labels, shifted = _shifted(marginal)
     error = np.sqrt(np.diag(marginal.covariance))[list(shifted)]
-    nuisances, rest = split(marginal.model.sm, jacobian, error)
-    whole = np.zeros_like(marginal.covariance)
-    whole[np.ix_(shifted, shifted)] = rest
-    blocks = []
-    for term, (start, stop) in zip(marginal.terms, marginal.slices):
-        data, own = term.data(), whole[start:stop, start:stop]
-        blocks.append(data.covariance + (own if term.relative_theory is None else theory_of(term, data.values)))
-    parts = lambda lik: (lik.covariance, lik.whitening, lik.log_normalisation)
-    given = eqx.tree_at(parts, marginal, whiten(blocks))
+    nuisances, rest = split(marginal.model.sm, _jacobian(marginal), error)
+    whole = _covariance(marginal, rest)
+    given = _with(marginal, [whole[start:stop, start:stop] for start, stop in marginal.slices])
     rates = _rates(marginal)
-    labels = tuple(label for term, _ in chosen for label in term.observables)
     update = most_probable(
         marginal.model.sm,
         labels,
@@ -182,6 +175,44 @@ def sample_nuisances(marginal: Likelihood) -> SampledLikelihood:
         given.whitening[np.ix_(shifted, shifted)],
     )
     return SampledLikelihood(given, nuisances, rates, *update, shifted)
+
+
+def joint_errors(marginal: Likelihood) -> Likelihood:
+    """About what the sampled likelihood is when its nuisances are integrated over: theory errors linear, but shared by all terms.
+
+    Its log L is of all terms together.
+    """
+    jacobian = _jacobian(marginal)
+    return _with(marginal, [_covariance(marginal, jacobian @ correlation(*all_nuisances()) @ jacobian.T)])
+
+
+def _with(marginal: Likelihood, blocks: list[np.ndarray]) -> Likelihood:
+    """With another covariance, block by block."""
+    parts = lambda lik: (lik.covariance, lik.whitening, lik.log_normalisation)
+    return eqx.tree_at(parts, marginal, whiten(blocks))
+
+
+def _shifted(marginal: Likelihood) -> tuple[tuple[str, ...], tuple[int, ...]]:
+    """Labels and places of the predictions whose theory errors come from nuisances."""
+    chosen = [(term, span) for term, span in zip(marginal.terms, marginal.slices) if term.relative_theory is None]
+    labels = tuple(label for term, _ in chosen for label in term.observables)
+    return labels, tuple(i for _, span in chosen for i in range(*span))
+
+
+def _jacobian(marginal: Likelihood) -> np.ndarray:
+    """Of these predictions, term by term as the marginal likelihood has it already."""
+    return np.concatenate(
+        [theory_jacobian(term.observables) for term in marginal.terms if term.relative_theory is None]
+    )
+
+
+def _covariance(marginal: Likelihood, theory: np.ndarray) -> np.ndarray:
+    """Of the data, with relative theory errors, and with a theory covariance of the shifted predictions."""
+    relative = lambda term: 0.0 if term.relative_theory is None else theory_of(term, term.data().values)
+    whole = block_diag(*(term.data().covariance + relative(term) for term in marginal.terms))
+    shifted = list(_shifted(marginal)[1])
+    whole[np.ix_(shifted, shifted)] += theory
+    return whole
 
 
 def most_probable(
