@@ -51,6 +51,8 @@ FLOOR = 1e-4
 """What every density has at least, relative to its highest."""
 SIDE = 3e-4
 """Relative distance of rows from the edges they belong to: the tails of a narrow Z′ reach over an edge much further than its width."""
+SHARE, MOST_PARTS = 0.04, 8
+"""Posterior mass between two rows of m_zp beyond which there are rows between them, and how many parts they make at most."""
 CHUNK = 512
 
 
@@ -67,8 +69,15 @@ def scan_likelihood(lik: Likelihood, fixed: dict[str, float], names: RelicNames,
     found = add_other_terms(scanned, coarse, _sheet(scanned, coarse), _log_measure(scanned, coarse))
     even = _refine(coarse, found, scanned)
     grid = even._replace(mediators=_with_edges(even.mediators, lik))
-    sheet = _along(even.mediators, _sheet(scanned, even), grid.mediators)
+    even_sheet = _sheet(scanned, even)
+    sheet = _along(even.mediators, even_sheet, grid.mediators)
     found = add_other_terms(scanned, grid, sheet, _log_measure(scanned, grid))
+    between = grid._replace(mediators=_heavy_parts(grid, found))
+    if len(between.mediators):
+        sheet = _along(even.mediators, even_sheet, between.mediators)
+        grid, found = _merge(
+            grid, found, between, add_other_terms(scanned, between, sheet, _log_measure(scanned, between))
+        )
     return adapt(scanned, _maps(scanned, grid, found))
 
 
@@ -90,12 +99,17 @@ def _functions(lik: Likelihood, fixed: dict[str, float], names: RelicNames, prio
 
 def _maps(scanned: Scanned, grid: Grid, found: Posterior) -> RelicMaps:
     """The nested quantile functions: of r given m_zp, and of m_zp, from the evidence at every grid point."""
-    density = np.exp(found.log_density - found.log_density.max())
-    marginal = np.trapezoid(density, grid.stretched, axis=1)
+    density, marginal = _density(grid, found)
     rows = density / np.maximum(density.max(axis=1, keepdims=True), 1e-300)
     axes = grid.mediators, grid.stretched, found.quarks
     tables = marginal / marginal.max() + FLOOR, rows + FLOOR, found.quark_table, found.coupling_table
     return RelicMaps(scanned.names, scanned.priors, *axes, *tables)
+
+
+def _density(grid: Grid, found: Posterior) -> tuple[np.ndarray, np.ndarray]:
+    """Of (m_zp, b), relative to the highest, and of m_zp."""
+    density = np.exp(found.log_density - found.log_density.max())
+    return density, np.trapezoid(density, grid.stretched, axis=1)
 
 
 # -- the grid -----------------------------------------------------------------------------------------------------------------------------
@@ -146,6 +160,24 @@ def _with_edges(even: np.ndarray, lik: Likelihood) -> np.ndarray:
     apart = np.abs(even[:, None] - edges).min(axis=1) > near
     apart[[0, -1]] = True
     return np.unique(np.concatenate([even[apart], edges * (1.0 - SIDE), edges * (1.0 + SIDE)]))
+
+
+def _heavy_parts(grid: Grid, found: Posterior) -> np.ndarray:
+    """Rows that divide what holds more than SHARE of the posterior between two rows, e.g. a whole window between two edges."""
+    marginal = _density(grid, found)[1]
+    share = 0.5 * (marginal[1:] + marginal[:-1]) * np.diff(grid.mediators)
+    parts = np.minimum(np.ceil(share / share.sum() / SHARE), MOST_PARTS).astype(int)
+    ends = zip(grid.mediators[:-1], grid.mediators[1:], parts)
+    return np.concatenate([np.linspace(low, high, count + 1)[1:-1] for low, high, count in ends if count] + [[]])
+
+
+def _merge(grid: Grid, found: Posterior, other: Grid, more: Posterior) -> tuple[Grid, Posterior]:
+    """Rows of two scans in order."""
+    mediators = np.concatenate([grid.mediators, other.mediators])
+    order = np.argsort(mediators)
+    rows = lambda name: np.concatenate([getattr(found, name), getattr(more, name)])[order]
+    tables = {name: rows(name) for name in ("log_density", "quark_table", "coupling_table")}
+    return grid._replace(mediators=mediators[order]), found._replace(**tables)
 
 
 def resonance_edges(lik: Likelihood) -> tuple[float, ...]:
