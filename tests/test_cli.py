@@ -219,7 +219,7 @@ class Recorded:
         self.asked = {"fit": fit.name, "out": folder, **overrides}
         verdict = Verdict(0.025, self.missed)
         found = {"verdict": verdict, "summary": summarise(TINY), "signal": self.signal, "evidence": {}}
-        return SimpleNamespace(netcdf=folder / "posterior.nc", **found)
+        return SimpleNamespace(netcdf=folder / "posterior.nc", nuisances=[], **found)
 
 
 TINY = {name: np.random.default_rng(1).normal(size=(2, 20)) for name in ("y", "g")}
