@@ -86,7 +86,8 @@ POINT = {"C10_bsmumu": 0.4, "C7_bs": -0.02}
 
 def test_only_what_matters_is_sampled(sampled):
     names = set(sampled.nuisance_names)
-    assert {"ckm.Vcb", "decay_constant.f_Bs", "mixing.bag_Bs", "xsgamma.delta", "lifetime.Bs"} <= names
+    assert {"ckm.Vcb", "decay_constant.f_Bs", "quark.mt_pole"} <= names
+    assert not {"mixing.bag_Bs", "xsgamma.delta", "lifetime.Bs"} & names  # each matters to one prediction alone
     assert not any(name.startswith(("form_factor.", "subleading.", "mass.tau")) for name in names)
     assert sampled.size == len(names) < 20
 
@@ -102,7 +103,7 @@ def test_linear_nuisances_integrate_to_the_marginal_covariance(lik, sampled, eva
 
 
 def a_jacobian() -> np.ndarray:
-    """Of three made-up predictions of unit error: two modes, one of their partners hardly at all, and a form factor."""
+    """Of three made-up predictions of unit error: two modes, one of their partners hardly at all, a form factor, and what only one of them knows."""
     paths, roots = nuisances()
     ends = np.cumsum([len(root) for root in roots])
     place = {path: end - 1 for path, end in zip(paths, ends)}
@@ -112,6 +113,10 @@ def a_jacobian() -> np.ndarray:
     jacobian[2, place["subleading.Bs->phi delta_C7 a_0 Re"]] = 0.5 * WEAK
     jacobian[2, place["form_factor.B->K"] - 7 : place["form_factor.B->K"] + 1] = 0.1
     jacobian[0, place["ckm.Vcb"]] = 0.3
+    jacobian[1] += 0.2 * jacobian[0]
+    jacobian[0] += 0.2 * jacobian[2]
+    jacobian[2] += 0.1 * jacobian[1]
+    jacobian[1, place["mixing.bag_Bs"]] = 0.6
     return jacobian
 
 
@@ -199,10 +204,7 @@ def test_predictions_are_those_at_the_shifted_inputs(sampled, evaluated):
 
 
 def test_both_ways_integrate_to_the_same_evidence(lik, sampled, evaluated):
-    """∫ L p dν over prior draws of ν, over its approximate posterior (which has the volume ∂ν/∂η), and the marginal likelihood.
-
-    Of the prior draws, about one in a hundred agrees with the measured Δm_s.
-    """
+    """∫ L p dν over prior draws of ν, over its approximate posterior (which has the volume ∂ν/∂η), and the marginal likelihood."""
     normal = np.random.default_rng(4).normal(size=(2**15, sampled.size))
     direct = np.asarray(evaluated[0](POINT, normal)[1]) + log_volume(normal)
     value, slope, _ = evaluated[1](POINT, normal[:1024])
@@ -211,7 +213,7 @@ def test_both_ways_integrate_to_the_same_evidence(lik, sampled, evaluated):
     mean = lambda log_weight: np.mean(np.exp(log_weight))
     assert mean(centred) == pytest.approx(mean(direct), rel=0.15)
     fraction = lambda log_weight: mean(log_weight) ** 2 / mean(2.0 * log_weight)  # of the draws that count
-    assert fraction(direct) < 0.03 and fraction(centred) > 0.25
+    assert fraction(centred) > max(0.8, fraction(direct))
     assert np.log(mean(centred)) == pytest.approx(float(lik.log_prob(POINT)), abs=0.2)
 
 
@@ -246,7 +248,6 @@ def test_the_file_holds_parameters_and_nuisances(run):
     assert int(posterior.attrs["sampled_nuisances"]) == run.likelihood.size
     predictions = np.asarray(data["posterior_predictive"]["prediction"])
     assert predictions.shape == (4, 500, 3)
-    # Δm_s determines bag parameter, decay constant and V_cb together far better than their priors do
     assert np.std(predictions[..., 1]) == pytest.approx(np.sqrt(run.likelihood.given.covariance[1, 1]), rel=0.2)
 
 

@@ -1,7 +1,9 @@
 r"""Which uncertain inputs a fit samples, and how: independent standard normal numbers ν ↔ values of the inputs.
 
-A whitened nuisance x_i (`darkbeauty.likelihood.theory`) that moves some prediction of the fit by WEAK or more of its total error is sampled; those that are
-ALIKE are correlated, x = Lν. The others stay in the covariance: given the sampled ones, x_other = C_os C_ss⁻¹ x, what is left of them is Gaussian.
+A whitened nuisance x_i (`darkbeauty.likelihood.theory`) that moves two predictions of the fit or more by WEAK of their total errors is sampled; those that are
+ALIKE are correlated, x = Lν. The others stay in the covariance: given the sampled ones, x_other = C_os C_ss⁻¹ x, what is left of them is Gaussian. An input
+that matters to one prediction alone is no correlation to be found, and can make sampling hard: Δm_s is measured so well that it would tie its bag parameter,
+which nothing else knows, to all other inputs of Δm_s within a hundredth of their errors.
 """
 
 from __future__ import annotations
@@ -73,7 +75,7 @@ def split(sm: SMInputs, jacobian: np.ndarray, error: np.ndarray) -> tuple[Nuisan
 
 
 def _kept(influence: np.ndarray, roots: tuple[np.ndarray, ...]) -> np.ndarray:
-    """Which nuisances are sampled: all of an input that matters in any of its directions."""
-    strong = np.max(np.abs(influence), axis=0) > WEAK
+    """Which nuisances are sampled: all of an input that moves two predictions or more in any of its directions."""
+    shared = np.sum(np.abs(influence) > WEAK, axis=0) > 1
     ends = np.cumsum([len(one) for one in roots])
-    return np.concatenate([np.repeat(strong[end - len(one) : end].any(), len(one)) for one, end in zip(roots, ends)])
+    return np.concatenate([np.repeat(shared[end - len(one) : end].any(), len(one)) for one, end in zip(roots, ends)])
