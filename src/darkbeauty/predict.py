@@ -113,7 +113,7 @@ def parse(model: Model, observables: Sequence[str], problems: Sequence[Problem] 
     Errors   InputError with every problem of every name (and the `problems` found before)
     """
     require_x64()
-    found = list(problems)
+    found: list[Any] = list(problems)
     if isinstance(observables, str):
         observables = [observables]
     requests = []
@@ -134,7 +134,7 @@ def check_observable(model: Model, label: str, path: str) -> Problem | None:
 
 def require_x64() -> None:
     """darkbeauty computes in float64 and changes no setting by itself."""
-    if not jax.config.jax_enable_x64:
+    if not jax.config.jax_enable_x64:  # pyright: ignore[reportAttributeAccessIssue]
         raise RuntimeError(
             'darkbeauty needs float64: call jax.config.update("jax_enable_x64", True) before anything else'
         )
@@ -170,7 +170,7 @@ def _parse_one(model: Model, label: str) -> Request | Problem:
 
 def _known_inputs(model: Model) -> SMInputs:
     """The inputs that say where phase space ends: the model's, or the default ones while the model's are being traced."""
-    traced = any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(model.sm))
+    traced = any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(model.sm))  # pyright: ignore[reportAttributeAccessIssue]
     return load_sm() if traced else model.sm
 
 

@@ -23,7 +23,7 @@ class Entry(NamedTuple):
     """A source with its bins, and which rows of its results are tabulated."""
 
     source: Source
-    bins: tuple[tuple[float, float], ...]
+    bins: tuple[tuple[float, ...], ...]
     rows: tuple[int, ...]
 
 

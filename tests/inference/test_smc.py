@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from scipy import stats
 from scipy.special import logsumexp
 
 from darkbeauty.inference.checkpoint import Checkpoint, Journal
+from darkbeauty.inference.diagnostics import judge
+from darkbeauty.inference.sampled import Density, draw_smc
 from darkbeauty.inference.smc import WIDE, WIDTH, evidence, log_start, tempered_smc
+from darkbeauty.likelihood.fit_file import SamplerSection, TargetSection
 
 SHAPE = (4, 1000, 3)
 KEY = jax.random.key(11)
@@ -65,6 +69,27 @@ def test_a_mode_in_the_tail_of_the_first_guess():
     found = tempered_smc(modes, (4, 1000, 2), KEY)
     assert evidence(found.log_z).log_z == pytest.approx(0.0, abs=0.15)
     assert np.mean(found.q[..., 0] > 4.0) == pytest.approx(0.6, abs=0.08)
+
+
+def test_what_the_first_guess_did_not_expect_misses_a_target():
+    """A fifth of the density in a narrow mode far out, where p has e⁻⁵ of it; then none. Only where p is a guess of the posterior."""
+    for share in (0.2, 0.0):
+
+        def log_density(_, q, share=share):
+            near = jnp.sum(jax.scipy.stats.logistic.logpdf(q)) + jnp.log1p(-share)
+            far = jnp.sum(jax.scipy.stats.norm.logpdf(q, jnp.array([10.0, 0.0]), 0.3)) + jnp.log(share)
+            return jnp.logaddexp(near, far)
+
+        for moves in (0, 3):
+            settings = SamplerSection(method="smc", chains=4, draws=1000)
+            found = draw_smc(Density(log_density, None, 2, moves), settings, 3, lambda *_: None, Journal())
+            assert found.evidence["log_evidence"] == pytest.approx(0.0, abs=0.1)
+            missed = judge([], found, TargetSection()).missed
+            if share and moves:
+                assert found.attrs["surprise"] == pytest.approx(share, abs=0.06)
+                assert len(missed) == 1 and missed[0].startswith("surprise = ")
+            else:
+                assert not missed and found.attrs.get("surprise", 0.0) < 0.01
 
 
 def test_the_first_guess_is_normalised():

@@ -70,6 +70,24 @@ def test_log_prob_is_a_multivariate_normal(wet):
     assert float(eqx.filter_jit(lambda lik, p: lik.log_prob(p))(wet, point)) == pytest.approx(expected, rel=1e-10)
 
 
+def test_correlated_theory_errors_are_one_normal_of_all_terms(wet):
+    """With the theory covariance of all predictions made in one piece; each term alone is what it was."""
+    correlated = db.likelihood("wet", None, terms=CHOSEN, theory="correlated")
+    prediction = np.asarray(eqx.filter_jit(lambda lik, p: lik.predictions(p))(wet, {"C9_bsmumu": -0.8}))
+    covariance = theory_covariance(tuple(request.label for request in wet.requests)).copy()
+    covariance[:2, :2] += r_k_covariance()
+    covariance[range(2, 6), range(2, 6)] += [sigma**2 for _, sigma in (XS_GAMMA, DELTA_M, K_INV, B_MUMU)]
+    data = [value for value, _ in (*R_K, XS_GAMMA, DELTA_M, K_INV, B_MUMU)]
+    scale = np.sqrt(np.diag(covariance))
+    whitened = multivariate_normal.logpdf((prediction - data) / scale, cov=covariance / np.outer(scale, scale))
+    expected = whitened - np.sum(np.log(scale))
+    assert float(correlated.log_prob_of(prediction)) == pytest.approx(expected, rel=1e-10)
+    assert abs(expected - float(wet.log_prob_of(prediction))) > 0.1
+    alone, before = ({k: float(v) for k, v in lik.by_term(prediction).items()} for lik in (correlated, wet))
+    assert alone == pytest.approx(before, rel=1e-10)
+    assert sum(before.values()) == pytest.approx(float(wet.log_prob_of(prediction)), rel=1e-12)
+
+
 def test_relic_density_has_ten_percent(wet):
     omega = db.likelihood("lmu_ltau_s1", None, terms=["Omega_h2"])
     for value in (0.05, 0.12, 1.0):
@@ -163,6 +181,7 @@ def test_wrong_choices_are_listed():
     assert "at least one term" in refused("wet", None, terms=[])
     assert all(name in refused("wet", None, terms=[]) for name in TERMS)
     assert "'sm'" in refused("sm", "global")
+    assert all(word in refused("wet", "global", theory="joint") for word in ("'joint'", "marginal", "correlated"))
 
 
 # -- fit files ---------------------------------------------------------------------------------------------------------------------------

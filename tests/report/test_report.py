@@ -18,13 +18,13 @@ from typer.testing import CliRunner
 import darkbeauty as db
 from darkbeauty import cli
 from darkbeauty.errors import InputError
+from darkbeauty.inference.diagnostics import bfmi
 from darkbeauty.inputs.limits import limit_records
 from darkbeauty.inputs.measurements import load_measurements
 from darkbeauty.likelihood import TERMS
 from darkbeauty.observables import REGISTRY
 from darkbeauty.report import spectra
 from darkbeauty.report.bibliography import bibtex, entries
-from darkbeauty.report.chain_figures import bfmi
 from darkbeauty.report.result import read_result
 
 FIT = """name = "two_terms"

@@ -9,25 +9,24 @@ from __future__ import annotations
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
-from jax.typing import ArrayLike
 
 from darkbeauty.models.base import Channels, DarkSector, InitialState
 from darkbeauty.numerics.quadrature import gauss_legendre
 
 ANGLES = 12
-Masses = tuple[ArrayLike, ArrayLike]
+Masses = tuple[Array, Array]
 
 
 def vector_channel(
-    s: ArrayLike,
+    s: Array,
     initial: Masses,
-    coupling: ArrayLike,
-    m_zp: ArrayLike,
-    propagator: ArrayLike,
-    m_f: ArrayLike,
-    colours: ArrayLike,
-    g_v: ArrayLike,
-    g_a: ArrayLike,
+    coupling: Array,
+    m_zp: Array,
+    propagator: Array,
+    m_f: Array,
+    colours: Array,
+    g_v: Array,
+    g_a: Array,
 ) -> Array:
     r"""N_a N_b → Z′ → f f̄.   [dimensionless]
 
@@ -42,12 +41,12 @@ def vector_channel(
 
 
 def exchange_channel(
-    s: ArrayLike,
+    s: Array,
     initial: Masses,
     final: Masses,
-    colours: ArrayLike,
-    coupling2: ArrayLike,
-    mediator: ArrayLike,
+    colours: Array | float,
+    coupling2: Array,
+    mediator: Array,
     even: bool = True,
 ) -> Array:
     r"""N_a N_b → f₁ f̄₂ by a scalar exchanged in the t and u channels, exact in all masses.   [dimensionless]
@@ -66,16 +65,16 @@ def exchange_channel(
 
 
 def interference(
-    s: ArrayLike,
+    s: Array,
     initial: Masses,
-    coupling: ArrayLike,
-    m_zp: ArrayLike,
-    propagator: ArrayLike,
-    m_f: ArrayLike,
-    g_v: ArrayLike,
-    g_a: ArrayLike,
-    coupling2: ArrayLike,
-    m_eta: ArrayLike,
+    coupling: Array,
+    m_zp: Array,
+    propagator: Array,
+    m_f: Array,
+    g_v: Array,
+    g_a: Array,
+    coupling2: Array,
+    m_eta: Array,
 ) -> Array:
     r"""Interference of Z′ and scalar exchange in N_a N_b → f f̄, the scalar coupling to f_L (−y_i f̄_L N_i η).   [dimensionless]
 
@@ -93,9 +92,7 @@ def interference(
     return strength / (128.0 * jnp.pi) * (graphs @ weight)
 
 
-def resonant_channel(
-    dark: DarkSector, state: InitialState, channel: Channels, s: ArrayLike, propagator: ArrayLike
-) -> Array:
+def resonant_channel(dark: DarkSector, state: InitialState, channel: Channels, s: Array, propagator: Array) -> Array:
     """Z′ and η exchange with their interference, for one row of the channels of an initial state; P(s) is given.   [dimensionless]"""
     initial, m_f, y2 = (state.mass_a, state.mass_b), channel.mass, channel.eta_coupling2
     resonance = state.coupling, dark.mediator.mass, propagator, m_f
@@ -106,9 +103,7 @@ def resonant_channel(
     return value + interference(s, initial, *resonance, channel.g_v, channel.g_a, y2, dark.eta_mass)
 
 
-def scalar_channel(
-    s: ArrayLike, m_dm: ArrayLike, coupling: ArrayLike, propagators2: ArrayLike, polynomial: tuple[ArrayLike, ...]
-) -> Array:
+def scalar_channel(s: Array, m_dm: Array, coupling: Array, propagators2: Array, polynomial: tuple[Array, ...]) -> Array:
     r"""N N → H1, H2 → X: κ²/(64π) |P₂ − P₁|² (s − 4M²)(c₀ + c₁s + c₂s²), from σ = λ²β_i |P|² √s Γ(h → X)/2.   [dimensionless]
 
     Fermions: c₁ = 4N_c m², c₀ = −4m² c₁; W and Z: c = δ(12m⁴, −4m², 1), δ = 2 and 1. There is no interference with a Z′ (another J or P); that with scalar

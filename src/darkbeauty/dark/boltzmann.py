@@ -22,7 +22,7 @@ derivatives are not those of the equation.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import diffrax
 import jax
@@ -69,7 +69,7 @@ class Relic(NamedTuple):
 
     log_sigma_v: LogRate
     late: ArrayLike
-    mass: ArrayLike
+    mass: Array
     ratio: Array | None = None
 
 
@@ -166,7 +166,7 @@ def _set_up(relic: Relic, sm: SMInputs) -> tuple[Equation, Panels, Ingredients]:
     panels = stop_gradient(_panels(t_f, jnp.asarray(relic.mass, float), sm))
     here = _ingredients(relic, sm, panels.nodes)
     to_powers = np.linalg.inv(np.vander(gauss_legendre(NODES)[0], increasing=True))
-    equation = Equation(panels.edges, to_powers @ jnp.stack(here, axis=-1), t_f, log_floor)
+    equation = Equation(panels.edges, cast(Array, to_powers @ jnp.stack(here, axis=-1)), t_f, log_floor)
     return stop_gradient(equation), panels, here
 
 
@@ -219,7 +219,7 @@ def _reference(equation: Equation, t: Array) -> Array:
     return jnp.where(t < equation.t_f, _at(equation, t)[..., 1], equation.log_floor)
 
 
-def _velocity(equation: Equation, t: Array, v: Array) -> Array:
+def _velocity(equation: Equation, t: ArrayLike, v: Array) -> Array:
     """dv/dt; written for the digits of a small v, with which a large Λ is multiplied."""
     log_rate, equilibrium, slope = _at(equation, t)
     is_early = t < equation.t_f
@@ -228,7 +228,7 @@ def _velocity(equation: Equation, t: Array, v: Array) -> Array:
     return -loss - jnp.where(is_early, slope, 0.0)
 
 
-def _at(equation: Equation, t: Array) -> Array:
+def _at(equation: Equation, t: ArrayLike) -> Array:
     """ln Λ, ln Y_eq, d ln Y_eq/dt at t, shape (..., 3)."""
     edges = equation.edges
     index = jnp.clip(jnp.searchsorted(edges, t, side="right", method="compare_all") - 1, 0, edges.size - 2)

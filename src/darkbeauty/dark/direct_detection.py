@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import jax.numpy as jnp
 from jax import Array
-from jax.typing import ArrayLike
 
 from darkbeauty.models.portal import Portal
 from darkbeauty.units import CM2_PER_INVERSE_GEV2
@@ -17,7 +16,7 @@ SPIN_FACTOR = 0.75
 """J(J+1) of a nucleon."""
 
 
-def sigma_sd(p: Portal) -> tuple[Array, Array]:
+def sigma_sd(p: Portal) -> tuple[Array, ...]:
     r"""Spin-dependent cross sections on a proton and a neutron.   [cm²]
 
     σ = (16μ²/π) [Σ_q a_q Δ_q]² J(J+1), a_q = y_q² u_ℓ²/(8(M_LQ² − M²)) for the light quarks that couple to the leptoquark.
@@ -69,6 +68,6 @@ def _has_up(p: Portal) -> bool:
     return "u" in dict(p.exchange_quarks)
 
 
-def _reduced_mass(p: Portal, nucleon: str) -> ArrayLike:
+def _reduced_mass(p: Portal, nucleon: str) -> Array:
     mass = p.sm.mass[nucleon]
     return p.m_dm * mass / (p.m_dm + mass)

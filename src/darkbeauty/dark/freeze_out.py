@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from functools import partial
 from itertools import pairwise
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import jax
 import jax.numpy as jnp
@@ -68,7 +68,7 @@ def freeze_out(p: Model) -> FreezeOut:
     return FreezeOut(x_f, j, jnp.where(ok, thermal, never_in_equilibrium(p, dark.mass)), ok)
 
 
-def never_in_equilibrium(p: Model, mass: ArrayLike) -> Array:
+def never_in_equilibrium(p: Model, mass: Array) -> Array:
     """Ωh² = 2.744·10⁸ (m/GeV) Y, Y = 45 g x²K₂(x)/(4π⁴ h(m/x)) at x = 2: the abundance of a relic that stops annihilating there."""
     x = 2.0
     y_equilibrium = 45.0 * DEGREES * x**2 * k2e_large(x) * jnp.exp(-x) / (4.0 * jnp.pi**4 * h_star(p.sm, mass / x))
@@ -126,7 +126,7 @@ def _residual(p: Model, dark: DarkSector, nodes: Spectrum, x: Array) -> Array:
     return x - jnp.log(rate / jnp.sqrt(g_star(p.sm, dark.mass / x) * x) + 1e-300)
 
 
-def tail_integral(nodes: Spectrum, x_f: ArrayLike) -> Array:
+def tail_integral(nodes: Spectrum, x_f: Array | float) -> Array:
     r"""J = ∫_{x_f}^∞ ⟨σv⟩ dx/x².   [GeV⁻²]
 
     For each node of the spectrum the x integrand is x^{−1/2} e^{−bx} h(x_f/x), b = 2(q−1), with h smooth: a polynomial of degree 7 in x_f/x
@@ -139,7 +139,7 @@ def tail_integral(nodes: Spectrum, x_f: ArrayLike) -> Array:
     return total if nodes.ratio is None else total - _taken_off(nodes, x_f)
 
 
-def _taken_off(nodes: Spectrum, x_f: ArrayLike) -> Array:
+def _taken_off(nodes: Spectrum, x_f: Array | float) -> Array:
     """∫_{x_f}^∞ (1 − 1/population²) Σ weight · kernel dx/x²."""
 
     def integrand(log_x: Array) -> Array:
@@ -152,15 +152,15 @@ def _taken_off(nodes: Spectrum, x_f: ArrayLike) -> Array:
     return weight @ jax.lax.map(integrand, log_x)
 
 
-def _tail_polynomial(q: Array, x_f: ArrayLike) -> Array:
+def _tail_polynomial(q: Array, x_f: Array | float) -> Array:
     """Coefficients, shape (8, n), in powers of v = x_f/x, of h = K₁e(2xq)/(√x K₂e(x)²)."""
     v = 0.5 * (1.0 - np.cos(np.pi * (np.arange(TAIL_NODES) + 0.5) / TAIL_NODES))
     x = x_f / v[:, None]
     values = k1e_large(2.0 * x * q) / (jnp.sqrt(x) * k2e_large(x) ** 2)
-    return np.linalg.inv(np.vander(v, increasing=True)) @ values
+    return cast(Array, np.linalg.inv(np.vander(v, increasing=True)) @ values)
 
 
-def _moments(b: Array, x_f: ArrayLike) -> Array:
+def _moments(b: Array, x_f: Array | float) -> Array:
     """∫_{x_f}^∞ x^{−1/2} (x_f/x)^k e^{−bx} dx for k = 0 … 7, shape (8, n)."""
     exponential = jnp.sqrt(x_f) * jnp.exp(-b * x_f)
     moment = jnp.sqrt(jnp.pi / b) * erfc(jnp.sqrt(b * x_f))

@@ -66,7 +66,7 @@ def spectrum(dark: DarkSector, scale: ArrayLike = 1.0, n: int = NODES, levels: t
     return Spectrum(excess, weight, None if dark.heavy_mass is None else dark.heavy_mass / dark.mass)
 
 
-def thermal_kernel(x: ArrayLike, excess: ArrayLike) -> Array:
+def thermal_kernel(x: Array | float, excess: ArrayLike) -> Array:
     """x K₁(2xq)/K₂²(x), q = 1 + excess, for x ≥ 1."""
     return x * k1e_large(2.0 * x * (1.0 + excess)) / k2e_large(x) ** 2 * jnp.exp(-2.0 * x * excess)
 
@@ -78,13 +78,13 @@ def population(x: ArrayLike, ratio: ArrayLike | None) -> ArrayLike:
     return 1.0 + ratio**2 * k2e_large(ratio * x) / k2e_large(x) * jnp.exp(-(ratio - 1.0) * x)
 
 
-def average(nodes: Spectrum, x: ArrayLike) -> Array:
+def average(nodes: Spectrum, x: Array | float) -> Array:
     """⟨σv⟩(x) from a spectrum made for x of this size.   [GeV⁻²]"""
     total = jnp.sum(nodes.weight * thermal_kernel(x, nodes.excess))
     return total if nodes.ratio is None else total / population(x, nodes.ratio) ** 2
 
 
-def sigma_v(dark: DarkSector, x: ArrayLike) -> Array:
+def sigma_v(dark: DarkSector, x: Array | float) -> Array:
     r"""⟨σv⟩ at x = m_dm/T; with co-annihilation the effective one, Σ_ij ⟨σ_ijv⟩n_in_j/(Σ_i n_i)².   [GeV⁻²]
 
     Domain   x ≥ 1
@@ -93,7 +93,7 @@ def sigma_v(dark: DarkSector, x: ArrayLike) -> Array:
     return average(spectrum(dark, jnp.sqrt(X_REFERENCE / x)), x)
 
 
-def sigma_v_with_error(dark: DarkSector, x: ArrayLike) -> tuple[Array, Array]:
+def sigma_v_with_error(dark: DarkSector, x: Array | float) -> tuple[Array, Array]:
     r"""⟨σv⟩ at x = m_dm/T and a bound on its numerical error.   [GeV⁻²]
 
     The error is the distance to a rule with 17 nodes a panel for 22, plus 3e-10 of the value for the Bessel functions and the cut of the spectrum.
@@ -103,7 +103,7 @@ def sigma_v_with_error(dark: DarkSector, x: ArrayLike) -> tuple[Array, Array]:
     return value, jnp.abs(value - coarse) + ROUNDING * value
 
 
-def channel_averages(dark: DarkSector, x: ArrayLike) -> dict[str, Array]:
+def channel_averages(dark: DarkSector, x: Array | float) -> dict[str, Array]:
     """⟨σv⟩ at x by final state.   [GeV⁻²]"""
     ratio = None if dark.heavy_mass is None else dark.heavy_mass / dark.mass
     totals: dict[str, Array] = {}

@@ -3,6 +3,7 @@ r"""Annihilation at rest: the s-wave part that indirect detection and the cosmic
 from __future__ import annotations
 
 from itertools import product
+from typing import cast
 
 import jax
 import jax.numpy as jnp
@@ -43,7 +44,7 @@ def s_wave(dark: DarkSector) -> dict[str, Array]:
 
 def sigma_v_at_rest(p: Model) -> Array:
     """lim_{v→0} σv of all channels.   [GeV⁻²]"""
-    return sum(s_wave(p.dark_sector()).values())
+    return cast(Array, sum(s_wave(p.dark_sector()).values()))
 
 
 def p_ann(p: Model) -> Array:

@@ -7,6 +7,8 @@ resonance and the rest are therefore two sums with two smooth logarithms.
 
 from __future__ import annotations
 
+from typing import cast
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -33,7 +35,7 @@ def rate_table(dark: DarkSector) -> Array:
     @jax.checkpoint
     def panel(start: Array) -> Array:
         nodes = spectrum(dark, jnp.sqrt(X_REFERENCE / (SPECTRUM_AT * jnp.exp(start))))
-        return to_coefficients @ jnp.log(_two_sums(dark, nodes, jnp.exp(start + inside)) + TINY)
+        return cast(Array, to_coefficients @ jnp.log(_two_sums(dark, nodes, jnp.exp(start + inside)) + TINY))
 
     return jax.lax.map(panel, WIDTH * jnp.arange(PANELS, dtype=float))
 

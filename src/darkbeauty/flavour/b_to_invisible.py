@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from types import ModuleType
-from typing import Any
+from typing import Any, cast
 
 import jax
 import jax.numpy as jnp
@@ -21,6 +21,7 @@ from darkbeauty.flavour.common import integrate_pair
 from darkbeauty.flavour.currents import Current, majorana_current, neutrino_current, vector_current, weak_phase
 from darkbeauty.flavour.modes import PSEUDOSCALAR
 from darkbeauty.models.base import LEPTONS, Model
+from darkbeauty.models.portal import Portal
 
 
 def amplitude_code(mode: str) -> ModuleType:
@@ -28,7 +29,7 @@ def amplitude_code(mode: str) -> ModuleType:
     return b_to_p_ll if mode in PSEUDOSCALAR else b_to_v_ll
 
 
-def rates(p: Model, mode: str, m_f: ArrayLike, q2: ArrayLike, current: Callable[..., Current], *weak: Any) -> Array:
+def rates(p: Model, mode: str, m_f: Array | float, q2: ArrayLike, current: Callable[..., Current], *weak: Any) -> Array:
     """CP-averaged dΓ/dq² of a pair without both vector current and mass, and its longitudinal part, shape (2, …).   [GeV⁻¹]"""
     if mode in PSEUDOSCALAR:
         whole = b_to_p_ll.pair_density(p, mode, m_f, q2, current, *weak)[0]
@@ -43,13 +44,13 @@ def neutrino_density(p: Model, mode: str, q2: ArrayLike, propagator: ArrayLike) 
     return jax.vmap(flavour)(jnp.arange(len(LEPTONS))).sum(0)
 
 
-def majorana_density(p: Model, mode: str, q2: ArrayLike, propagator: ArrayLike) -> Array:
+def majorana_density(p: Portal, mode: str, q2: ArrayLike, propagator: Array | float) -> Array:
     r"""`rates` of N_ℓN_ℓ: half (identical particles) those of an axial pair, G(q²) = g_eff g Q_ℓℓ (cos α/cos χ) P(q²).   [GeV⁻¹]"""
     coupling = p.majorana_pair_coupling() * weak_phase(p)
     return 0.5 * rates(p, mode, p.m_dm, q2, partial(majorana_current, p, propagator), coupling)
 
 
-def on_shell(p: Model, mode: str) -> Array:
+def on_shell(p: Portal, mode: str) -> Array:
     r"""Γ(B → MZ′) on the mass shell, g_eff² Σ_λ|H_λ|² √λ/(16π m_B³), and its longitudinal part; time-integrated for B_s.   [GeV]
 
     For a pseudoscalar g_eff² f₊²(m²) λ^{3/2}/(64π m_B³ m²). Computed as (12π²/m²) dΓ/dq² at q² = m² of a massless pair with vector coupling
@@ -63,7 +64,7 @@ def on_shell(p: Model, mode: str) -> Array:
     return 12.0 * jnp.pi**2 / m2 * rates(p, mode, 0.0, m2, partial(vector_current, p), coupling)
 
 
-_DENSITIES = {"nunu": neutrino_density, "NN": majorana_density}
+_DENSITIES: dict[str, Callable[..., Array]] = {"nunu": neutrino_density, "NN": majorana_density}
 
 
 def density(p: Model, mode: str, pair: str, q2: ArrayLike, propagator: ArrayLike) -> Array:
@@ -71,17 +72,17 @@ def density(p: Model, mode: str, pair: str, q2: ArrayLike, propagator: ArrayLike
     return _DENSITIES[pair](p, mode, q2, propagator)
 
 
-def phase_space(p: Model, mode: str, pair: str) -> tuple[ArrayLike, ArrayLike]:
+def phase_space(p: Model, mode: str, pair: str) -> tuple[Array | float, Array | float]:
     """Lower and upper end of q².   [GeV²]"""
-    return amplitude_code(mode).phase_space(p, mode, jnp.asarray(p.m_dm, float) if pair == "NN" else 0.0)
+    return amplitude_code(mode).phase_space(p, mode, jnp.asarray(cast(Portal, p).m_dm, float) if pair == "NN" else 0.0)
 
 
-def differential(p: Model, q2: ArrayLike, mode: str, pair: str) -> Array:
+def differential(p: Model, q2: Array | float, mode: str, pair: str) -> Array:
     """`density` at q²."""
     return density(p, mode, pair, q2, p.wilson().propagator(q2))
 
 
-def binned(p: Model, q2min: ArrayLike, q2max: ArrayLike, mode: str, pair: str) -> Array:
+def binned(p: Model, q2min: Array | float, q2max: Array | float, mode: str, pair: str) -> Array:
     """∫ density dq² over the part of the bin inside phase space.   [GeV]
 
     Accuracy relative 1e-8 with the Z′ pole anywhere, Γ/m ≥ 1e-8

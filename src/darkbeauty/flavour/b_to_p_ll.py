@@ -37,7 +37,7 @@ class Rate(NamedTuple):
     flat: Array
 
 
-def pair_rate(q2: ArrayLike, m_b: ArrayLike, m_p: ArrayLike, m_f: ArrayLike, current: PairCurrent) -> Rate:
+def pair_rate(q2: Array, m_b: Array | float, m_p: Array | float, m_f: Array | float, current: PairCurrent) -> Rate:
     r"""dΓ/dq² = √λ β/(128π³ m_B³) { λ/6 [(1+2m²/q²)|F_V|² + β²|F_A|²] + (m²/q²)(m_B²−m_P²)²|F_0|² }   (arXiv:0709.4174, by spin)
 
     Flat part: λ (m²/q²)|F_V|² + (m²/q²)(m_B²−m_P²)²|F_0|² in the same braces; F_H = flat/total. For distinct fermions of mass m_f.
@@ -65,7 +65,7 @@ def with_form_factors(p: Model, mode: str, f: PseudoscalarFormFactors, current: 
 
 
 def pair_density(
-    p: Model, mode: str, m_f: ArrayLike, q2: ArrayLike, current: Callable[..., Current], *weak: Any
+    p: Model, mode: str, m_f: Array | float, q2: ArrayLike, current: Callable[..., Current], *weak: Any
 ) -> Array:
     r"""CP-averaged dΓ/dq², its flat part, and half the CP difference of dΓ/dq², shape (3, …), for any pair of fermions.   [GeV⁻¹]
 
@@ -84,7 +84,7 @@ def pair_density(
     return jnp.stack([0.5 * (b + b_bar), 0.5 * (flat[0] + flat[1]), 0.5 * (b - b_bar)])
 
 
-def meson_masses(p: Model, mode: str) -> tuple[ArrayLike, ArrayLike]:
+def meson_masses(p: Model, mode: str) -> tuple[Array | float, Array | float]:
     """Masses of the B meson and of the final meson of a mode.   [GeV]"""
     return p.sm.mass[PSEUDOSCALAR[mode].b], p.sm.mass[PSEUDOSCALAR[mode].final]
 
@@ -106,12 +106,12 @@ def density(p: Model, mode: str, lepton: str, q2: ArrayLike, propagator: ArrayLi
     return pair_density(p, mode, p.sm.mass[lepton], q2, current, *weak_inputs(p))
 
 
-def differential(p: Model, q2: ArrayLike, mode: str, lepton: str) -> Array:
+def differential(p: Model, q2: Array | float, mode: str, lepton: str) -> Array:
     """`density` at q², shape (3,)."""
     return density(p, mode, lepton, q2, p.wilson().propagator(q2))
 
 
-def binned(p: Model, q2min: ArrayLike, q2max: ArrayLike, mode: str, lepton: str) -> Array:
+def binned(p: Model, q2min: Array | float, q2max: Array | float, mode: str, lepton: str) -> Array:
     """∫ density dq² over the part of the bin inside phase space, shape (3,).   [GeV]
 
     Accuracy relative 1e-6, limited by the kinks of the tables; the part quadratic in the Z′ propagator 1e-8
@@ -126,7 +126,7 @@ def total(p: Model, mode: str, lepton: str) -> Array:
     return binned(p, *phase_space(p, mode, p.sm.mass[lepton]), mode, lepton)
 
 
-def phase_space(p: Model, mode: str, m_f: ArrayLike) -> tuple[ArrayLike, ArrayLike]:
+def phase_space(p: Model, mode: str, m_f: Array | float) -> tuple[Array | float, Array | float]:
     """(4m_f², (m_B − m_P)²).   [GeV²]"""
     m_b, m_p = meson_masses(p, mode)
     return 4.0 * m_f**2, (m_b - m_p) ** 2

@@ -81,7 +81,7 @@ def hadronic(sm: SMInputs, mode: str, q2: Array) -> Hadronic:
     return Hadronic(q2, m_b, root_lambda, jnp.stack(current), m_q * jnp.stack(dipole), root_lambda * f.a0 / q2)
 
 
-def amplitudes(f: Hadronic, m_f: ArrayLike, current: Current) -> Amplitudes:
+def amplitudes(f: Hadronic, m_f: Array | float, current: Current) -> Amplitudes:
     """A_⊥ goes with the sum of both quark chiralities, A_∥, A_0 and the timelike amplitude with their difference."""
     total = lambda c: jnp.stack([c[0] + c[1], c[0] - c[1], c[0] - c[1]])
     vector = total(current.vector) * f.current
@@ -169,7 +169,7 @@ def angular_coefficients(a: Amplitudes, beta: Array, names: tuple[str, ...] = CO
 def pair_density(
     p: Model,
     mode: str,
-    m_f: ArrayLike,
+    m_f: Array | float,
     q2: ArrayLike,
     current: Callable[..., Current],
     *weak: Any,
@@ -237,7 +237,7 @@ def mixing_phase(p: Model) -> Array:
 # -- observables -----------------------------------------------------------------------------------------------------------------------
 
 
-def phase_space(p: Model, mode: str, m_f: ArrayLike) -> tuple[ArrayLike, ArrayLike]:
+def phase_space(p: Model, mode: str, m_f: Array | float) -> tuple[Array | float, Array | float]:
     """(4m_f², (m_B − m_V)²).   [GeV²]"""
     return 4.0 * m_f**2, (p.sm.mass[VECTOR[mode].b] - p.sm.mass[VECTOR[mode].final]) ** 2
 
@@ -252,12 +252,12 @@ def density(p: Model, mode: str, lepton: str, q2: ArrayLike, propagator: ArrayLi
     return pair_density(p, mode, p.sm.mass[lepton], q2, current, *weak_inputs(p), beside=beside)
 
 
-def differential(p: Model, q2: ArrayLike, mode: str, lepton: str) -> Array:
+def differential(p: Model, q2: Array | float, mode: str, lepton: str) -> Array:
     """`density` at q², shape (20,)."""
     return density(p, mode, lepton, q2, p.wilson().propagator(q2))
 
 
-def binned(p: Model, q2min: ArrayLike, q2max: ArrayLike, mode: str, lepton: str) -> Array:
+def binned(p: Model, q2min: Array | float, q2max: Array | float, mode: str, lepton: str) -> Array:
     """∫ density dq² over the part of the bin inside phase space, shape (20,).   [GeV]
 
     Accuracy relative 1e-6 (1e-5 in bins wider than 5 GeV²), limited by kinks of the tables; their strongest, where spectator scattering

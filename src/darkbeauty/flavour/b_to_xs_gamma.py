@@ -55,7 +55,7 @@ def br_xs_gamma(p: Model) -> Array:
     return inputs["BR_Xcenu"] * ckm * 6.0 * sm.coupling["alpha_e_0"] / (jnp.pi * inputs["C_BXlnu"]) * total
 
 
-def _coefficients(p: Model) -> tuple[Array, Array]:
+def _coefficients(p: Model) -> tuple[Array, ...]:
     """(C₁…C₆, C₇eff, C₈eff) and primes at 2 GeV: SM plus the new-physics dipoles run down from 4.8 GeV (leading log)."""
     sm, w, c = p.sm, p.wilson(), p.sm.wilson_2
     eta = sm.coupling["alpha_s_4.8"] / sm.coupling["alpha_s_2.0"]

@@ -16,7 +16,7 @@ from darkbeauty.numerics.pair_map import pair_map
 NODES, PHOTON_NODES, CLOSE = 32, 24, 0.3
 
 
-def kallen(a: ArrayLike, b: ArrayLike, c: ArrayLike) -> Array:
+def kallen(a: Array | float, b: ArrayLike, c: ArrayLike) -> Array:
     """λ(a, b, c) = a² + b² + c² − 2(ab + ac + bc), as a product of differences that keeps its digits at threshold."""
     root_b, root_c = jnp.sqrt(b), jnp.sqrt(c)
     return (a - (root_b + root_c) ** 2) * (a - (root_b - root_c) ** 2)
@@ -28,7 +28,7 @@ def abs2(z: ArrayLike) -> Array:
     return z.real**2 + z.imag**2
 
 
-def inside_phase_space(q2: ArrayLike, m_b: ArrayLike, m_m: ArrayLike, m_f: ArrayLike) -> Array:
+def inside_phase_space(q2: Array, m_b: Array | float, m_m: Array | float, m_f: Array | float) -> Array:
     """Whether 4m_f² < q² < (m_B − m_M)², strictly in floating point too: λ and β² are then positive."""
     lo = 4.0 * m_f**2
     positive = (q2 > lo) & (q2 > 0.0)
@@ -54,7 +54,7 @@ def normalisation(p: Model) -> Array:
 
 
 def integrate_pair(
-    p: Model, f: Callable, edges: Sequence[ArrayLike], ends: tuple[ArrayLike, ArrayLike], photon: bool
+    p: Model, f: Callable, edges: Sequence[Array | float] | Array, ends: tuple[ArrayLike, ArrayLike], photon: bool
 ) -> Array:
     """∫ f(q², P(q²)) dq² over the part of a bin inside the phase space `ends` of a pair of fermions.
 

@@ -15,6 +15,7 @@ from darkbeauty.flavour.charm_loops import effective_coefficients
 from darkbeauty.flavour.common import normalisation
 from darkbeauty.flavour.modes import LEPTON_INDEX
 from darkbeauty.models.base import Model, Wilson
+from darkbeauty.models.portal import Portal
 
 
 class Current(NamedTuple):
@@ -49,7 +50,7 @@ def lepton_current(
     )
 
 
-def neutrino_current(p: Model, flavour: ArrayLike, propagator: ArrayLike, q2: Array, w: Wilson) -> Current:
+def neutrino_current(p: Model, flavour: int | Array, propagator: ArrayLike, q2: Array, w: Wilson) -> Current:
     """νν̄ of one flavour: C₉ → C_L, C₁₀ → −C_L, primes: C_R; C_L(SM) = −(X_t/s_W²) α(M_Z)/α(4.8 GeV)."""
     coupling = p.sm.coupling
     c_sm = -p.sm.nunu["Xt"] / coupling["s2w"] * coupling["alpha_e_MZ"] / coupling["alpha_e_4.8"]
@@ -57,7 +58,7 @@ def neutrino_current(p: Model, flavour: ArrayLike, propagator: ArrayLike, q2: Ar
     return Current(left, -left, -left)
 
 
-def majorana_current(p: Model, propagator: ArrayLike, q2: Array, coupling: ArrayLike) -> Current:
+def majorana_current(p: Portal, propagator: Array | float, q2: Array, coupling: Array) -> Current:
     """N_ℓN_ℓ: axial, G = coupling · P(q²); its spin-0 part times 1 − q²/m² from the unitary-gauge propagator (printed: vector)."""
     axial = _on_chirality(p, coupling * propagator * jnp.ones_like(q2))
     if p.convention == "printed":
@@ -65,7 +66,7 @@ def majorana_current(p: Model, propagator: ArrayLike, q2: Array, coupling: Array
     return Current(0.0 * axial, axial, axial * (1.0 - q2 / jnp.asarray(p.m_zp) ** 2))
 
 
-def vector_current(p: Model, q2: Array, coupling: ArrayLike) -> Current:
+def vector_current(p: Portal, q2: Array, coupling: Array) -> Current:
     """A vector coupling to the quarks that the loop involves, as of an on-shell Z′."""
     vector = _on_chirality(p, coupling * jnp.ones_like(q2))
     return Current(vector, 0.0 * vector, 0.0 * vector)
@@ -82,7 +83,7 @@ def _pair(p: Model, q2: Array, left: ArrayLike, right: ArrayLike) -> Array:
     return normalisation(p) * jnp.stack([jnp.broadcast_to(jnp.asarray(c, complex), q2.shape) for c in (left, right)])
 
 
-def _on_chirality(p: Model, coupling: Array) -> Array:
+def _on_chirality(p: Portal, coupling: Array) -> Array:
     """A coupling on the quark chirality of the model, 0 on the other, shape (2, …)."""
     both = [coupling, jnp.zeros_like(coupling)]
     return jnp.stack(both if p.quark_chirality == "L" else both[::-1])

@@ -18,7 +18,7 @@ from darkbeauty.flavour.lambdab_to_lambda1520_ll import differential
 from darkbeauty.models.base import Model
 from darkbeauty.numerics.quadrature import legendre_rule
 
-Angle = ArrayLike | tuple[ArrayLike, ArrayLike] | Literal["all"]
+Angle = Array | float | tuple[Array | float, Array | float] | Literal["all"]
 NODES = 24
 
 
@@ -76,7 +76,7 @@ def _factor(
 
 
 def four_fold(
-    p: Model, q2: ArrayLike, cos_l: Angle, cos_lambda: Angle, phi: Angle, lepton: str = "mu", ff: str = "LatticeQCD"
+    p: Model, q2: Array | float, cos_l: Angle, cos_lambda: Angle, phi: Angle, lepton: str = "mu", ff: str = "LatticeQCD"
 ) -> Array:
     """d⁴B/(dq² dcosθ_ℓ dcosθ_Λ dφ), CP-averaged; any angle may be a range or "all", as in `distribution`.   [GeV⁻²]"""
     k = differential(p, q2, lepton, ff)[0]

@@ -6,7 +6,7 @@ Nothing is rejected, so shapes are fixed: `generate` and `generate_bin` can be j
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import jax
 import jax.numpy as jnp
@@ -29,7 +29,7 @@ class Angles(NamedTuple):
     phi: Array
 
 
-def generate(key: Array, p: Model, q2: ArrayLike, n: int, lepton: str = "mu", ff: str = "LatticeQCD") -> Angles:
+def generate(key: Array, p: Model, q2: Array | float, n: int, lepton: str = "mu", ff: str = "LatticeQCD") -> Angles:
     """n events of the CP-averaged angular distribution at fixed q².
 
     Domain   q² inside phase space
@@ -108,4 +108,4 @@ def invert(cdf: Callable[[Array], Array], u: Array, lo: ArrayLike, hi: ArrayLike
         return jnp.where(below, middle, bracket[0]), jnp.where(below, bracket[1], middle)
 
     lo, hi = jax.lax.fori_loop(0, BISECTIONS, halve, (lo, hi))
-    return 0.5 * (lo + hi)
+    return cast(Array, 0.5 * (lo + hi))

@@ -81,7 +81,7 @@ def new_physics(p: Model, q2: Array, propagator: ArrayLike, flavour: int) -> Arr
 
 
 def helicity_amplitudes(
-    f: BaryonFormFactors, q2: Array, m_b: ArrayLike, m: ArrayLike
+    f: BaryonFormFactors, q2: Array, m_b: Array | float, m: Array | float
 ) -> tuple[Array, Array, Array, Array]:
     r"""√2 H^V, √2 H^A, √2 H^T, √2 H^{T5} of the transitions (q: 0, Λ*: ½), (q: +, ½), (q: +, 3/2), shape (3, …) each.
 
@@ -145,12 +145,12 @@ def phase_space(p: Model, lepton: str) -> tuple[ArrayLike, ArrayLike, PairMap]:
     return lo, hi, pair_map(lo, hi, None if pole is None else (pole.m2, pole.m_gamma), photon=True)
 
 
-def differential(p: Model, q2: ArrayLike, lepton: str = "mu", ff: str = "LatticeQCD") -> Array:
+def differential(p: Model, q2: Array | float, lepton: str = "mu", ff: str = "LatticeQCD") -> Array:
     """`density` at q²: CP average and half the CP difference of the twelve K, shape (2, 12).   [GeV⁻¹]"""
     return density(p, q2, p.wilson().propagator(q2), lepton, ff)
 
 
-def binned(p: Model, q2min: ArrayLike, q2max: ArrayLike, lepton: str = "mu", ff: str = "LatticeQCD") -> Array:
+def binned(p: Model, q2min: Array | float, q2max: Array | float, lepton: str = "mu", ff: str = "LatticeQCD") -> Array:
     """∫ density dq² over the part of the bin inside phase space, shape (2, 12).   [GeV]
 
     Accuracy 1e-6 relative (kinks of the interpolated two-loop table) with the Z′ pole anywhere, however narrow; 1e-3 when the bin

@@ -8,6 +8,7 @@ tabulated there, at fixed inputs, is evaluated here: form factors and the other 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import cast
 
 import equinox as eqx
 import jax
@@ -67,7 +68,9 @@ class NodalRates(eqx.Module):
 
     def _weights(self, pole: Pole, scale: Array, plain: np.ndarray) -> Array:
         """Weights of D(0), D(s), D(−s) and D(is) at every node, shape (4, nodes), s = `scale`: A, B and C as combinations of them."""
-        first, second = jax.vmap(lambda edges: propagator_moments(*edges, pole))(self.edges)
+        first, second = jax.vmap(lambda edges: propagator_moments(*cast("tuple[Array, Array]", edges), pole))(
+            self.edges
+        )
         linear = (first[:, :NODES] / scale) @ _series()
         square = (second[:, :NODES] / scale**2) @ _series()
         real, imaginary = linear.real, linear.imag
@@ -77,7 +80,7 @@ class NodalRates(eqx.Module):
 
 
 def nodal_rates(
-    sm: SMInputs, mode: str, lepton: str, bins: Sequence[tuple[float, float]], rows: tuple[int, ...]
+    sm: SMInputs, mode: str, lepton: str, bins: Sequence[tuple[float, ...]], rows: tuple[int, ...]
 ) -> NodalRates:
     """Rates of a process in these bins, with the panels of the tables."""
     integrand = lepton_integrand(sm, mode, lepton)

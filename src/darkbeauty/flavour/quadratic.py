@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from itertools import pairwise
-from typing import ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple, cast
 
 import equinox as eqx
 import jax
@@ -24,7 +24,7 @@ from darkbeauty.flavour import bs_mixing
 from darkbeauty.flavour.b_to_invisible import amplitude_code
 from darkbeauty.flavour.modes import PSEUDOSCALAR, VECTOR
 from darkbeauty.inputs import SMInputs
-from darkbeauty.models.base import Model, Parameter, Pole, Solution, Wilson
+from darkbeauty.models.base import Model, Parameter, Pole, Solution, Value, Wilson
 from darkbeauty.numerics.quadrature import gauss_legendre
 from darkbeauty.numerics.stored import stored
 
@@ -44,7 +44,7 @@ class Integrand(NamedTuple):
 
     density: Callable[[Model, Array, ArrayLike], Array]
     kinks: tuple[float, ...]
-    ends: tuple[float, float]
+    ends: tuple[float, ...]
     mixing: bool
     name: str
 
@@ -58,9 +58,9 @@ class Probe(Model):
 
     sm: SMInputs
     solution: Solution | None = None
-    u: Array = ()
-    u_bar: Array = ()
-    shift: ArrayLike = 0.0j
+    u: Value = ()
+    u_bar: Value = ()
+    shift: Value = 0.0j
     slots: tuple[str, ...] = eqx.field(static=True, default=())
 
     def compute_wilson(self) -> Wilson:
@@ -91,7 +91,7 @@ class Channel(NamedTuple):
     integrand: Integrand
     flavour: int
     rows: tuple[int, ...]
-    bins: tuple[tuple[float, float], ...]
+    bins: tuple[tuple[float, ...], ...]
 
 
 class QuadraticRates(eqx.Module):
@@ -128,7 +128,9 @@ class QuadraticRates(eqx.Module):
         turned = jnp.conj(jnp.swapaxes(half, -1, -2))
         kept = _resonant_features(self.slots, self.with_residue, self.mixing)
         forms = _features(jnp.stack([half + turned, 1j * (half - turned), whole]), self.mixing)[..., kept]
-        first, second = jax.vmap(lambda edges: propagator_moments(*edges, w.pole))(self.edges)
+        first, second = jax.vmap(
+            lambda edges: propagator_moments(*cast("tuple[Array, Array]", edges), cast(Pole, w.pole))
+        )(self.edges)
         moments = jnp.stack([first.real, first.imag, second])
         panel_forms = jnp.einsum("pf,xfn->xpn", flavour.astype(float), forms)
         per_panel = jnp.einsum("prkn,pkn->pr", self.resonant, jnp.einsum("xpk,xpn->pkn", moments, panel_forms))
@@ -170,7 +172,7 @@ def _legendre(z: Array) -> Array:
 def _(primals: tuple[Array], tangents: tuple[Array]) -> tuple[Array, Array]:
     """P_n′ = Σ (2k+1) P_k over k = n−1, n−3, …"""
     values = _legendre(*primals)
-    return values, (_legendre_matrices()[0] @ values) * tangents[0]
+    return values, cast(Array, _legendre_matrices()[0] @ values) * tangents[0]
 
 
 @lru_cache(maxsize=1)
@@ -206,10 +208,12 @@ def tabulate(
         edges.append(flat)
         flavours += [channel.flavour] * len(flat)
     arrays = (jnp.asarray(x) for x in (np.stack(contact), np.concatenate(resonant), np.concatenate(edges)))
-    return QuadraticRates(*arrays, slots, with_residue, tuple(flavours), tuple(owner), mixing)
+    return QuadraticRates(
+        *cast("tuple[Array, Array, Array]", arrays), slots, with_residue, tuple(flavours), tuple(owner), mixing
+    )
 
 
-def _panels(one: tuple[float, float], integrand: Integrand) -> list[tuple[float, float]]:
+def _panels(one: tuple[float, ...], integrand: Integrand) -> list[tuple[float, float]]:
     """A bin inside phase space, cut at the kinks, and ever finer towards the ends of phase space, where rates are not smooth."""
     start, end = integrand.ends
     low, high = (float(np.clip(edge, start, end)) for edge in one)

@@ -66,16 +66,16 @@ def _density(p: Model, mode: str, pair: str, q2: ArrayLike, propagator: ArrayLik
     return of(p, mode, pair, q2, propagator)[0]
 
 
-def _binned(p: Model, lo: ArrayLike, hi: ArrayLike, mode: str, pair: str) -> Array:
+def _binned(p: Model, lo: Array | float, hi: Array | float, mode: str, pair: str) -> Array:
     of = amplitude_code(mode).binned if pair in LEPTONS else b_to_invisible.binned
     return of(p, lo, hi, mode, pair)[0]
 
 
-def _phase_space(p: Model, mode: str, pair: str) -> tuple[ArrayLike, ArrayLike]:
+def _phase_space(p: Model, mode: str, pair: str) -> tuple[Array | float, Array | float]:
     if pair in LEPTONS:
         return amplitude_code(mode).phase_space(p, mode, p.sm.mass[pair])
     return b_to_invisible.phase_space(p, mode, pair)
 
 
-def _lifetime(p: Model, mode: str) -> ArrayLike:
+def _lifetime(p: Model, mode: str) -> Array | float:
     return p.sm.lifetime[(PSEUDOSCALAR | VECTOR)[mode].b]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import jax
 import numpy as np
@@ -180,7 +180,10 @@ def _join(parts: list[Arrays], step_size: np.ndarray, draws: int, shape: Shape) 
     joined = {name: np.concatenate([nothing[name], *(part[name] for part in parts)])[:draws] for name in ("z", *KEPT)}
     jumped = np.concatenate([np.zeros((0, shape.moves, shape.chains), bool), *(part["jumped"] for part in parts)])
     return Draws(
-        *(np.swapaxes(joined[name], 0, 1) for name in ("z", *KEPT)),
+        *cast(
+            "tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]",
+            (np.swapaxes(joined[name], 0, 1) for name in ("z", *KEPT)),
+        ),
         step_size,
         float(np.mean(jumped)) if jumped.size else 0.0,
         jumped.size,
@@ -189,4 +192,4 @@ def _join(parts: list[Arrays], step_size: np.ndarray, draws: int, shape: Shape) 
 
 
 def _is_key(leaf: Any) -> bool:
-    return jax.dtypes.issubdtype(leaf.dtype, jax.dtypes.prng_key)
+    return jax.dtypes.issubdtype(leaf.dtype, jax.dtypes.prng_key)  # pyright: ignore[reportPrivateImportUsage]

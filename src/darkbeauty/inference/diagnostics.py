@@ -64,7 +64,8 @@ def most_moved(nuisances: Sequence[ParameterSummary]) -> list[ParameterSummary]:
 
 
 def _measures(values: np.ndarray) -> tuple[float, float, float]:
-    return float(az.rhat(values)), float(az.ess(values, method="bulk")), float(az.ess(values, method="tail"))
+    tail = az.ess(values, method="tail", prob=(0.05, 0.95))  # what ArviZ < 1 means by itself
+    return float(az.rhat(values)), float(az.ess(values, method="bulk")), float(tail)
 
 
 def judge(
@@ -82,6 +83,10 @@ def judge(
     fraction = float(np.mean(found.stats.get("diverging", 0.0)))
     if fraction > targets.divergences:
         missed.append(f"divergences = {100 * fraction:.2f} % > {100 * targets.divergences:g} %")
+    if not (share := found.attrs.get("surprise", 0.0)) <= targets.surprise:
+        missed.append(
+            f"surprise = {100 * share:.1f} % of the posterior where little was expected > {100 * targets.surprise:g} %"
+        )
     if "energy" in found.stats and not (lowest := float(np.min(bfmi(found.stats["energy"])))) >= targets.bfmi:
         missed.append(f"E-BFMI = {lowest:.2f} < {targets.bfmi:g}")
     return Verdict(fraction, tuple(missed))

@@ -40,9 +40,9 @@ class State(NamedTuple):
 class Proposals(NamedTuple):
     """Coordinates, or steps from where the chain is, and uniform numbers; leading shape (block, moves, chains)."""
 
-    q: np.ndarray
-    is_step: np.ndarray
-    uniform: np.ndarray
+    q: Any
+    is_step: Any
+    uniform: Any
 
 
 class Conditional(NamedTuple):
@@ -97,7 +97,7 @@ class GibbsKernel(Kernel):
             )
             return State(q, frame, jax.vmap(one)(eta, potential, slope, frame, jax.random.wrap_key_data(seeds)))
 
-        self._place = jax.jit(jax.vmap(lambda point: place(*jnp.split(point, [self._parameters]))))
+        self._place: Any = jax.jit(jax.vmap(lambda point: place(*jnp.split(point, [self._parameters]))))
         self._begin = jax.jit(begin, out_shardings=self.rows)
         self._advance = self.blocks(lambda state, proposals: _step(jax.vmap(place), transition, state, proposals))
         point = jax.ShapeDtypeStruct((shape.chains, shape.size), float)

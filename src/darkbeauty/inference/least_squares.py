@@ -64,7 +64,7 @@ class Minimiser:
         """Starts x (count, n) all over the prior: a Sobol sequence."""
         if not self.free:
             return np.zeros((count, 0))
-        u = qmc.Sobol(len(self.free), seed=seed).random(1 << max(count - 1, 0).bit_length())[:count]
+        u = qmc.Sobol(len(self.free), seed=seed).random(1 << max(count - 1, 0).bit_length())[:count]  # pyright: ignore[reportCallIssue]
         columns = [
             np.asarray(jax.scipy.special.ndtri(np.clip(column, 1e-3, 1.0 - 1e-3)))
             if prior.kind == "normal"
@@ -115,7 +115,7 @@ def levenberg_marquardt(residuals: Callable[[Array], Array], start: Array) -> tu
 
     square = jnp.zeros((n, n))
     first = _Search(start, jnp.inf, jnp.zeros(n), square, jnp.asarray(1e-2), start, jnp.asarray(0), jnp.asarray(0))
-    end = jax.lax.while_loop(lambda s: (s.count < STEPS) & (s.quiet < 2), body, first)
+    end: Any = jax.lax.while_loop(lambda s: (s.count < STEPS) & (s.quiet < 2), body, first)
     return end.x, end.chi2
 
 
@@ -123,7 +123,7 @@ class _Search(NamedTuple):
     """Levenberg–Marquardt under way: the best point with χ², Jᵀr and JᵀJ, damping, the next trial, how often it promised nothing, and steps so far."""
 
     x: Array
-    chi2: Array
+    chi2: Array | float
     slope: Array
     curvature: Array
     damping: Array

@@ -26,10 +26,10 @@ from darkbeauty.inference.sharding import Spread, collect
 class Proposals(NamedTuple):
     """Independence proposals with their potential, its gradient, and uniform numbers; leading shape (block, moves, chains)."""
 
-    q: np.ndarray
-    potential: np.ndarray
-    slope: np.ndarray
-    uniform: np.ndarray
+    q: Any
+    potential: Any
+    slope: Any
+    uniform: Any
 
 
 def sample(

@@ -109,7 +109,7 @@ def to_arviz(
         ),
     }
     if hasattr(az, "InferenceData"):
-        data = az.InferenceData(**groups)
+        data = az.InferenceData(**groups)  # pyright: ignore[reportArgumentType]
         data.attrs.update(attrs)
         return data
     tree = xr.DataTree.from_dict(groups)

@@ -54,8 +54,8 @@ def scan(
 ) -> Scan:
     """Evaluate a fit's likelihood at points of its prior, into out/part-000000.parquet and so on.
 
-    Columns: the parameters; log_likelihood and log_likelihood(TERM), −∞ where there is none; every prediction by its name; cause, why there is no
-    likelihood (empty where there is one). Points are a scrambled Sobol sequence through the prior's quantiles; a longer scan begins with the shorter
+    Columns: the parameters; log_likelihood, and log_likelihood(TERM) of each term alone, −∞ where there is none; every prediction by its name; cause,
+    why there is no likelihood (empty where there is one). Points are a scrambled Sobol sequence through the prior's quantiles; a longer scan begins with the shorter
     one. Files do not depend on the number of devices or processes.
     Args     random: independent draws instead; resume: keep the complete files that are there
     Errors   InputError if the folder cannot be written or holds parts of another scan
@@ -111,7 +111,7 @@ def _begin(folder: Path, identity: dict[str, str], resume: bool) -> set[int]:
 
 def _batches(size: int, points: int, seed: int, random: bool) -> Iterator[np.ndarray]:
     """Points of the unit cube, PART at a time; a batch depends on nothing but its number."""
-    sobol = qmc.Sobol(size, seed=seed)
+    sobol = qmc.Sobol(size, seed=seed)  # pyright: ignore[reportCallIssue]
     for number in range(-(-points // PART)):
         generator = np.random.default_rng([seed, number])
         u = generator.uniform(size=(PART, size)) if random else sobol.random(PART)
@@ -128,7 +128,7 @@ def _table(fit: Fit, lik: Likelihood, spread: Spread, u: np.ndarray) -> pa.Table
     values = {name: np.asarray(prior.quantile(inside[:, i])) for i, (name, prior) in enumerate(fit.priors.items())}
     predictions, physical = spread(values)
     terms = lik.by_term(predictions)
-    total = np.where(physical, np.sum(list(terms.values()), axis=0), -np.inf)
+    total = np.where(physical, np.asarray(lik.log_prob_of(predictions)), -np.inf)
     dead = np.flatnonzero(total == -np.inf)
     cause = np.full(len(u), "", object)
     cause[dead] = name_causes(lik, predictions[dead], physical[dead])

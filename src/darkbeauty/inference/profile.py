@@ -165,7 +165,7 @@ def find_intervals(grid: np.ndarray, delta: np.ndarray, logarithmic: bool) -> tu
     return tuple(found)
 
 
-def _crossing(x: np.ndarray, curve: np.ndarray, i: int, level: float) -> float:
+def _crossing(x: np.ndarray, curve: np.ndarray, i: int | np.integer, level: float) -> float:
     """Where the curve crosses the level between points i and i + 1; the end itself at an end."""
     if not 0 <= i < len(x) - 1:
         return float(x[0] if i < 0 else x[-1])

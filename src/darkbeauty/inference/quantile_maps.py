@@ -105,7 +105,7 @@ def value_and_log_slope(function: Callable[[Array], Array], x: Array) -> tuple[A
 # -- interpolation ------------------------------------------------------------------------------------------------------------------------
 
 
-def neighbours(x: Array, knots: np.ndarray) -> tuple[Array, Array]:
+def neighbours(x: Array, knots: np.ndarray | Array) -> tuple[Array, Array]:
     """Index of the knot below x, and how far x is on the way to the next; held at the ends."""
     if len(knots) == 1:
         return jnp.zeros((), int), jnp.zeros(())
@@ -125,7 +125,9 @@ def blend(table: np.ndarray | Array, *places: tuple[Array, Array]) -> Array:
     return corner
 
 
-def piecewise_quantile(u: Array, knots: np.ndarray, density: Array, low: ArrayLike, high: ArrayLike) -> Array:
+def piecewise_quantile(
+    u: Array, knots: np.ndarray | Array, density: np.ndarray | Array, low: ArrayLike, high: ArrayLike
+) -> Array:
     """x below which lies a fraction u of a density that is linear between knots, cut off outside [low, high]."""
     knots, density = jnp.asarray(knots), jnp.asarray(density)
     widths = jnp.diff(knots)
@@ -157,7 +159,7 @@ def monotone_extended(x: Array, knots: np.ndarray, values: Array) -> Array:
     return inner + jnp.where(x < knots[0], below, 0.0) + jnp.where(x > knots[-1], above, 0.0)
 
 
-def stretch(ratio: Array) -> Array:
+def stretch(ratio: ArrayLike) -> Array:
     """b(r) = asinh((r − 1)/RESOLUTION): logarithmic in the distance to the resonance on both sides."""
     return jnp.arcsinh((ratio - 1.0) / RESOLUTION)
 

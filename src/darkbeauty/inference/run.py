@@ -6,7 +6,7 @@ import json
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import equinox as eqx
 import jax
@@ -23,7 +23,7 @@ from darkbeauty.inference.gibbs import Conditional
 from darkbeauty.inference.output import attributes, identity, prepare_folder, to_arviz, write_netcdf
 from darkbeauty.inference.sampled import Density, Progress, Sampled, draw
 from darkbeauty.inference.sharding import is_first_process
-from darkbeauty.likelihood import Fit, Likelihood, SampledLikelihood, joint_errors, sample_nuisances
+from darkbeauty.likelihood import Fit, Likelihood, SampledLikelihood, sample_nuisances
 
 Coordinates = BoxCoordinates | RelicCoordinates
 AnyLikelihood = Likelihood | SampledLikelihood
@@ -92,11 +92,11 @@ def execute(
     store = Checkpoint(folder / "checkpoint", identity(attrs, settings.chains), resume) if folder else None
     notify = progress or (lambda stage, done, diverging: None)
     notify("likelihood", 0, 0)
-    marginal = fit.likelihood()
+    lik = fit.likelihood()
     notify("coordinates", 0, 0)
-    is_sampled = fit.file.likelihood.theory == "sampled"
-    coordinates = make_coordinates(fit, joint_errors(marginal) if is_sampled else marginal)
-    lik = sample_nuisances(marginal) if is_sampled else marginal
+    coordinates = make_coordinates(fit, lik)
+    if fit.file.likelihood.theory == "sampled":
+        lik = sample_nuisances(lik)
     notify("compilation", 0, 0)
     journal = Journal(store)
     found = draw(to_be_sampled(lik, coordinates), settings, seed, notify, journal)
@@ -143,7 +143,7 @@ def conclude(
 
 def to_be_sampled(lik: AnyLikelihood, coordinates: Coordinates) -> Density:
     """The posterior density of the coordinates of parameters and nuisances."""
-    target = lambda tree, q: log_density(*tree, q)
+    target = lambda tree, q: log_density(*cast("tuple[AnyLikelihood, Coordinates]", tree), q)
     conditional = None
     if isinstance(lik, SampledLikelihood):
 

@@ -14,7 +14,7 @@ from darkbeauty.inference import gibbs, nuts
 from darkbeauty.inference.checkpoint import Journal
 from darkbeauty.inference.gibbs import Conditional
 from darkbeauty.inference.sharding import Spread
-from darkbeauty.inference.smc import evidence, log_start, start, tempered_smc
+from darkbeauty.inference.smc import evidence, log_start, start, surprise, tempered_smc
 from darkbeauty.likelihood.fit_file import SamplerSection
 
 BLOCK = 20
@@ -25,8 +25,8 @@ Progress = Callable[[str, int, int], None]
 class Density:
     """What is sampled: log density (tree, q) → number, of q with n = size; tree: the arrays it is made of.
 
-    global_moves: proposals of the coordinates' reference before every transition of NUTS; conditional: the same density where the last coordinates are
-    nuisances.
+    global_moves: proposals of the coordinates' reference before every transition of NUTS, 0 where that is no guess of the posterior; conditional: the
+    same density where the last coordinates are nuisances.
     """
 
     log_density: Callable[[Any, jax.Array], jax.Array]
@@ -113,6 +113,8 @@ def draw_smc(density: Density, settings: SamplerSection, seed: int, progress: Pr
         "failed": int(particles.dead.sum()),
         **result,
     }
+    if density.global_moves:
+        attrs["surprise"] = surprise(particles)
     failed = start(shape, key)[particles.dead > 0.0]
     return Sampled(particles.q, {"lp": lp}, failed, attrs, "", float(particles.ess.sum()), result)
 

@@ -8,6 +8,7 @@ both sides of every such edge.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any, cast
 
 import jax
 import jax.numpy as jnp
@@ -145,7 +146,7 @@ def _refine(coarse: Grid, found: Posterior, scanned: Scanned) -> Grid:
     return Grid(mediators, stretched, _quark_knots(scanned.priors, QUARKS[1]))
 
 
-def _range_of(knots: np.ndarray, chosen: np.ndarray) -> tuple[float, float]:
+def _range_of(knots: np.ndarray, chosen: np.ndarray) -> tuple[Any, Any]:
     """From the knot before the first chosen one to the knot after the last."""
     places = np.nonzero(chosen)[0]
     return knots[max(places[0] - 1, 0)], knots[min(places[-1] + 1, len(knots) - 1)]
@@ -202,7 +203,7 @@ def _log_measure(scanned: Scanned, grid: Grid) -> np.ndarray:
 
 def _sheet(scanned: Scanned, grid: Grid) -> Sheet:
     """ln Ωh² at every (m_zp, r), for a few y and g."""
-    log_g = np.linspace(*np.log(scanned.priors[0].bounds), COUPLINGS)
+    log_g = np.linspace(*cast("tuple[float, float]", np.log(scanned.priors[0].bounds)), COUPLINGS)
     fraction = np.zeros(1)
     if scanned.names.quark:
         low, high = (float(bound) for bound in scanned.priors[3].bounds)

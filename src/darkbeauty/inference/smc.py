@@ -30,6 +30,8 @@ MOVES, LAST_MOVES = 4.0, 12.0
 """How often particles move, on average, before the next step, and in the last one, from which the draws are."""
 MOST = 200
 """Sweeps after which a step ends in any case."""
+SURPRISE = 4.0
+"""How much larger than p the normalised density is, in its logarithm, where p is no good guess any more."""
 
 
 class Particles(NamedTuple):
@@ -118,6 +120,11 @@ def evidence(log_z: np.ndarray) -> Evidence:
     return Evidence(top + float(np.log(np.mean(z))), error, tuple(float(x) for x in log_z))
 
 
+def surprise(particles: Particles) -> float:
+    """Share of the density where p is too small by e⁻⁴ or more: runs that all start from p can miss it together."""
+    return float(np.mean(particles.weight - evidence(particles.log_z).log_z > SURPRISE))
+
+
 def _reweight(state: Particles, random: np.random.Generator) -> Particles:
     """The next λ of every run, the evidence gained by it, and particles drawn by weight (systematic resampling)."""
     runs, size = state.weight.shape
@@ -146,7 +153,7 @@ def _step(weight: np.ndarray, left: float, target: float) -> float:
     if left <= 0.0 or not alive.size:
         return left
     target = target * alive.size / weight.size
-    size = lambda step: np.exp(2.0 * logsumexp(step * alive) - logsumexp(2.0 * step * alive))
+    size = lambda step: np.exp(2.0 * logsumexp(step * alive) - logsumexp(2.0 * step * alive))  # pyright: ignore[reportOperatorIssue]
     if size(left) >= target:
         return left
     low, high = 0.0, left

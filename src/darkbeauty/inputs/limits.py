@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from functools import lru_cache
 from importlib.resources import files
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import equinox as eqx
 import numpy as np
@@ -127,7 +127,11 @@ def _padded(row: np.ndarray, size: int, step: float) -> np.ndarray:
 
 def _grid(record: dict[str, Any]) -> Grid:
     logs = [np.log(record[key]) for key in ("mass", "lifetime_ps")]
-    return Grid(*logs, LOG10 * np.array(record["log10_value"]), np.array(record["windows"]))
+    return Grid(
+        *cast("tuple[np.ndarray, np.ndarray]", logs),
+        LOG10 * np.array(record["log10_value"]),
+        np.array(record["windows"]),
+    )
 
 
 def _band(record: dict[str, Any]) -> Band:

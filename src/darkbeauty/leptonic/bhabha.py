@@ -12,7 +12,7 @@ from darkbeauty.numerics.quadrature import legendre_rule
 NODES = 12
 
 
-def ratio_to_sm(p: Portal, energy: ArrayLike, cos_min: ArrayLike, cos_max: ArrayLike) -> Array:
+def ratio_to_sm(p: Portal, energy: ArrayLike, cos_min: Array | float, cos_max: Array | float) -> Array:
     r"""σ/σ_SM of e⁺e⁻ → e⁺e⁻ at a centre-of-mass energy [GeV] in a bin of cos θ.   [1]
 
     dσ/dcosθ ∝ Σ_{h=L,R} u²|A_hh(s) + A_hh(t)|² + 2t²|A_LR(s)|² + 2s²|A_LR(t)|², A_ij(q²) = e²/q² + g_ig_j/(q² − M_Z²) + c_e²/(q² − m²), with

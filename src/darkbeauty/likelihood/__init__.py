@@ -3,7 +3,7 @@
 from darkbeauty.likelihood.build import Likelihood, TermReport, likelihood
 from darkbeauty.likelihood.fit_file import Fit, load_fit
 from darkbeauty.likelihood.presets import PRESETS
-from darkbeauty.likelihood.sampled import SampledLikelihood, joint_errors, sample_nuisances
+from darkbeauty.likelihood.sampled import SampledLikelihood, sample_nuisances
 from darkbeauty.likelihood.terms import TERMS, Term, list_terms
 
 __all__ = [
@@ -14,7 +14,6 @@ __all__ = [
     "SampledLikelihood",
     "Term",
     "TermReport",
-    "joint_errors",
     "likelihood",
     "list_terms",
     "load_fit",

@@ -1,4 +1,4 @@
-"""The likelihood object: predictions of all terms in one evaluation, then a sum of Gaussian terms."""
+"""The likelihood object: predictions of all terms in one evaluation, then a Gaussian of all of them."""
 
 from __future__ import annotations
 
@@ -10,12 +10,11 @@ import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
-from scipy.linalg import block_diag
 
 from darkbeauty.errors import Problem, raise_if_any, unknown
+from darkbeauty.likelihood.covariance import KINDS, MARGINAL, total_covariance, whiten
 from darkbeauty.likelihood.presets import PRESETS, presets_of
 from darkbeauty.likelihood.terms import TERMS, Term
-from darkbeauty.likelihood.theory import theory_covariance
 from darkbeauty.models import Model, resolve_model
 from darkbeauty.predict import Request, check_observable, evaluate, parse, require_x64
 from darkbeauty.tables import RateTables, make_tables
@@ -23,7 +22,7 @@ from darkbeauty.tables import RateTables, make_tables
 
 @dataclass(frozen=True)
 class TermReport:
-    """One observable of a term at a point: prediction, measurement, total error, pull, and the term's log-likelihood."""
+    """One observable of a term at a point: prediction, measurement, total error, pull, and the log-likelihood of the term alone."""
 
     term: str
     observable: str
@@ -35,9 +34,9 @@ class TermReport:
 
 
 class Likelihood(eqx.Module):
-    """Sum of Gaussian terms of a model.
+    """Gaussian terms of a model, independent of each other or with correlated theory errors.
 
-    values and whitening (L⁻¹ of each term's covariance, block-diagonal) are arrays, so that the object itself is an argument of a compiled
+    values and whitening (L⁻¹ of the covariance) are arrays, so that the object itself is an argument of a compiled
     function: `eqx.filter_jit(lambda lik, params: lik.log_prob(params))`. tables: the binned rates at the Standard-Model inputs of `model`.
     """
 
@@ -83,17 +82,17 @@ class Likelihood(eqx.Module):
         """Predictions of every entry of every term, shape (n,)."""
         return evaluate(self.model.at(params), self.requests, self.tables.results)
 
-    def log_prob_of(self, predictions: Array) -> Array:
-        """log L of given predictions."""
-        ok = jnp.all(jnp.isfinite(predictions))
-        residual = self.whitening @ (jnp.where(ok, predictions, 0.0) - self.values)
-        return jnp.where(ok, -0.5 * residual @ residual + jnp.sum(self.log_normalisation), -jnp.inf)
+    def log_prob_of(self, predictions: Array | np.ndarray) -> Array:
+        """log L of given predictions, shape (…, n); −inf where one of them has no value."""
+        ok = jnp.all(jnp.isfinite(predictions), axis=-1)
+        residual = (jnp.where(ok[..., None], predictions, 0.0) - self.values) @ self.whitening.T
+        return jnp.where(ok, -0.5 * jnp.sum(residual**2, axis=-1) + self.log_normalisation, -jnp.inf)
 
     def explain(self, params: Mapping[str, Any]) -> list[TermReport]:
         """Prediction, data and pull of every observable of every term."""
         return self.report(eqx.filter_jit(lambda lik, p: lik.predictions(p))(self, dict(params)))
 
-    def report(self, predictions: Array) -> list[TermReport]:
+    def report(self, predictions: Array | np.ndarray) -> list[TermReport]:
         """The same for given predictions."""
         predictions = np.asarray(predictions)
         sigma, log_prob = np.sqrt(np.diag(self.covariance)), self.by_term(predictions)
@@ -116,13 +115,12 @@ class Likelihood(eqx.Module):
         return rows
 
     def by_term(self, predictions: np.ndarray) -> dict[str, np.ndarray]:
-        """log L of every term from predictions (…, n), −∞ where one of its predictions has no value."""
+        """log L of every term alone from predictions (…, n), −∞ where one of its predictions has no value; of independent terms, log L is the sum."""
         found = {}
-        for i, (term, (start, stop)) in enumerate(zip(self.terms, self.slices)):
-            block, own = predictions[..., start:stop], slice(start, stop)
-            ok = np.all(np.isfinite(block), axis=-1)
-            residual = (np.where(ok[..., None], block, 0.0) - self.values[own]) @ self.whitening[own, own].T
-            found[term.name] = np.where(ok, -0.5 * np.sum(residual**2, axis=-1) + self.log_normalisation[i], -np.inf)
+        for term, span in zip(self.terms, self.slices):
+            own = slice(*span)
+            alone = eqx.tree_at(_gaussian, self, (self.values[own], *_errors(self.covariance[own, own])))
+            found[term.name] = np.asarray(alone.log_prob_of(predictions[..., own]))
         return found
 
 
@@ -133,17 +131,21 @@ def likelihood(
     terms: Sequence[str] | None = None,
     add: Sequence[str] = (),
     drop: Sequence[str] = (),
+    theory: str = MARGINAL,
 ) -> Likelihood:
     """The likelihood of a model from a preset, or from named terms.
 
-    Args     preset: see PRESETS; terms: names instead of a preset; add, drop: changes to either
+    Args     preset: see PRESETS; terms: names instead of a preset; add, drop: changes to either; theory: theory errors independent from term to
+             term ("marginal": log L is a sum over terms), or with all that terms share ("correlated": CKM elements, form factors, decay constants)
     Errors   InputError listing every unknown preset or term, and terms the model cannot predict
     """
     require_x64()
     model = resolve_model(model)
     names, problems = choose_terms(model, preset, terms, add, drop)
+    if theory not in KINDS:
+        problems.append(unknown("likelihood.theory", "kind of theory errors", theory, KINDS))
     raise_if_any(problems)
-    return build(model, tuple(TERMS[name] for name in names))
+    return build(model, tuple(TERMS[name] for name in names), theory)
 
 
 def choose_terms(
@@ -176,28 +178,26 @@ def choose_terms(
     return tuple(selected), problems
 
 
-def build(model: Model, terms: tuple[Term, ...]) -> Likelihood:
+def build(model: Model, terms: tuple[Term, ...], theory: str = MARGINAL) -> Likelihood:
     """Assemble values and covariances; theory errors from the nuisances are computed once, here."""
-    data = [term.data() for term in terms]
-    labels = tuple(label for term in terms for label in term.predicted(model))
-    stops = np.cumsum([len(block.values) for block in data])
-    slices = tuple((int(stop) - len(block.values), int(stop)) for stop, block in zip(stops, data))
-    errors = whiten([block.covariance + theory_of(term, block.values) for term, block in zip(terms, data)])
-    values = np.concatenate([block.values for block in data])
-    requests = parse(model, labels)
-    tables = make_tables(model, requests)
-    return Likelihood(model, values, *errors, tables, terms, requests, slices)
+    values = [term.data().values for term in terms]
+    stops = np.cumsum([len(block) for block in values])
+    slices = tuple((int(stop) - len(block), int(stop)) for stop, block in zip(stops, values))
+    requests = parse(model, tuple(label for term in terms for label in term.predicted(model)))
+    errors = _errors(total_covariance(terms, theory))
+    return Likelihood(model, np.concatenate(values), *errors, make_tables(model, requests), terms, requests, slices)
 
 
-def whiten(blocks: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Covariance and whitening of all terms from the covariance of each, and the normalisation of each."""
-    roots = [np.linalg.cholesky(block) for block in blocks]
-    normalisation = [-np.sum(np.log(np.diag(root))) - 0.5 * len(root) * np.log(2.0 * np.pi) for root in roots]
-    return block_diag(*blocks), block_diag(*(np.linalg.inv(root) for root in roots)), np.array(normalisation)
+def with_covariance(lik: Likelihood, covariance: np.ndarray) -> Likelihood:
+    """The same data and predictions with other errors."""
+    return eqx.tree_at(_gaussian, lik, (lik.values, *_errors(covariance)))
 
 
-def theory_of(term: Term, values: np.ndarray) -> np.ndarray:
-    """Theory covariance of a term."""
-    if term.relative_theory is None:
-        return theory_covariance(term.observables)
-    return np.diag((term.relative_theory * values) ** 2)
+def _gaussian(lik: Likelihood) -> tuple[np.ndarray, ...]:
+    return lik.values, lik.covariance, lik.whitening, lik.log_normalisation
+
+
+def _errors(covariance: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Covariance, whitening and normalisation."""
+    whitening, log_normalisation = whiten(covariance)
+    return covariance, whitening, np.asarray(log_normalisation)

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from darkbeauty.errors import InputError, Problem, raise_if_any, unknown
 from darkbeauty.likelihood.build import Likelihood, choose_terms, likelihood
+from darkbeauty.likelihood.covariance import CORRELATED, MARGINAL
 from darkbeauty.likelihood.priors import KINDS, Prior
 from darkbeauty.likelihood.terms import TERMS
 from darkbeauty.models import MODELS, Model, resolve_model
@@ -40,14 +41,15 @@ class NormalPrior(_Section):
 class LikelihoodSection(_Section):
     """Terms by preset or by name, with additions and removals, and what becomes of theory errors.
 
-    theory: marginal, in the covariance, linear around the Standard Model; or sampled, the uncertain inputs being parameters beside the model's.
+    theory: marginal, in the covariance, linear around the Standard Model, of each term by itself; correlated, the same with what terms share;
+    or sampled, the uncertain inputs being parameters beside the model's.
     """
 
     preset: str | None = None
     terms: list[str] | None = None
     add: list[str] = []
     drop: list[str] = []
-    theory: Literal["marginal", "sampled"] = "marginal"
+    theory: Literal["marginal", "correlated", "sampled"] = "marginal"
 
 
 class SamplerSection(_Section):
@@ -67,12 +69,16 @@ class SamplerSection(_Section):
 
 
 class TargetSection(_Section):
-    """What a run must reach to count as converged."""
+    """What a run must reach to count as converged.
+
+    surprise: share of the posterior, of SMC in relic coordinates, where these expected less than e⁻⁴ of it.
+    """
 
     r_hat: Annotated[float, Field(gt=1.0)] = 1.01
     ess: Annotated[float, Field(gt=0.0)] = 400.0
     divergences: Annotated[float, Field(ge=0.0, le=1.0)] = 0.005
     bfmi: Annotated[float, Field(ge=0.0)] = 0.2
+    surprise: Annotated[float, Field(ge=0.0, le=1.0)] = 0.03
 
 
 class FitFile(_Section):
@@ -114,8 +120,9 @@ class Fit(_Section):
         return tuple(self.priors)
 
     def likelihood(self) -> Likelihood:
-        """The likelihood of the fit's terms, theory errors in its covariance."""
-        return likelihood(self.model, None, terms=self.terms)
+        """The likelihood of the fit's terms, theory errors in its covariance: correlated ones where the fit samples them."""
+        theory = self.file.likelihood.theory
+        return likelihood(self.model, None, terms=self.terms, theory=MARGINAL if theory == MARGINAL else CORRELATED)
 
 
 def load_fit(path: str | Path) -> Fit:

@@ -8,6 +8,8 @@ which nothing else knows, to all other inputs of Δm_s within a hundredth of the
 
 from __future__ import annotations
 
+from typing import cast
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -45,7 +47,7 @@ class Nuisances(eqx.Module):
 
     def pulls(self, nu: Array) -> Array:
         """(value − central)/σ of every component, shape (names,), at ν, shape (n,)."""
-        return self.pull @ nu
+        return cast(Array, self.pull @ nu)
 
 
 def split(sm: SMInputs, jacobian: np.ndarray, error: np.ndarray) -> tuple[Nuisances, np.ndarray]:

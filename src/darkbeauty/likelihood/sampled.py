@@ -1,28 +1,27 @@
 r"""A likelihood in which the uncertain inputs are parameters: theory errors without the linear approximation, and shared by all terms.
 
 log L(θ, ν) has the experimental covariance and predictions at the inputs that ν gives. Terms with a relative theory error keep it as a Gaussian, and are
-evaluated at central inputs, as in the marginal likelihood.
+evaluated at central inputs, as where theory errors are in the covariance.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
-from scipy.linalg import block_diag
 
 from darkbeauty.flavour.nodal_rates import NodalRates, nodal_rates
 from darkbeauty.inputs import SMInputs
-from darkbeauty.likelihood.build import Likelihood, TermReport, theory_of, whiten
+from darkbeauty.likelihood.build import Likelihood, TermReport, with_covariance
+from darkbeauty.likelihood.covariance import jacobian_of, shifted, with_theory
 from darkbeauty.likelihood.nuisances import Nuisances, split
 from darkbeauty.likelihood.terms import Term
-from darkbeauty.likelihood.theory import at_inputs, correlation, theory_jacobian
-from darkbeauty.likelihood.theory import nuisances as all_nuisances
+from darkbeauty.likelihood.theory import at_inputs
 from darkbeauty.models import Model
 from darkbeauty.models.wet import Wet
 from darkbeauty.observables import Results, Source
@@ -112,7 +111,7 @@ class SampledLikelihood(eqx.Module):
         moved = self._moved(params, jnp.asarray(self.start))
         values = self.given.values[np.asarray(self.shifted)]
         residual = values - jnp.where(jnp.isfinite(moved), moved, values)
-        centre = self.start + self.step @ jnp.concatenate([self.start, residual])
+        centre: Any = self.start + self.step @ jnp.concatenate([self.start, residual])
         return Frame(dict(params), centre, self._fixed(params), self.is_physical(params))
 
     def log_density_in(self, frame: Frame, eta: Array) -> Array:
@@ -158,61 +157,18 @@ class SampledLikelihood(eqx.Module):
         return self.given.log_prob_of(predictions) + log_prior
 
 
-def sample_nuisances(marginal: Likelihood) -> SampledLikelihood:
+def sample_nuisances(lik: Likelihood) -> SampledLikelihood:
     """The likelihood with the same terms whose nuisances are parameters; those too weak to matter stay in the covariance."""
-    labels, shifted = _shifted(marginal)
-    error = np.sqrt(np.diag(marginal.covariance))[list(shifted)]
-    nuisances, rest = split(marginal.model.sm, _jacobian(marginal), error)
-    whole = _covariance(marginal, rest)
-    given = _with(marginal, [whole[start:stop, start:stop] for start, stop in marginal.slices])
-    rates = _rates(marginal)
-    update = most_probable(
-        marginal.model.sm,
-        labels,
-        nuisances,
-        rates,
-        given.values[list(shifted)],
-        given.whitening[np.ix_(shifted, shifted)],
+    places = shifted(lik.terms)
+    error = np.sqrt(np.diag(lik.covariance))[list(places)]
+    nuisances, rest = split(lik.model.sm, jacobian_of(lik.terms), error)
+    given = with_covariance(lik, with_theory(lik.terms, rest))
+    rates = _rates(lik)
+    labels = tuple(label for term in lik.terms if term.relative_theory is None for label in term.observables)
+    own = (given.values[list(places)], given.whitening[np.ix_(places, places)])
+    return SampledLikelihood(
+        given, nuisances, rates, *most_probable(lik.model.sm, labels, nuisances, rates, *own), places
     )
-    return SampledLikelihood(given, nuisances, rates, *update, shifted)
-
-
-def joint_errors(marginal: Likelihood) -> Likelihood:
-    """About what the sampled likelihood is when its nuisances are integrated over: theory errors linear, but shared by all terms.
-
-    Its log L is of all terms together.
-    """
-    jacobian = _jacobian(marginal)
-    return _with(marginal, [_covariance(marginal, jacobian @ correlation(*all_nuisances()) @ jacobian.T)])
-
-
-def _with(marginal: Likelihood, blocks: list[np.ndarray]) -> Likelihood:
-    """With another covariance, block by block."""
-    parts = lambda lik: (lik.covariance, lik.whitening, lik.log_normalisation)
-    return eqx.tree_at(parts, marginal, whiten(blocks))
-
-
-def _shifted(marginal: Likelihood) -> tuple[tuple[str, ...], tuple[int, ...]]:
-    """Labels and places of the predictions whose theory errors come from nuisances."""
-    chosen = [(term, span) for term, span in zip(marginal.terms, marginal.slices) if term.relative_theory is None]
-    labels = tuple(label for term, _ in chosen for label in term.observables)
-    return labels, tuple(i for _, span in chosen for i in range(*span))
-
-
-def _jacobian(marginal: Likelihood) -> np.ndarray:
-    """Of these predictions, term by term as the marginal likelihood has it already."""
-    return np.concatenate(
-        [theory_jacobian(term.observables) for term in marginal.terms if term.relative_theory is None]
-    )
-
-
-def _covariance(marginal: Likelihood, theory: np.ndarray) -> np.ndarray:
-    """Of the data, with relative theory errors, and with a theory covariance of the shifted predictions."""
-    relative = lambda term: 0.0 if term.relative_theory is None else theory_of(term, term.data().values)
-    whole = block_diag(*(term.data().covariance + relative(term) for term in marginal.terms))
-    shifted = list(_shifted(marginal)[1])
-    whole[np.ix_(shifted, shifted)] += theory
-    return whole
 
 
 def most_probable(
@@ -246,9 +202,12 @@ def most_probable(
     return start, step, root
 
 
-def _rates(marginal: Likelihood) -> ShiftedRates:
+def _rates(lik: Likelihood) -> ShiftedRates:
     """What the tables of a likelihood hold."""
-    entries = tuple(entry for group in marginal.tables.entries for entry in group)
+    entries = tuple(entry for group in lik.tables.entries for entry in group)
     process = lambda source: (dict(source.options)[name] for name in ("mode", "lepton"))
-    rates = (nodal_rates(marginal.model.sm, *process(source), bins, rows) for source, bins, rows in entries)
+    rates = (
+        nodal_rates(lik.model.sm, *cast("tuple[str, str]", process(source)), bins, rows)
+        for source, bins, rows in entries
+    )
     return ShiftedRates(tuple(rates), entries)

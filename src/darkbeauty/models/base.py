@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import abc
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, cast
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -18,6 +18,8 @@ from darkbeauty.errors import Problem, raise_if_any, unknown
 from darkbeauty.inputs import SMInputs
 
 LEPTONS = ("e", "mu", "tau")
+Value = Any
+"""A parameter of a model: a number or array, a tracer while JAX compiles, None in a template until `at` fills it in."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,7 @@ class Pole(eqx.Module):
     m2: Array
     m_gamma: Array
 
-    def at(self, q2: ArrayLike) -> Array:
+    def at(self, q2: Array | float) -> Array:
         return 1.0 / (q2 - self.m2 + 1j * self.m_gamma)
 
 
@@ -62,22 +64,24 @@ class Wilson(eqx.Module):
     residue: dict[str, Array] | None = None
     pole: Pole | None = None
 
-    def lepton(self, name: str, flavour: int | slice, propagator: ArrayLike) -> Array:
+    def lepton(self, name: str, flavour: int | slice | Array, propagator: ArrayLike) -> Array:
         """C(q²) for name in C9, C9p, C10, C10p, CL, CR, given P(q²)."""
         value = self.contact[name][flavour]
         if self.residue is not None and name in self.residue:
             value = value + self.residue[name][flavour] * propagator
         return value
 
-    def propagator(self, q2: ArrayLike) -> ArrayLike:
+    def propagator(self, q2: Array | float) -> Array | float:
         """P(q²), or 0 where the model has no light mediator."""
         return 0.0 if self.pole is None else self.pole.at(q2)
 
     def conjugate(self) -> Wilson:
         """The coefficients of the CP-conjugate process."""
-        flip = lambda group: None if group is None else {name: jnp.conj(value) for name, value in group.items()}
+        flip: Any = lambda group: None if group is None else {name: jnp.conj(value) for name, value in group.items()}
         weak = [jnp.conj(jnp.asarray(c)) for c in (self.c7, self.c7p, self.c8, self.c8p)]
-        return Wilson(*weak, flip(self.contact), flip(self.residue), self.pole)
+        return Wilson(
+            *cast("tuple[Array, Array, Array, Array]", weak), flip(self.contact), flip(self.residue), self.pole
+        )
 
 
 class Mediator(eqx.Module):
@@ -206,6 +210,8 @@ class Model(eqx.Module):
     """Coefficients of b → sℓℓ that the model can generate."""
     resonant_slots: ClassVar[tuple[str, ...]] = ()
     """Those of them that its Z′ puts on its pole."""
+    dark_sector: ClassVar[Callable[..., DarkSector]]
+    """What the dark-matter calculation needs, of a model with dark matter."""
 
     sm: eqx.AbstractVar[SMInputs]
     solution: eqx.AbstractVar[Solution | None]
@@ -228,7 +234,7 @@ class Model(eqx.Module):
 
     def z_prime(self) -> Mediator:
         """Mass and widths of the Z′, from the solution if there is one."""
-        return self.compute_mediator() if self.solution is None else self.solution.mediator
+        return cast(Mediator, self.compute_mediator() if self.solution is None else self.solution.mediator)
 
     def solved(self) -> Self:
         """This model with its couplings, spectrum and widths computed."""

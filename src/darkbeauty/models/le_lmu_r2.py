@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import jax.numpy as jnp
 from jax import Array
-from jax.typing import ArrayLike
 
-from darkbeauty.models.base import Parameter, Wilson
+from darkbeauty.models.base import Parameter, Value, Wilson
 from darkbeauty.models.portal import Portal, portal_parameters
 
 
@@ -43,8 +42,8 @@ class LeLmuR2(Portal):
         ("t", "b"),
     )
 
-    sin_mix: ArrayLike = 0.22
-    chi: ArrayLike = 0.0
+    sin_mix: Value = 0.22
+    chi: Value = 0.0
 
     @property
     def contents(self) -> Array:
@@ -53,7 +52,7 @@ class LeLmuR2(Portal):
 
     def compute_wilson(self) -> Wilson:
         """As in every portal model; printed: C₉^μ = −√2 y² g² V_sb/(16π G_F α V_tbV_ts* m²), of the other sign and without q² dependence."""
-        w = super().compute_wilson()
+        w: Any = super().compute_wilson()
         if self.convention == "canonical":
             return w
         printed = w.residue["C9"] / jnp.asarray(self.m_zp) ** 2

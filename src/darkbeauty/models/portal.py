@@ -16,7 +16,7 @@ from jax.typing import ArrayLike
 from darkbeauty.errors import InputError, Problem, unknown
 from darkbeauty.inputs import SMInputs, load_sm
 from darkbeauty.models import loops
-from darkbeauty.models.base import LEPTONS, DarkSector, Mediator, Model, Parameter, Solution, Wilson
+from darkbeauty.models.base import LEPTONS, DarkSector, Mediator, Model, Parameter, Solution, Value, Wilson
 from darkbeauty.models.portal_dark import EXTRA_CHANNELS, dark_sector
 from darkbeauty.models.running import current_current_factor, run_dipoles
 from darkbeauty.models.z_prime import fermion_width, hadron_width, majorana_pair_width, majorana_width
@@ -75,22 +75,22 @@ class Portal(Model):
     printed_omega_constant: ClassVar[float] = 1.07e9
     """What the slides print: coupling of N and ν over its canonical value; the constant of Ωh² [1/GeV]."""
 
-    y: ArrayLike | None = None
-    g: ArrayLike | None = None
-    m_zp: ArrayLike | None = None
-    m_dm: ArrayLike | None = None
-    m_lq: ArrayLike = 1200.0
-    m_heavy: ArrayLike = 500.0
-    sin_mix: ArrayLike = 0.5
-    m_h1: ArrayLike = 125.0
-    m_h2: ArrayLike = 500.0
-    sin_zeta: ArrayLike = 5e-3
-    chi: ArrayLike = 1e-3
-    y_eta: ArrayLike = 0.0
-    m_eta: ArrayLike = 400.0
-    r_d: ArrayLike = 1.0
-    r_s: ArrayLike = 1.0
-    r_b: ArrayLike = 1.0
+    y: Value = None
+    g: Value = None
+    m_zp: Value = None
+    m_dm: Value = None
+    m_lq: Value = 1200.0
+    m_heavy: Value = 500.0
+    sin_mix: Value = 0.5
+    m_h1: Value = 125.0
+    m_h2: Value = 500.0
+    sin_zeta: Value = 5e-3
+    chi: Value = 1e-3
+    y_eta: Value = 0.0
+    m_eta: Value = 400.0
+    r_d: Value = 1.0
+    r_s: Value = 1.0
+    r_b: Value = 1.0
     sm: SMInputs = eqx.field(default_factory=load_sm)
     solution: Solution | None = None
     convention: str = eqx.field(static=True, default="canonical")
@@ -184,7 +184,7 @@ class Portal(Model):
             m, self.m_dm, self.m_heavy, c[0, 1]
         )
         partial["hadrons"] = hadron_width(self.sm, m, self.epsilon)
-        width = sum(partial.values())
+        width: Any = sum(partial.values())
         return Mediator(jnp.asarray(m, float), width, {**partial, "inv": partial["nunu"] + partial["NN"]})
 
     # -- loops --------------------------------------------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import combinations
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import jax.numpy as jnp
 from jax import Array
@@ -52,12 +52,15 @@ def _companion(p: Portal, i: int, j: int, count: float) -> InitialState:
 
 
 def _channels(p: Portal, i: int, j: int) -> Channels:
-    return Channels(*_columns(_lepton_rows(p, i, j) + _hadron_rows(p)), _lepton_finals(p) + _hadron_finals(p))
+    return Channels(
+        *cast("tuple[Array, Array, Array, Array, Array, Array]", _columns(_lepton_rows(p, i, j) + _hadron_rows(p))),
+        _lepton_finals(p) + _hadron_finals(p),
+    )
 
 
 def _exchange(p: Portal, i: int, j: int) -> Exchange:
     finals, rows = zip(*_exchange_rows(p, i, j))
-    return Exchange(*_columns(rows), finals)
+    return Exchange(*cast("tuple[Array, Array, Array, Array, Array]", _columns(rows)), finals)
 
 
 def _charged(p: Portal) -> list[int]:

@@ -32,7 +32,7 @@ def run_dipoles(sm: SMInputs, c7: ArrayLike, c8: ArrayLike, high: ArrayLike, low
     return mix_dipoles(*mix_dipoles(c7, c8, six, 6), five, 5)
 
 
-def mix_dipoles(c7: ArrayLike, c8: ArrayLike, eta: ArrayLike, flavours: int) -> tuple[Array, Array]:
+def mix_dipoles(c7: ArrayLike, c8: ArrayLike, eta: Array, flavours: int) -> tuple[Array, Array]:
     """(C₇, C₈) after α_s has grown by 1/η at a fixed number of flavours."""
     beta0 = 11.0 - 2.0 * flavours / 3.0
     seven, eight = eta ** (16.0 / 3.0 / beta0), eta ** (14.0 / 3.0 / beta0)
@@ -45,6 +45,6 @@ def _ratios(sm: SMInputs, high: ArrayLike, low: ArrayLike) -> tuple[Array, Array
     return a_high / a_top, a_top / a_low
 
 
-def _evolve(alpha: ArrayLike, mu0: ArrayLike, mu: ArrayLike, flavours: int) -> Array:
+def _evolve(alpha: Array, mu0: ArrayLike, mu: ArrayLike, flavours: int) -> Array:
     beta0 = 11.0 - 2.0 * flavours / 3.0
     return alpha / (1.0 + alpha * beta0 / (2.0 * jnp.pi) * jnp.log(jnp.asarray(mu) / mu0))

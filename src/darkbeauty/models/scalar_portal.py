@@ -6,7 +6,7 @@ parameter of the models), gg and γγ, off-shell W and Z below threshold.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import jax.numpy as jnp
 from jax import Array
@@ -38,10 +38,12 @@ def scalar_portal(p: Portal) -> ScalarPortal:
     m = jnp.stack(masses)
     coupling = p.scalar_couplings[0, 0] * zeta * jnp.sqrt(1.0 - sin2) / vacuum
     finals = (*(2 * lepton for lepton in LEPTONS), *(2 * quark for quark in QUARKS), "WW", "ZZ")
-    return ScalarPortal(coupling, m**2, m * jnp.maximum(width, 1e-30), mass, *polynomial, finals)
+    return ScalarPortal(
+        coupling, m**2, m * jnp.maximum(width, 1e-30), mass, *cast("tuple[Array, Array, Array]", polynomial), finals
+    )
 
 
-def higgs_widths(m: ArrayLike, vacuum: ArrayLike, m_f: Array, c0: Array, c1: Array, c2: Array) -> Array:
+def higgs_widths(m: ArrayLike, vacuum: ArrayLike, m_f: Array, c0: Array, c1: Array, c2: Array | float) -> Array:
     r"""Γ(h → X) of a Higgs boson of mass m: √(1−4m_f²/m²) (c₀ + c₁m² + c₂m⁴)/(32π v² m).   [GeV], 0 below threshold
 
     Tree level with fixed quark masses: c c̄ and b b̄ come out about twice too wide at m = 125 GeV, WW and ZZ right to some per cent.
@@ -52,7 +54,7 @@ def higgs_widths(m: ArrayLike, vacuum: ArrayLike, m_f: Array, c0: Array, c1: Arr
     return jnp.where(is_open, beta * (c0 + (c1 + c2 * m2) * m2) / (32.0 * jnp.pi * vacuum**2 * m), 0.0)
 
 
-def singlet_width(p: Portal, m: ArrayLike) -> Array:
+def singlet_width(p: Portal, m: Array) -> Array:
     r"""Width of a pure φ₂ of mass m, into N_iN_j and Z′Z′.   [GeV], 0 below threshold
 
     Γ(NN) = λ² m/(16π) (1−4r)^{3/2}, Γ(N_ℓN_h) = λ² m/(8π) λ^{1/2}(1,r₁,r₂)(1−(√r₁+√r₂)²), Γ(Z′Z′) = m³/(32π v₂²) √(1−4r)(1−4r+12r²).
@@ -77,6 +79,6 @@ def _rows(p: Portal) -> list[tuple[ArrayLike, ...]]:
     return rows + [(m, *_vector_pair(m**2, count)) for m, count in vectors]
 
 
-def _vector_pair(m2: ArrayLike, count: float) -> tuple[ArrayLike, ...]:
+def _vector_pair(m2: Array, count: float) -> tuple[Array, Array, float]:
     """c₀, c₁, c₂ of W⁺W⁻ (count 2) or two identical vectors (1)."""
     return 12.0 * count * m2**2, -4.0 * count * m2, count

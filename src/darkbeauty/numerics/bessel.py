@@ -13,6 +13,7 @@ branch alone: two polynomials of degree 7, a division, an inverse root. An integ
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
@@ -113,7 +114,7 @@ _K1_DENOMINATOR = (
 
 def _horner(coefficients: tuple[ArrayLike, ...], x: Array) -> Array:
     """Σ c_k x^k, lowest first, unrolled (jnp.polyval scans)."""
-    total = coefficients[-1] * x + coefficients[-2]
+    total: Any = coefficients[-1] * x + coefficients[-2]
     for c in coefficients[-3::-1]:
         total = total * x + c
     return total

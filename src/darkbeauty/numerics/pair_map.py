@@ -7,7 +7,7 @@ narrow as Γ/m = 10⁻⁷. Each is removed by a change of variables, after which
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 from jax import Array
@@ -35,10 +35,10 @@ class PairMap(NamedTuple):
     half: Array
     is_open: Array
     w: Array | None = None
-    theta_pole: Array | None = None
+    theta_pole: Any = None
     xi_pole: Array | None = None
 
-    def x(self, s: ArrayLike) -> Array:
+    def x(self, s: Array | float) -> Array:
         """x at s; an end of phase space (or anything outside) has zero gradient."""
         x = _angle((s - self.s_min) / (2.0 * self.half))
         if self.w is not None:
@@ -61,7 +61,7 @@ class PairMap(NamedTuple):
         weight = jnp.where(self.is_open, jacobian * jnp.sin(theta), 0.0)
         return ResonanceRule(s, self._propagator(x, theta, offset), weight)
 
-    def rule(self, edges: Sequence[ArrayLike], n: int, close: float = 0.0) -> ResonanceRule:
+    def rule(self, edges: Sequence[Array | float] | Array, n: int, close: float = 0.0) -> ResonanceRule:
         """Composite Gauss–Legendre rule of the part of a bin inside phase space.
 
         Args     edges: lower end of the bin, points where the integrand has a kink (moved to the ends if outside), upper end;
@@ -90,7 +90,7 @@ class PairMap(NamedTuple):
 
 
 def pair_map(
-    s_min: ArrayLike, s_max: ArrayLike, pole: tuple[ArrayLike, ArrayLike] | None = None, photon: bool = False
+    s_min: ArrayLike, s_max: ArrayLike, pole: tuple[Array, Array] | None = None, photon: bool = False
 ) -> PairMap:
     """The map of phase space [s_min, s_max], s_min = 4m².
 
@@ -101,7 +101,7 @@ def pair_map(
     is_open = s_max > s_min
     s_min = jnp.where(is_open, s_min, 0.5 * s_max)
     half = 0.5 * (s_max - s_min)
-    w = 2.0 * jnp.arcsinh(jnp.sqrt(0.5 * s_min / half)) if photon else None
+    w: Any = 2.0 * jnp.arcsinh(jnp.sqrt(0.5 * s_min / half)) if photon else None
     if pole is None:
         return PairMap(s_min, half, is_open, w)
     m2, m_gamma = pole

@@ -14,7 +14,6 @@ from typing import NamedTuple
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
-from jax.typing import ArrayLike
 
 
 @lru_cache(maxsize=64)
@@ -23,7 +22,7 @@ def gauss_legendre(n: int) -> tuple[np.ndarray, np.ndarray]:
     return np.polynomial.legendre.leggauss(n)
 
 
-def legendre_rule(lo: ArrayLike, hi: ArrayLike, n: int) -> tuple[Array, Array]:
+def legendre_rule(lo: Array | float, hi: Array | float, n: int) -> tuple[Array, Array]:
     """Nodes and weights, shape (n,), of ∫_lo^hi for an integrand that is smooth there."""
     x, w = gauss_legendre(n)
     half = 0.5 * (jnp.asarray(hi) - lo)
@@ -38,7 +37,7 @@ class PoleRule(NamedTuple):
     weight: Array
 
 
-def pole_rule(edges: Array, centre: ArrayLike, width: ArrayLike, n: int) -> PoleRule:
+def pole_rule(edges: Array, centre: Array | float, width: Array | float, n: int) -> PoleRule:
     """Composite rule over [edges[0], edges[-1]] for an integrand with a pole at centre ± i·width.
 
     Args     edges: increasing panel edges, shape (m,); centre, width > 0: scalars; n: nodes per panel

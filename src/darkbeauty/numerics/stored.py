@@ -27,8 +27,8 @@ def stored(name: str, key: Any, compute: Callable[[], np.ndarray]) -> np.ndarray
     written is not kept.
     Args     key: a pytree of arrays, numbers and strings that determines the result
     """
-    folder = jax.config.jax_compilation_cache_dir
-    if not folder or not jax.config.jax_enable_compilation_cache:
+    folder = jax.config.jax_compilation_cache_dir  # pyright: ignore[reportAttributeAccessIssue]
+    if not folder or not jax.config.jax_enable_compilation_cache:  # pyright: ignore[reportAttributeAccessIssue]
         return compute()
     path = Path(folder) / f"{name}-{_digest(key)}.npy"
     with contextlib.suppress(OSError, ValueError, EOFError), path.open("rb") as file:

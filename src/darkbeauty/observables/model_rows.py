@@ -9,17 +9,18 @@ import jax.numpy as jnp
 from jax import Array
 
 from darkbeauty.models.base import LEPTONS, Model
+from darkbeauty.models.portal import Portal
 from darkbeauty.observables.entry import POINT, Observable, branching, field, itself, positive, source
 
 MODEL = ("arXiv:2106.03735",)
 _EFFECTIVE = ("arXiv:0811.1214",)
 
 
-def _v_sb(p: Model) -> Array:
+def _v_sb(p: Portal) -> Array:
     return p.v_sb()
 
 
-def _z_mixing(p: Model) -> Array:
+def _z_mixing(p: Portal) -> Array:
     return p.z_mixing
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from types import ModuleType
+from typing import cast
 
 from jax import Array
 
@@ -36,7 +37,7 @@ _INVISIBLE = {
     "inv": (("nunu", "NN"), r"E_\mathrm{miss}", "missing energy: νν̄ ⊕ NN", "dark"),
 }
 
-Symbols = Mapping[str, tuple[str, str, partial]]
+Symbols = Mapping[str, tuple[str, str, Callable[..., Array]]]
 """Name of an observable → its TeX symbol, what it is, how it combines the results."""
 
 
@@ -53,7 +54,7 @@ def summed_rate(p: Model, arguments: tuple, *results: Array, meson: str) -> Arra
 
 def longitudinal(p: Model, arguments: tuple, *results: Array) -> Array:
     """Longitudinal fraction of summed rates that come with their longitudinal parts."""
-    whole, part = sum(results)
+    whole, part = cast(Array, sum(results))
     return safe_ratio(part, whole)
 
 

@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from scipy.stats import rankdata
 
+from darkbeauty.inference.diagnostics import bfmi
 from darkbeauty.report.figures import FILL, INK, TEX
 from darkbeauty.report.result import Result
 
@@ -49,8 +50,3 @@ def energy(result: Result) -> Figure:
     axis.legend(fontsize=8, frameon=False)
     axis.set_title(f"E-BFMI of the chains: {', '.join(f'{value:.2f}' for value in bfmi(level))}", fontsize=9)
     return figure
-
-
-def bfmi(level: np.ndarray) -> np.ndarray:
-    """Bayesian fraction of missing information of every chain, Σ(Eᵢ − Eᵢ₋₁)²/Σ(Eᵢ − Ē)²; below 0.3 is trouble (arXiv:1604.00695)."""
-    return np.square(np.diff(level, axis=1)).sum(1) / np.square(level - level.mean(1, keepdims=True)).sum(1)

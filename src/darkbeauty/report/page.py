@@ -14,6 +14,7 @@ import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from matplotlib.figure import Figure
 
+from darkbeauty.inference.diagnostics import bfmi
 from darkbeauty.inference.output import prepare_folder
 from darkbeauty.likelihood import TERMS
 from darkbeauty.likelihood.priors import Prior
@@ -75,7 +76,7 @@ def _context(result: Result) -> dict[str, Any]:
     fit, attrs = result.fit, result.attrs
     terms = result.terms()
     chains, draws = next(iter(result.draws.values())).shape
-    chi2 = sum(term.chi2 for term in terms)
+    chi2 = float(result.total_chi2[result.best])
     return {
         "fit": fit,
         "missed": result.missed,
@@ -140,7 +141,7 @@ def _sampler(result: Result) -> Iterator[tuple[str, str]]:
         if name in result.stats:
             yield words, f"{np.mean(result.stats[name]):.3g}"
     if "energy" in result.stats:
-        yield "smallest E-BFMI of a chain", f"{np.min(chain_figures.bfmi(result.stats['energy'])):.2f}"
+        yield "smallest E-BFMI of a chain", f"{np.min(bfmi(result.stats['energy'])):.2f}"
     for name, value in result.attrs.items():
         if name not in SHOWN and not name.startswith("version_"):
             numbers = value if isinstance(value, str) else ", ".join(_number(one) for one in np.ravel(value))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -153,7 +154,7 @@ def draw(result: Line | Plane, path: Path, title: str) -> Path:
 
 def measured() -> tuple[float, float]:
     """Measured Ωh² and its error with the theory error of the likelihood term."""
-    term = TERMS["Omega_h2"]
+    term: Any = TERMS["Omega_h2"]
     data = term.data()
     value = float(data.values[0])
     return value, float(np.hypot(np.sqrt(data.covariance[0, 0]), term.relative_theory * value))

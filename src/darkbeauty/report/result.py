@@ -14,6 +14,7 @@ import xarray as xr
 from darkbeauty.errors import InputError, Problem
 from darkbeauty.inference.diagnostics import ParameterSummary, most_moved, summarise
 from darkbeauty.likelihood import TERMS, Fit, load_fit
+from darkbeauty.likelihood.covariance import whiten
 
 FILE = "posterior.nc"
 GROUPS = ("posterior", "posterior_predictive", "sample_stats", "observed_data")
@@ -93,18 +94,22 @@ class Result:
 
     @cached_property
     def chi2(self) -> dict[str, np.ndarray]:
-        """χ² of every term, with its correlations, at every draw: (chains, draws)."""
-        found = {}
-        for name, places in self.slices.items():
-            root = np.linalg.cholesky(self.covariance[np.ix_(places, places)])
-            residual = (self.predictions - self.values)[..., list(places)]
-            found[name] = np.sum((residual @ np.linalg.inv(root).T) ** 2, axis=-1)
-        return found
+        """χ² of every term alone, with its correlations, at every draw: (chains, draws)."""
+        return {name: self._chi2(list(places)) for name, places in self.slices.items()}
+
+    @cached_property
+    def total_chi2(self) -> np.ndarray:
+        """χ² of all terms at every draw: the sum over terms where these have no theory errors in common."""
+        return self._chi2(list(range(len(self.values))))
+
+    def _chi2(self, places: list[int]) -> np.ndarray:
+        whitening, _ = whiten(self.covariance[np.ix_(places, places)])
+        return np.sum(((self.predictions - self.values)[..., places] @ whitening.T) ** 2, axis=-1)
 
     @cached_property
     def best(self) -> tuple[int, int]:
         """(chain, draw) of the smallest total χ²."""
-        total = np.where(np.isfinite(sum(self.chi2.values())), sum(self.chi2.values()), np.inf)
+        total = np.where(np.isfinite(self.total_chi2), self.total_chi2, np.inf)
         chain, draw = np.unravel_index(np.argmin(total), total.shape)
         return int(chain), int(draw)
 

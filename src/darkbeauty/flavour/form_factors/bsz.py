@@ -76,7 +76,7 @@ def b_to_v(sm: SMInputs, transition: str, q2: ArrayLike) -> VectorFormFactors:
     return VectorFormFactors(*(sums / (1.0 - jnp.multiply.outer(masses**-2, q2))))
 
 
-def z_difference(q2: ArrayLike, m_b: ArrayLike, m_m: ArrayLike) -> Array:
+def z_difference(q2: ArrayLike, m_b: Array | float, m_m: Array | float) -> Array:
     """z(q²) − z(0) with the optimal t₀."""
     t_plus, t_minus = (m_b + m_m) ** 2, (m_b - m_m) ** 2
     t_0 = t_plus * (1.0 - jnp.sqrt(1.0 - t_minus / t_plus))

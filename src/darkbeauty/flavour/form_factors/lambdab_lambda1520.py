@@ -91,7 +91,9 @@ def quark_model(sm: SMInputs, q2: Array) -> BaryonFormFactors:
     )
 
 
-def vector_from_covariant(f: Array, q2: Array, m_b: ArrayLike, m: ArrayLike) -> tuple[Array, Array, Array, Array]:
+def vector_from_covariant(
+    f: Array, q2: Array, m_b: Array | float, m: Array | float
+) -> tuple[Array, Array, Array, Array]:
     r"""(f_t, f₀, f_⊥, f_g) of ⟨Λ*|s̄γ^μb|Λ_b⟩ = ū_α [v^α (F₁γ^μ + F₂v^μ + F₃v′^μ) + F₄g^{αμ}] u, v = p/M, v′ = k/m.
 
     The axial current, with γ₅ behind the bracket and G for F, follows with m → −m and (F₁, F₂, F₃, F₄) → (G₁, −G₂, G₃, −G₄).
@@ -106,7 +108,7 @@ def vector_from_covariant(f: Array, q2: Array, m_b: ArrayLike, m: ArrayLike) -> 
     )
 
 
-def tensor_from_covariant(h: Array, q2: Array, m_b: ArrayLike, m: ArrayLike) -> tuple[Array, Array]:
+def tensor_from_covariant(h: Array, q2: Array, m_b: Array | float, m: Array | float) -> tuple[Array, Array]:
     r"""(f₀, f_⊥, f_g) of the tensor and of the pseudotensor current, shape (3, …) each, from H₁ … H₆ in
 
     ⟨Λ*|s̄iσ^{μν}b|Λ_b⟩ = ū_α [v^α (H₁iσ^{μν} + H₂(v^μγ^ν − v^νγ^μ) + H₃(v′^μγ^ν − v′^νγ^μ) + H₄(v^μv′^ν − v^νv′^μ))
