@@ -4,7 +4,7 @@
 
 Two sets of observables: 60 of b → sℓℓ, and every binned one that the measurement set holds. A point is a new pair (C₉, C₁₀); flavio's caches are
 warm and its parameters central, as in a scan of Wilson coefficients. darkbeauty uses its tables of quadratic forms and is compiled before; the time that took is listed. In every round
-both compute once, one after the other. The table gives medians of CPU time, all threads together, which other work on the machine hardly changes.
+both compute once, one after the other, on the same core. The table gives medians of CPU time, which other work on the machine hardly changes.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from other_code import OtherCode, serve
 if "--serve" not in sys.argv:  # flavio's interpreter need not have these
     import jax
     import numpy as np
-    from measuring import begin, clock, markdown, parser, report, seconds, write
+    from measuring import begin, clock, markdown, on_one_core, parser, report, seconds, write
 
     import darkbeauty as db
     from darkbeauty.inputs.measurements import load_measurements
@@ -152,6 +152,7 @@ def main() -> None:
     options.add_argument("--sets", nargs="+", choices=("sixty", "measured"), default=["sixty", "measured"])
     options.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
     given = options.parse_args()
+    on_one_core()
     begin()
     sets = {"sixty": ("60 of b → sℓℓ", lambda: SIXTY), "measured": ("measured", measured)}
     results: list[dict] = []

@@ -4,7 +4,7 @@
 
 smelli (pip install smelli "particle<1", in an environment of its own) evaluates its fast likelihood of quark observables, mostly b → sℓℓ, and that of lepton
 universality in b → sℓℓ, for C₉ and C₁₀ in the weak effective theory at 4.8 GeV, with CKM elements fixed, what is fastest; its covariances are ready
-and its caches warm. A point of darkbeauty has new values of all four model parameters. CPU time of all threads, medians.
+and its caches warm. A point of darkbeauty has new values of all four model parameters. Both run on the same core; medians of CPU time.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if "--serve" not in sys.argv:  # smelli's interpreter need not have these
     import jax
     import numpy as np
     from fits import functions
-    from measuring import POINTS, around, begin, in_chunks, markdown, on_cpu, parser, report, seconds
+    from measuring import POINTS, around, begin, in_chunks, markdown, on_cpu, on_one_core, parser, report, seconds
 
     import darkbeauty as db
     from darkbeauty.inference.sharding import TOGETHER
@@ -89,6 +89,7 @@ def main() -> None:
     options.add_argument("--batch", type=int, default=1024)
     options.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
     given = options.parse_args()
+    on_one_core()
     begin()
     result = compare(*given.preset.split("/"), given.smelli_python, given.batch, given.rounds)
     report(given.json, result, table(result))

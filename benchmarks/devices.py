@@ -10,7 +10,6 @@ every core. Peak memory is that of a process that evaluates one batch of that ma
 from __future__ import annotations
 
 import json
-import resource
 import subprocess
 import sys
 import time
@@ -19,7 +18,7 @@ from statistics import median
 import jax
 import numpy as np
 from fits import functions
-from measuring import POINTS, around, begin, in_chunks, markdown, on_cpu, parser, report, write
+from measuring import POINTS, around, begin, in_chunks, markdown, on_cpu, parser, peak_memory, report, write
 
 import darkbeauty as db
 from darkbeauty.inference.sharding import TOGETHER, Spread
@@ -70,16 +69,15 @@ def memory(model: str, preset: str, points: int) -> dict:
 
 def child(model: str, preset: str, points: int) -> dict:
     """`memory`, in the process itself."""
-    gigabytes = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9
     lik = db.likelihood(model, preset)
     spread = Spread(lambda lik, values: lik.log_prob(values), lik, block=min(points, 2048))
     table = around(POINTS[model], points, np.random.default_rng(17))
     few = spread({name: column[-100:] for name, column in table.items()})
-    before, start = gigabytes(), time.perf_counter()
+    before, start = peak_memory(), time.perf_counter()
     every = spread(table)
     elapsed = time.perf_counter() - start
     same = bool(np.array_equal(every[-100:], few))
-    return {"points": points, "before_gb": before, "peak_gb": gigabytes(), "seconds": elapsed, "identical": same}
+    return {"points": points, "before_gb": before, "peak_gb": peak_memory(), "seconds": elapsed, "identical": same}
 
 
 def table(results: list[dict], peak: dict | None) -> str:

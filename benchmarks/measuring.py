@@ -7,6 +7,8 @@ import datetime
 import json
 import os
 import platform
+import re
+import resource
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -97,6 +99,21 @@ def report(path: Path, results: Any, table: str, **more: Any) -> None:
     """Write the JSON; print the environment and the table."""
     write(path, results, **more)
     print(json.dumps(environment(), ensure_ascii=False), table, sep="\n\n", flush=True)
+
+
+def on_one_core() -> None:
+    """Keep this process and those it starts on one core, where the system can: another code uses no more. Before JAX starts its threads."""
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+
+
+def peak_memory() -> float:
+    """Largest resident size of this process so far, in GB of 1e9 bytes. What getrusage says begins with that of the process that started it."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        return 1024e-9 * int(re.search(r"VmHWM:\s+(\d+)", status.read_text())[1])
+    size = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return 1e-9 * (size if sys.platform == "darwin" else 1024 * size)
 
 
 def begin() -> None:
