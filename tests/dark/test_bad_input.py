@@ -40,6 +40,12 @@ REFUSED = {
         [],
         ("point.m_dm", "not lighter than the leptoquark (1200)"),
     ),
+    "heavier than the inert doublet": (
+        "le_lmu_r2",
+        {**B, "y_eta": 0.5, "m_eta": 150.0},
+        [],
+        ("point.m_dm", "not lighter than the inert doublet (150)"),
+    ),
     "negative mass of the mediator": ("lmu_ltau_s1", {**A, "m_zp": -4.0}, [], ("point.m_zp", "outside its domain")),
     "negative mass of a scalar": ("le_lmu_r2", {**B, "m_h2": -500.0}, [], ("point.m_h2", "outside its domain")),
     "a width is no parameter": ("lmu_ltau_s1", {**A, "Gamma_Zp": -1.0}, [], ("point.Gamma_Zp", "unknown parameter")),

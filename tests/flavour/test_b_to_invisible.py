@@ -200,6 +200,12 @@ def test_narrow_width(predict, m_zp, m_dm):
     assert found["BR(B+->Kinv)"] == pytest.approx(found["BR(B+->Knunu)"] + found["BR(B+->KNN)"], rel=1e-12, abs=0.0)
 
 
+def test_narrow_width_with_kinetic_mixing(predict):
+    """The same Z′ is made and decays: no coupling of N knows more of χ than the others."""
+    found = predict(y=2.0, g=1e-4, m_zp=3.9, m_dm=1.2, chi=0.1)
+    assert found["BR(B+->KNN)"] == pytest.approx(found["BR(B+->KZp)"] * found["BR(Zp->NN)"], rel=1e-3, abs=0.0)
+
+
 @pytest.mark.parametrize("m_dm", [0.7, 1.9])
 @pytest.mark.parametrize("g", [3e-4, 5e-3])
 def test_smooth_through_the_threshold_of_the_pole(predict, slopes, m_dm, g):

@@ -97,6 +97,17 @@ def test_rate(predicted, convention, name):
     assert found == pytest.approx(branching_fraction(POINTS[name], v_sb, printed), rel=1e-6, abs=0.0)
 
 
+def test_a_vector_pair_is_polarised_like_a_massless_one():
+    """(1 + 2M²/q²) is common to all helicities of the meson: F_L is that of νν̄ of the Standard Model, at the threshold of the pair, too."""
+    model = resolve_model("lmu_ltau_s1", convention="printed")
+    at = (13.1, 15.0, 18.5)
+    labels = [f"FL(B0->K*{pair})[{q2}]" for pair in ("NN", "nunu") for q2 in at]
+    point = dict(zip(NAMES, POINTS["A-II"])) | {"chi": 0.0}
+    found = [float(x) for x in db.predict(model, point, labels).values()]
+    standard = db.predict(model, point | {"y": 0.0}, labels[3:])
+    np.testing.assert_allclose(found[:3], list(standard.values()), rtol=1e-10)
+
+
 def test_light_pair_does_not_tell(predicted):
     """Vector and axial differ by M²/q²; on the pole they differ by (1 + 2r)/(1 − 4r), r = M²/m², and by the printed width."""
     ratio = lambda name: predicted["printed", name][0] / predicted["canonical", name][0]

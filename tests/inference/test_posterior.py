@@ -16,7 +16,8 @@ from typer.testing import CliRunner
 
 import darkbeauty as db
 from darkbeauty import cli
-from darkbeauty.inference.coordinates import RelicCoordinates, make_coordinates
+from darkbeauty.inference import run as run_module
+from darkbeauty.inference.coordinates import RelicCoordinates
 from darkbeauty.likelihood import Fit, Likelihood
 from darkbeauty.predict import evaluate
 
@@ -29,10 +30,11 @@ CLIFF = 6.0**0.5
 
 
 class Finished(NamedTuple):
-    """What the command line leaves behind, and the fit and likelihood it came from."""
+    """What the command line leaves behind, the coordinates it sampled in, and the fit and likelihood it came from."""
 
     output: str
     folder: Path
+    coordinates: Any
     fit: Fit
     likelihood: Likelihood
     data: Any
@@ -40,11 +42,14 @@ class Finished(NamedTuple):
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("run")
-    result = CliRunner().invoke(cli.app, ["fit", str(FIT), "--out", str(folder)])
+    folder, make, used = tmp_path_factory.mktemp("run"), run_module.make_coordinates, []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(run_module, "make_coordinates", lambda *given: used.append(make(*given)) or used[0])
+        result = CliRunner().invoke(cli.app, ["fit", str(FIT), "--out", str(folder)])
     assert result.exit_code == 0, result.output
     fit = db.load_fit(FIT)
-    return Finished(result.output, folder, fit, fit.likelihood(), az.from_netcdf(str(folder / "posterior.nc")))
+    data = az.from_netcdf(str(folder / "posterior.nc"))
+    return Finished(result.output, folder, used[0], fit, fit.likelihood(), data)
 
 
 @pytest.mark.slow
@@ -73,7 +78,7 @@ def test_the_folder_holds_draws_statistics_provenance_and_pictures(run):
 
 @pytest.mark.slow
 def test_jacobian_of_the_relic_coordinates(run):
-    coordinates = make_coordinates(run.fit, run.likelihood)
+    coordinates = run.coordinates
     assert isinstance(coordinates, RelicCoordinates)
 
     @jax.jit

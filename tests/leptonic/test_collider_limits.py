@@ -36,7 +36,7 @@ def minimal(m_zp, g, invisible=0.0, width=None, r=(1.0, 1.0, 1.0), m_lq=1200.0):
     zp = Mediator(jnp.asarray(m_zp), total, partial)
     return SimpleNamespace(
         sm=SM, m_zp=m_zp, m_lq=m_lq, lepton_couplings=jnp.array([0.0, 1.0, -1.0]) * g, z_prime=lambda: zp,
-        r_d=r[0], r_s=r[1], r_b=r[2], contents=jnp.array([1.0, 0.0]),
+        r_d=r[0], r_s=r[1], r_b=r[2], contents=jnp.array([1.0, 0.0]), mass_ratios=jnp.zeros(2),
     )  # fmt: skip
 
 
@@ -115,6 +115,19 @@ def test_leptoquark_mass():
     assert float(c.leptoquark_pairs(minimal(2.0, 1e-3, r=(0.0, 0.0, 0.0)))) == 0.0
     heavier = float(c.leptoquark_pairs(minimal(2.0, 1e-3, r=(0.0, 0.0, 1.0), m_lq=1400.0)))
     assert 0.25 < heavier < 0.5
+
+
+@pytest.mark.parametrize(("name", "u_light"), [("lmu_ltau_s1", np.sqrt(0.75)), ("le_lmu_r2", 0.22)])
+@pytest.mark.parametrize("m_heavy", [500.0, 1000.0, 1500.0])
+def test_leptoquark_decays_to_the_heavier_state(name, u_light, m_heavy):
+    """Γ(LQ → b N_i) ∝ u_i²(1 − M_i²/m_lq²)², none above m_lq."""
+    p = resolve_model(name).at({"y": 1.0, "g": 0.1, "m_zp": 500.0, "m_dm": 100.0, "m_heavy": m_heavy})
+    light = u_light**2 * (1.0 - (100.0 / 1200.0) ** 2) ** 2
+    heavy = (1.0 - u_light**2) * max(1.0 - (m_heavy / 1200.0) ** 2, 0.0) ** 2
+    fraction = light / (light + heavy) / 3.0
+    at_limit = minimal(2.0, 1e-3, r=(0.0, 0.0, 1.0))
+    expected = float(c.leptoquark_pairs(at_limit)) * fraction**2
+    assert float(c.leptoquark_pairs(p)) == pytest.approx(expected, rel=1e-12)
 
 
 @eqx.filter_jit

@@ -40,10 +40,9 @@ def sigma_si(p: Portal) -> Array:
     """
     light = sum(p.sm.nucleon[f"f_{q}_p"] for q in "uds")
     form_factor = light + 2.0 / 9.0 * (1.0 - light)
-    zeta = jnp.asarray(p.sin_zeta)
     difference = 1.0 / jnp.asarray(p.m_h1) ** 2 - 1.0 / jnp.asarray(p.m_h2) ** 2
     vacuum = (jnp.sqrt(2.0) * p.sm.coupling["GF"]) ** -0.5
-    a = p.scalar_couplings[0, 0] * zeta * jnp.sqrt(1.0 - zeta**2) * difference / (2.0 * vacuum)
+    a = p.scalar_couplings[0, 0] * jnp.asarray(p.sin_zeta) * p.cos_zeta * difference / (2.0 * vacuum)
     f_p = p.sm.mass["p"] * a * form_factor
     return 4.0 * _reduced_mass(p, "p") ** 2 * f_p**2 / jnp.pi * CM2_PER_INVERSE_GEV2
 

@@ -30,12 +30,11 @@ def amplitude_code(mode: str) -> ModuleType:
 
 
 def rates(p: Model, mode: str, m_f: Array | float, q2: ArrayLike, current: Callable[..., Current], *weak: Any) -> Array:
-    """CP-averaged dΓ/dq² of a pair without both vector current and mass, and its longitudinal part, shape (2, …).   [GeV⁻¹]"""
+    """CP-averaged dΓ/dq² of a pair, and its part with a longitudinal meson, shape (2, …).   [GeV⁻¹]"""
     if mode in PSEUDOSCALAR:
         whole = b_to_p_ll.pair_density(p, mode, m_f, q2, current, *weak)[0]
         return jnp.stack([whole, whole])
-    whole, transverse = b_to_v_ll.pair_density(p, mode, m_f, q2, current, *weak, names=("rate", "2s"))[:2]
-    return jnp.stack([whole, whole - 4.0 * transverse])
+    return b_to_v_ll.pair_density(p, mode, m_f, q2, current, *weak, names=("rate", "longitudinal"))[:2]
 
 
 def neutrino_density(p: Model, mode: str, q2: ArrayLike, propagator: ArrayLike) -> Array:
@@ -45,7 +44,7 @@ def neutrino_density(p: Model, mode: str, q2: ArrayLike, propagator: ArrayLike) 
 
 
 def majorana_density(p: Portal, mode: str, q2: ArrayLike, propagator: Array | float) -> Array:
-    r"""`rates` of N_ℓN_ℓ: half (identical particles) those of an axial pair, G(q²) = g_eff g Q_ℓℓ (cos α/cos χ) P(q²).   [GeV⁻¹]"""
+    r"""`rates` of N_ℓN_ℓ: half (identical particles) those of an axial pair, G(q²) = g_eff g Q_ℓℓ P(q²).   [GeV⁻¹]"""
     coupling = p.majorana_pair_coupling() * weak_phase(p)
     return 0.5 * rates(p, mode, p.m_dm, q2, partial(majorana_current, p, propagator), coupling)
 

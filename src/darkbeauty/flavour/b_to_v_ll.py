@@ -140,7 +140,7 @@ def subleading(sm: SMInputs, mode: str, f: Hadronic) -> Array:
 
 
 def angular_coefficients(a: Amplitudes, beta: Array, names: tuple[str, ...] = COEFFICIENTS) -> Array:
-    r"""dΓ/dq² and J_i without their common factor √λ β q²/(512π³m_B³), shape (len(names), …).
+    r"""dΓ/dq², its part with a longitudinal meson, and J_i, without their common factor √λ β q²/(512π³m_B³), shape (len(names), …).
 
     β² = 1 − 4m²/q²; for distinct fermions of mass m; for one decay, no CP average
     """
@@ -149,10 +149,12 @@ def angular_coefficients(a: Amplitudes, beta: Array, names: tuple[str, ...] = CO
     mixed = lambda i, j: v[i] * jnp.conj(x[j]) + x[i] * jnp.conj(v[j])
     vv, perp, para, zero = abs2(v), *(abs2(v) + abs2(x))
     beta2, root_2 = beta**2, jnp.sqrt(2.0)
+    total = lambda vector, both: (
+        ((3.0 - 3.0 * beta2) * vector + 2.0 * beta2 * both + 3.0 * abs2(a.timelike)) * 4.0 / 3.0
+    )
     rows = {
-        "rate": lambda: (
-            ((3.0 - 3.0 * beta2) * vv.sum(0) + 2.0 * beta2 * (perp + para + zero) + 3.0 * abs2(a.timelike)) * 4.0 / 3.0
-        ),
+        "rate": lambda: total(vv.sum(0), perp + para + zero),
+        "longitudinal": lambda: total(vv[2], zero),
         "2s": lambda: 2.0 / 3.0 * beta2 * (perp + para),
         "2c": lambda: -8.0 / 3.0 * beta2 * zero,
         "3": lambda: 4.0 / 3.0 * beta2 * (perp - para),

@@ -65,11 +65,17 @@ def invisible_decay(p: Portal, search: str, production: ArrayLike) -> Array:
 def leptoquark_pairs(p: Portal) -> Array:
     r"""Strength of the search for LQ LQ̄ → b b̄ + missing momentum: s = (m_limit/m_lq)⁸ B(LQ → bN_ℓ)².   [1]
 
-    B = r_b²u_ℓ²/(r_d² + r_s² + r_b²) with u_ℓ the content of the light N, quark masses neglected. Decays to lighter quarks or the heavier N, which other
-    searches would see, count nothing: the only such limits at hand are remembered ones.
+    B = r_b²/(r_d² + r_s² + r_b²) · u_ℓ²w_ℓ/(u_ℓ²w_ℓ + u_h²w_h) with u the contents of the light and the heavy N and w = (1 − M²/m_lq²)², 0 where
+    closed; quark masses neglected. Decays to lighter quarks or the heavier N, which other searches would see, count nothing: the only such limits at
+    hand are remembered ones.
     Domain   m_dm well below m_lq (the limit is for a massless neutrino)
     """
     r2 = jnp.stack([jnp.asarray(r, float) for r in (p.r_d, p.r_s, p.r_b)]) ** 2
-    total = jnp.sum(r2)
-    fraction = jnp.where(total > 0.0, r2[2] / jnp.where(total > 0.0, total, 1.0), 0.0) * p.contents[0] ** 2
+    to_n = p.contents**2 * jnp.maximum(1.0 - p.mass_ratios, 0.0) ** 2
+    fraction = _part(r2[2], jnp.sum(r2)) * _part(to_n[0], jnp.sum(to_n))
     return (p.sm.limits["ATLAS LQ->bnu"] / jnp.asarray(p.m_lq)) ** CROSS_SECTION_POWER * fraction**2
+
+
+def _part(one: Array, total: Array) -> Array:
+    """one/total, 0 of nothing."""
+    return jnp.where(total > 0.0, one / jnp.where(total > 0.0, total, 1.0), 0.0)

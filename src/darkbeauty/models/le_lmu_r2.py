@@ -30,6 +30,7 @@ class LeLmuR2(Portal):
     quark_flavour: ClassVar[int] = 1
     partner_flavour: ClassVar[int] = 0
     quark_chirality: ClassVar[str] = "L"
+    leptoquark_states: ClassVar[int] = 6
     wilson_slots: ClassVar[tuple[str, ...]] = ("c7", "C9")
     resonant_slots: ClassVar[tuple[str, ...]] = ("C9",)
     kinetic_mixing: ClassVar[bool] = False
@@ -48,7 +49,7 @@ class LeLmuR2(Portal):
     @property
     def contents(self) -> Array:
         """N_μ content of (light, heavy): (sin δ, cos δ)."""
-        return jnp.stack([jnp.asarray(self.sin_mix, float), jnp.sqrt(1.0 - jnp.asarray(self.sin_mix) ** 2)])
+        return jnp.stack([jnp.asarray(self.sin_mix, float), self.cos_mix])
 
     def compute_wilson(self) -> Wilson:
         """As in every portal model; printed: C₉^μ = −√2 y² g² V_sb/(16π G_F α V_tbV_ts* m²), of the other sign and without q² dependence."""

@@ -25,6 +25,7 @@ class LmuLtauS1(Portal):
     quark_flavour: ClassVar[int] = 1
     partner_flavour: ClassVar[int] = 2
     quark_chirality: ClassVar[str] = "R"
+    leptoquark_states: ClassVar[int] = 3
     wilson_slots: ClassVar[tuple[str, ...]] = ("c7p", "C9p")
     resonant_slots: ClassVar[tuple[str, ...]] = ("C9p",)
     exchange_quarks: ClassVar[tuple[tuple[str, str], ...]] = (("d", "d"), ("s", "s"), ("b", "b"))
@@ -34,4 +35,4 @@ class LmuLtauS1(Portal):
     @property
     def contents(self) -> Array:
         """N_μ content of (light, heavy): (cos β, sin β)."""
-        return jnp.stack([jnp.sqrt(1.0 - jnp.asarray(self.sin_mix) ** 2), jnp.asarray(self.sin_mix, float)])
+        return jnp.stack([self.cos_mix, jnp.asarray(self.sin_mix, float)])

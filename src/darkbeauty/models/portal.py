@@ -19,7 +19,7 @@ from darkbeauty.models import loops
 from darkbeauty.models.base import LEPTONS, DarkSector, Mediator, Model, Parameter, Solution, Value, Wilson
 from darkbeauty.models.portal_dark import EXTRA_CHANNELS, dark_sector
 from darkbeauty.models.running import current_current_factor, run_dipoles
-from darkbeauty.models.z_prime import fermion_width, hadron_width, majorana_pair_width, majorana_width
+from darkbeauty.models.z_prime import fermion_width, hadron_width, majorana_pair_width, majorana_width, scalar_width
 
 B_SCALE, MIXING_SCALE = 4.8, 4.2
 PERTURBATIVE = 2.0 * jnp.pi**0.5
@@ -69,6 +69,8 @@ class Portal(Model):
     """"L" or "R": chirality of the quarks that couple to the leptoquark."""
     exchange_quarks: ClassVar[tuple[tuple[str, str], ...]]
     """(quark, generation d, s or b) of every quark that couples to the leptoquark."""
+    leptoquark_states: ClassVar[int]
+    """Colours times members of the weak multiplet."""
     kinetic_mixing: ClassVar[bool] = True
     """Whether the Z′ couples to the electromagnetic current."""
     printed_doubling: ClassVar[float] = 1.0
@@ -110,6 +112,16 @@ class Portal(Model):
             raise InputError(problems)
 
     # -- spectrum and couplings ---------------------------------------------------------------------------------------------------
+
+    @property
+    def cos_mix(self) -> Array:
+        """Cosine of the mixing angle of the two N."""
+        return _cosine(self.sin_mix)
+
+    @property
+    def cos_zeta(self) -> Array:
+        """Cosine of the scalar mixing angle."""
+        return _cosine(self.sin_zeta)
 
     @property
     def contents(self) -> Array:
@@ -171,7 +183,7 @@ class Portal(Model):
         return self.y * jnp.stack([jnp.asarray(r, float) for r in (self.r_d, self.r_s, self.r_b)])
 
     def compute_mediator(self) -> Mediator:
-        """Mass and widths of the Z′, with every open channel."""
+        """Mass and widths of the Z′, with every open channel; a leptoquark has |Q′| = 1, its kinetic mixing is left out."""
         m, c = self.m_zp, self.dark_couplings
         partial = {
             flavour + flavour: fermion_width(m, self.sm.mass[flavour], self.lepton_couplings[i], 0.0)
@@ -184,6 +196,7 @@ class Portal(Model):
             m, self.m_dm, self.m_heavy, c[0, 1]
         )
         partial["hadrons"] = hadron_width(self.sm, m, self.epsilon)
+        partial["LQLQ"] = self.leptoquark_states * scalar_width(m, self.m_lq, self.g)
         width: Any = sum(partial.values())
         return Mediator(jnp.asarray(m, float), width, {**partial, "inv": partial["nunu"] + partial["NN"]})
 
@@ -208,9 +221,12 @@ class Portal(Model):
         return y[1] * y[2] * self.g * self.v_sb() / (16.0 * jnp.pi**2)
 
     def majorana_pair_coupling(self) -> Array:
-        r"""g_eff g Q_ℓℓ cos α/cos χ: G(q²)/P(q²) of the amplitude G [s̄γ^μP b][v̄γ_μγ₅u] (printed: the same, although N̄γγ₅N is printed with twice g)."""
-        charge = self.charge_matrix[0, 0]
-        return self.quark_pair_coupling() * self.g * charge * jnp.cos(self.z_mixing) / jnp.cos(self.chi)
+        r"""g_eff g Q_ℓℓ: G(q²)/P(q²) of the amplitude G [s̄γ^μP b][v̄γ_μγ₅u].
+
+        Printed: times cos α/cos χ, which no other coupling has there: g is that of the physical Z′. Not doubled, although N̄γγ₅N is printed with twice g.
+        """
+        mixing = jnp.cos(self.z_mixing) / jnp.cos(self.chi) if self.convention == "printed" else 1.0
+        return self.quark_pair_coupling() * self.g * self.charge_matrix[0, 0] * mixing
 
     def compute_wilson(self) -> Wilson:
         r"""C₉^ℓ and C^ν on the Z′ pole, C₇ and C₈ from the dipole loop, for one chirality of the quarks; everything else vanishes.
@@ -281,11 +297,14 @@ class Portal(Model):
         return (states * (masses @ states**2)) @ states.T * 2.0 * self.g / self.m_zp
 
     def is_physical(self) -> Array:
-        """Dark matter is lighter than the other Majorana state and than the leptoquark."""
-        return (jnp.asarray(self.m_dm) < self.m_heavy) & (jnp.asarray(self.m_dm) < self.m_lq)
+        """Dark matter is lighter than the other Majorana state, than the leptoquark, and than the inert doublet where that couples to it."""
+        light, no_doublet = jnp.asarray(self.m_dm), jnp.asarray(self.y_eta) == 0.0
+        return (light < self.m_heavy) & (light < self.m_lq) & (no_doublet | (light < self.m_eta))
 
     def check_together(self, values: Mapping[str, Any], path: str) -> list[Problem]:
-        light, heavy, leptoquark = (_number(values[name]) for name in ("m_dm", "m_heavy", "m_lq"))
+        light, heavy, leptoquark, doublet, y = (
+            _number(values[name]) for name in ("m_dm", "m_heavy", "m_lq", "m_eta", "y_eta")
+        )
         problems = []
         if light is not None and heavy is not None and light >= heavy:
             problems.append(
@@ -295,7 +314,17 @@ class Portal(Model):
             problems.append(
                 Problem(f"{path}.m_dm", f"dark matter ({light:g}) is not lighter than the leptoquark ({leptoquark:g})")
             )
+        if light is not None and doublet is not None and y and light >= doublet:
+            problems.append(
+                Problem(f"{path}.m_dm", f"dark matter ({light:g}) is not lighter than the inert doublet ({doublet:g})")
+            )
         return problems
+
+
+def _cosine(sine: Value) -> Array:
+    """√(1 − sine²), whose square has the right slope at |sine| = 1, too."""
+    s = jnp.asarray(sine, float)
+    return jnp.sqrt((1.0 - s) * (1.0 + s) + 1e-30)
 
 
 def _number(value: Any) -> float | None:

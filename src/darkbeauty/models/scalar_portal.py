@@ -36,7 +36,7 @@ def scalar_portal(p: Portal) -> ScalarPortal:
         ]
     )
     m = jnp.stack(masses)
-    coupling = p.scalar_couplings[0, 0] * zeta * jnp.sqrt(1.0 - sin2) / vacuum
+    coupling = p.scalar_couplings[0, 0] * zeta * p.cos_zeta / vacuum
     finals = (*(2 * lepton for lepton in LEPTONS), *(2 * quark for quark in QUARKS), "WW", "ZZ")
     return ScalarPortal(
         coupling, m**2, m * jnp.maximum(width, 1e-30), mass, *cast("tuple[Array, Array, Array]", polynomial), finals

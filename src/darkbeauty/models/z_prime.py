@@ -1,4 +1,4 @@
-"""Widths of a Z′ that couples to leptons, Majorana fermions and, through kinetic mixing, to hadrons (physics.md §2)."""
+"""Widths of a Z′ that couples to leptons, Majorana fermions, scalars and, through kinetic mixing, to hadrons (physics.md §2)."""
 
 from __future__ import annotations
 
@@ -23,6 +23,11 @@ def fermion_width(m: ArrayLike, m_f: ArrayLike, g_v: ArrayLike, g_a: ArrayLike, 
 def majorana_width(m: ArrayLike, m_n: ArrayLike, coupling: ArrayLike) -> Array:
     r"""Γ(Z′ → N N) = c² m/(24π) (1−4r)^{3/2} for one Majorana N with L = −½ c N̄γγ₅N Z′.   [GeV], 0 below threshold"""
     return 0.5 * fermion_width(m, m_n, 0.0, coupling)
+
+
+def scalar_width(m: ArrayLike, m_s: ArrayLike, coupling: ArrayLike) -> Array:
+    r"""Γ(Z′ → S S*) = c² m/(48π) (1−4r)^{3/2} for one complex scalar with L = −i c Z′^μ (S*∂_μS − S∂_μS*).   [GeV], 0 below threshold"""
+    return 0.25 * fermion_width(m, m_s, 0.0, coupling)
 
 
 def majorana_pair_width(m: ArrayLike, m_1: ArrayLike, m_2: ArrayLike, coupling: ArrayLike) -> Array:

@@ -52,6 +52,7 @@ def mediator() -> tuple[Observable, ...]:
         "NN": "dark matter",
         "NNheavy": "pairs with the heavier Majorana state",
         "hadrons": "hadrons (kinetic mixing)",
+        "LQLQ": "pairs of leptoquarks",
         "inv": "νν̄ ⊕ dark matter",
     }
     rows = [
