@@ -13,6 +13,8 @@ import numpy as np
 import pytest
 
 import darkbeauty as db
+from darkbeauty.errors import InputError
+from darkbeauty.inputs import load_sm
 from darkbeauty.models import resolve_model
 from darkbeauty.observables import BY_NAME
 
@@ -232,3 +234,32 @@ def test_every_listed_observable_can_be_parsed():
         if label not in BY_NAME and "[cm3/s]" not in label:
             label = re.sub(r"\[([^\]]*)\]$", plug, label)
         db.predictor("lmu_ltau_s1", [label])
+
+
+@pytest.mark.parametrize("value", [np.array([0.0, 0.3]), [0.3], np.array([0.3])])
+def test_one_point_at_a_time(value):
+    """Also for what is compiled: many points go through vmap."""
+    for function in (db.predict, db.gradient):
+        with pytest.raises(InputError, match="one number is needed"):
+            function("wet", {"C10_bsmumu": value}, ["BR(Bs->mumu)"])
+    with pytest.raises(InputError, match="one number is needed"):
+        jax.jit(lambda x: db.predictor("wet", ["BR(Bs->mumu)"])({"C10_bsmumu": x}))(jnp.asarray(value))
+
+
+def test_numbers_of_any_kind():
+    values = [db.predict("wet", {"C10_bsmumu": x}, ["BR(Bs->mumu)"]) for x in (0.5, jnp.array(0.5), np.float32(0.5))]
+    assert values[0] == values[1] == values[2]
+    with pytest.raises(InputError, match="is not a complex number"):
+        db.predict("wet", {"C10_bsmumu": "0.5"}, ["BR(Bs->mumu)"])
+
+
+def test_every_choice_is_checked_at_once():
+    with pytest.raises(InputError) as caught:
+        resolve_model("lmu_ltau_s1", convention="foo", extra_channels=("bar",), gstar="baz")
+    assert len(caught.value.problems) == 3
+
+
+def test_inputs_are_finite_numbers_of_their_shape():
+    for value in ("a", float("nan"), [0.04, 0.05]):
+        with pytest.raises(InputError, match=r"ckm\.Vcb"):
+            load_sm().replace({"ckm.Vcb": value})

@@ -7,6 +7,7 @@ import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,21 +15,36 @@ import typer
 from typer.core import TyperCommand
 
 from darkbeauty.commands import pages
-from darkbeauty.commands.inference import commands
+from darkbeauty.commands.inference import Seed, commands
 from darkbeauty.commands.runs import print_optimum, print_run
-from darkbeauty.commands.setting import prepare, read_fit
+from darkbeauty.commands.setting import check_picture, prepare, read_fit
 from darkbeauty.errors import InputError, Problem, raise_if_any
 from darkbeauty.terminal import INTERRUPTED, console, flat, number, print_table, reporting, show
 
 _ASSIGNMENT = re.compile(r"^\s*(?P<name>\w+)\s*=(?P<value>.*)$", re.DOTALL)
 
 app = typer.Typer(
-    help="Differentiable flavour and dark-matter observables, fits and posteriors.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+def print_version(wanted: bool) -> None:
+    """What --version does."""
+    if wanted:
+        typer.echo(f"darkbeauty {version('darkbeauty')}")
+        raise typer.Exit
+
+
+@app.callback()
+def darkbeauty(
+    about: Annotated[
+        bool, typer.Option("--version", callback=print_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Differentiable flavour and dark-matter observables, fits and posteriors."""
 
 
 class Kind(StrEnum):
@@ -131,9 +147,9 @@ def gradient(
 def fit(
     file: FitFile,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Output folder; default: runs/NAME-OF-FILE.")] = None,
-    draws: Annotated[int | None, typer.Option(min=1, help="Draws per chain, instead of the file's.")] = None,
+    draws: Annotated[int | None, typer.Option(min=20, help="Draws per chain, instead of the file's.")] = None,
     chains: Annotated[int | None, typer.Option(min=1, help="Number of chains, instead of the file's.")] = None,
-    seed: Annotated[int | None, typer.Option(min=0, help="Seed, instead of the file's.")] = None,
+    seed: Seed = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with the run in the folder, if there is one.")
     ] = False,
@@ -175,7 +191,9 @@ def optimise(file: FitFile, as_json: AsJson = False) -> None:
 def relic(
     model: ModelName,
     point: Assignments = None,
-    out: Annotated[Path, typer.Option(metavar="FILE", help="Picture, PNG or PDF.")] = Path("relic.png"),
+    out: Annotated[Path, typer.Option(metavar="FILE", help="Picture: PNG, PDF or SVG by its ending.")] = Path(
+        "relic.png"
+    ),
     convention: Convention = "canonical",
     channel: Channels = None,
     gstar: Table = "BORSANYI2016",
@@ -185,13 +203,16 @@ def relic(
     with reporting():
         prepare()
         from darkbeauty.models import resolve_model
-        from darkbeauty.report.relic import draw, scan
+        from darkbeauty.report.relic import check, draw, scan
 
         values, problems = read_point(point or [])
         ranges = {name: pair for name, text in values.items() if (pair := read_range(text))}
-        raise_if_any(problems)
         fixed = {name: value for name, value in values.items() if name not in ranges}
-        chosen = resolve_model(model, **choices(convention, channel, gstar))
+        try:
+            chosen = resolve_model(model, **choices(convention, channel, gstar))
+        except InputError as error:
+            raise InputError([*error.problems, *problems, *check_picture(out)]) from None
+        raise_if_any([*problems, *check(chosen, fixed, ranges), *check_picture(out)])
         result = scan(chosen, fixed, ranges)
         draw(result, out, f"{model}: " + ", ".join(f"{name} = {value}" for name, value in fixed.items()))
         if as_json:
@@ -243,7 +264,7 @@ def read_request(
     Errors   InputError listing every problem of the model's name, the point and the observables
     """
     prepare()
-    from darkbeauty.models import resolve_model
+    from darkbeauty.models import MODELS, resolve_model
     from darkbeauty.predict import parse
 
     point, problems = read_point(assignments)
@@ -252,7 +273,10 @@ def read_request(
     try:
         template = resolve_model(model, **chosen)
     except InputError as error:
-        raise InputError([*error.problems, *problems, *unknown_everywhere(obs)]) from None
+        problems = [*error.problems, *problems]
+        if model not in MODELS:
+            raise InputError([*problems, *unknown_everywhere(obs)]) from None
+        template = resolve_model(model)
     requests = parse(template, obs, problems + template.check(point))
     return template, point, {request.label: request.observable.unit for request in requests}
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing wrong: where (`path`, e.g. `fit.toml: priors.y`), what, and what is allowed."""
+    """One thing wrong: where (`path`, e.g. `fit.toml: priors.y`), what, and what is allowed (of many names, the nearest)."""
 
     path: str
     message: str
@@ -36,7 +36,7 @@ def raise_if_any(problems: Sequence[Problem]) -> None:
 
 def unknown(path: str, kind: str, name: str, known: Iterable[str]) -> Problem:
     """A name that does not exist, with the nearest existing ones (or all, if there are few)."""
-    known = sorted(known)
-    near = difflib.get_close_matches(name, known, n=4, cutoff=0.6)
-    allowed = ", ".join(known if len(known) <= 12 else near)
-    return Problem(path, f"unknown {kind} {name!r}", allowed)
+    known, message = sorted(known), f"unknown {kind} {name!r}"
+    if len(known) <= 12:
+        return Problem(path, message, ", ".join(known))
+    return Problem(path, message, ", ".join(difflib.get_close_matches(str(name), known, n=4, cutoff=0.6)))

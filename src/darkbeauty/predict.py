@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
@@ -129,7 +130,7 @@ def parse(model: Model, observables: Sequence[str], problems: Sequence[Problem] 
 def check_observable(model: Model, label: str, path: str) -> Problem | None:
     """What is wrong with one observable name, reported under `path`."""
     request = _parse_one(model, label)
-    return Problem(path, request.message, request.allowed) if isinstance(request, Problem) else None
+    return dataclasses.replace(request, path=path) if isinstance(request, Problem) else None
 
 
 def require_x64() -> None:
@@ -150,10 +151,9 @@ def _parse_one(model: Model, label: str) -> Request | Problem:
     name, texts = _split(str(label))
     observable = BY_NAME.get(name)
     if observable is None:
-        near = unknown(path, "observable", name, BY_NAME)
-        return Problem(
-            path, near.message, ", ".join(usage(BY_NAME[n]) for n in near.allowed.split(", ") if n in BY_NAME)
-        )
+        problem = unknown(path, "observable", name, BY_NAME)
+        near = ", ".join(usage(BY_NAME[n]) for n in problem.allowed.split(", ") if n in BY_NAME)
+        return dataclasses.replace(problem, allowed=near)
     if len(texts) != len(observable.arguments):
         return Problem(path, "wrong number of arguments in brackets", usage(observable))
     try:
@@ -239,7 +239,7 @@ def _compiled_gradient(requests: tuple[Request, ...], names: tuple[str, ...]) ->
 
 def _arrays(p: Model) -> Model:
     """Every number as a float64 (or complex128) array, so that one compiled function serves all points."""
-    return jax.tree.map(lambda leaf: np.asarray(leaf, np.result_type(leaf, np.float64)), p)
+    return jax.tree.map(lambda leaf: np.asarray(leaf, np.result_type(np.asarray(leaf).dtype, np.float64)), p)
 
 
 def _python(value: Any, observable: Observable) -> float | complex:

@@ -105,6 +105,6 @@ def print_problems(error: InputError) -> None:
         text.append("\n  ").append(problem.path, style="bold").append(f": {problem.message}")
         if problem.allowed:
             text.append(f"\n    allowed: {problem.allowed}", style="dim")
-        elif "unknown observable" in problem.message:
+        if "unknown observable" in problem.message:
             text.append("\n    see: darkbeauty list observables", style="dim")
     console(sys.stderr).print(text, soft_wrap=True)

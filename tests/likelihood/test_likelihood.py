@@ -301,3 +301,9 @@ def test_no_probability_where_dark_matter_is_not_the_lighter_state():
         value, slope = both({**point, "m_dm": m_dm})
         assert np.isfinite(value) == is_physical
         assert is_physical or (value == -np.inf and all(entry == 0.0 for entry in slope.values()))
+
+
+def test_a_bound_method_can_be_compiled():
+    lik = db.likelihood("wet", None, terms=["BR(Bs->mumu)"])
+    point = {"C10_bsmumu": jnp.asarray(0.3)}
+    assert float(jax.jit(lik.log_prob)(point)) == pytest.approx(float(lik.log_prob(point)), rel=1e-12)

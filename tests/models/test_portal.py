@@ -42,6 +42,13 @@ def test_slopes_at_the_ends_of_the_mixing_angles(name, sign, angle):
     np.testing.assert_allclose(np.asarray(reverse(jnp.asarray(sign))), end, rtol=1e-9)
 
 
+@pytest.mark.parametrize("name", POINTS)
+def test_shares_of_nothing_are_zero(name):
+    point = {**POINTS[name], "y": 0.0, "g": 0.0}
+    assert db.predict(name, point, ["BR(NN->mumu)"]) == {"BR(NN->mumu)": 0.0}
+    assert all(slope == 0.0 for slope in db.gradient(name, point, ["BR(NN->mumu)"])["BR(NN->mumu)"].values())
+
+
 def test_dark_matter_does_not_decay_to_the_inert_doublet():
     model, point = resolve_model("le_lmu_r2"), POINTS["le_lmu_r2"]
     physical = lambda **more: bool(model.at(point | more).is_physical())

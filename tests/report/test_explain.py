@@ -90,6 +90,16 @@ def test_slopes_are_scaling_laws(coefficient):
     assert derivative == pytest.approx((np.conj(value) * by).real / abs(value), rel=1e-9)
 
 
+def test_slopes_of_what_is_negative_have_their_sign():
+    label = "<P5p>(B0->K*mumu)[4,6]"
+    found = explain(label).numbers
+    slopes = {one.parameter: one for one in found.slopes}
+    exact = db.gradient("wet", {"C9_bsmumu": 0.0, "C10p_bsmumu": 0.0}, [label])[label]
+    assert found.value < 0.0
+    for name in exact:
+        assert slopes[name].derivative == pytest.approx(float(np.real(exact[name])), rel=1e-9)
+
+
 def test_a_closed_channel_is_zero_and_certain():
     found = explain("BR(B+->KZp)", "lmu_ltau_s1", {**POINT, "m_zp": 5.5}).numbers
     assert (found.value, found.error, found.slopes, found.inputs, found.budget) == (0.0, 0.0, [], [], {})
@@ -125,7 +135,7 @@ def test_command(leptonic):
     told = run("BR(Bs->mumu)").stdout
     assert told.startswith("BR(Bs->mumu): time-integrated branching fraction")
     assert "references: arXiv:1204.1737" in told
-    assert f"{leptonic.value:.8g} ± {leptonic.error:.3g} (theory)" in told
+    assert f"{leptonic.value:.8g} ± {leptonic.error:.3g} (from inputs)" in told
     assert "decay_constant.f_Bs" in told and "0.0013" in told
     assert told.splitlines()[-1].split()[:1] == ["together"]
     assert "numbers need a point" in run("Omega_h2").stdout

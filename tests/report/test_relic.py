@@ -84,3 +84,23 @@ def test_command(tmp_path, line):
 def test_bad_ranges(model, args, told):
     result = CliRunner().invoke(cli.app, ["relic", model, *args])
     assert result.exit_code == 2 and told in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("out", "told"),
+    [
+        ("relic.xyz", "does not end like a picture"),
+        ("relic", "does not end like a picture"),
+        ("file/relic.png", "is a file, not a folder"),
+    ],
+)
+def test_a_picture_that_cannot_be_written_is_refused_at_once(tmp_path, out, told):
+    (tmp_path / "file").write_text("")
+    args = ["relic", "lmu_ltau_s1", "y=0.2", "g=0.002", "m_zp=-4", "m_dm=1:2", "--out", str(tmp_path / out)]
+    result = CliRunner().invoke(cli.app, args)
+    assert result.exit_code == 2 and "2 problems" in result.stderr
+    assert told in result.stderr and "point.m_zp" in result.stderr
+
+
+def test_folders_of_a_picture_are_made(tmp_path, line):
+    assert draw(line, tmp_path / "new" / "relic.svg", "title").exists()

@@ -16,7 +16,7 @@ commands = typer.Typer()
 
 FitFile = Annotated[Path, typer.Argument(metavar="FILE", help="A fit file (TOML).")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
-Seed = Annotated[int | None, typer.Option(min=0, help="Seed, instead of the file's.")]
+Seed = Annotated[int | None, typer.Option(min=0, max=2**63 - 1, help="Seed, instead of the file's.")]
 
 
 @commands.command()

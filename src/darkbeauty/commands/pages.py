@@ -96,7 +96,7 @@ def explain(label: str, model: str | None, point: dict[str, Any], problems: list
 
 def _print_numbers(model: str, numbers: Numbers) -> None:
     point = " ".join(f"{name}={value:g}" for name, value in numbers.point.items()) or "all defaults"
-    typer.echo(f"\n-- model {model}, {point}\n{number(numbers.value)} ± {numbers.error:.3g} (theory)\n")
+    typer.echo(f"\n-- model {model}, {point}\n{number(numbers.value)} ± {numbers.error:.3g} (from inputs)\n")
     size = abs(numbers.value)
     share = lambda effect: f"{100.0 * effect / size:.2g} %" if size else f"{effect:.3g}"
     slopes = [
@@ -109,7 +109,8 @@ def _print_numbers(model: str, numbers: Numbers) -> None:
         )
         for one in numbers.slopes
     ]
-    print_table(("parameter", "value", "unit", "derivative", "relative"), slopes, (1, 3, 4))
+    of = "derivative of modulus" if isinstance(numbers.value, complex) else "derivative"
+    print_table(("parameter", "value", "unit", of, "relative"), slopes, (1, 3, 4))
     rows = [
         (
             one.path,

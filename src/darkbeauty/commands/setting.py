@@ -9,6 +9,8 @@ from typing import Any
 
 from darkbeauty.errors import InputError, Problem, raise_if_any
 
+PICTURES = (".png", ".pdf", ".svg")
+
 
 def prepare() -> None:
     """float64, compiled programs kept between runs, quick compilation, and no word on ArviZ's own future."""
@@ -68,3 +70,11 @@ def check_folder(folder: Path) -> list[Problem]:
     if not os.access(there, os.W_OK | os.X_OK):
         return [Problem("--out", f"{there} is not writable")]
     return []
+
+
+def check_picture(file: Path) -> list[Problem]:
+    """What keeps a picture from being written."""
+    problems = check_folder(file.parent)
+    if file.suffix.lower() not in PICTURES or file.is_dir():
+        problems.append(Problem("--out", f"{file} does not end like a picture", ", ".join(PICTURES)))
+    return problems

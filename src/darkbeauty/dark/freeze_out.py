@@ -57,6 +57,7 @@ class FreezeOut(NamedTuple):
 def freeze_out(p: Model) -> FreezeOut:
     """Freeze-out of the dark matter of a model.
 
+    Method   freeze-out at once, 5 to 25 % from the Boltzmann equation away from the resonance and up to a factor 2 on it: Omega_h2(boltzmann)
     Accuracy relative 1e-7 in J for x_f ≥ 3, 4e-5 at x_f = 1; where the particle never was in equilibrium (no solution with x_f > 1) ok is False, x_f is held at 1
              and Ωh² is the overabundance of `never_in_equilibrium`
     """
@@ -176,5 +177,6 @@ def annihilation_fractions(p: Model) -> dict[str, Array]:
     dark = p.dark_sector()
     x_f = solve_x_f(p, dark)[0]
     rates = channel_averages(dark, x_f)
-    total = sum(rates.values())
-    return {final: rate / total for final, rate in rates.items()}
+    total = jnp.asarray(sum(rates.values()))
+    some = jnp.where(total > 0.0, total, 1.0)
+    return {final: rate / some for final, rate in rates.items()}

@@ -64,8 +64,9 @@ def most_moved(nuisances: Sequence[ParameterSummary]) -> list[ParameterSummary]:
 
 
 def _measures(values: np.ndarray) -> tuple[float, float, float]:
+    r_hat = float(az.rhat(values)) if len(values) > 1 else np.nan
     tail = az.ess(values, method="tail", prob=(0.05, 0.95))  # what ArviZ < 1 means by itself
-    return float(az.rhat(values)), float(az.ess(values, method="bulk")), float(tail)
+    return r_hat, float(az.ess(values, method="bulk")), float(tail)
 
 
 def judge(
@@ -95,7 +96,9 @@ def judge(
 def _misses(row: ParameterSummary, found: Sampled, targets: TargetSection) -> list[str]:
     """Targets that one parameter misses."""
     missed = []
-    if not row.r_hat <= targets.r_hat:
+    if np.isnan(row.r_hat):
+        missed.append(f"R̂({row.name}) has no value (it needs two chains)")
+    elif row.r_hat > targets.r_hat:
         missed.append(f"R̂({row.name}) = {row.r_hat:.3f} > {targets.r_hat:g}")
     if not (ess := min(row.ess_bulk, row.ess_tail, found.ess)) >= targets.ess:
         missed.append(f"ESS({row.name}) = {ess:.0f} < {targets.ess:g}")

@@ -63,4 +63,5 @@ def prior_width(prior: Prior) -> float:
 
 def is_inside(prior: Prior, value: float, error: float) -> bool:
     """Whether a value is far enough from the bounds of its prior."""
-    return prior.kind == "normal" or min(value - prior.first, prior.second - value) > INSIDE * error
+    low, high = (prior.lower, prior.upper) if prior.kind == "normal" else prior.bounds
+    return min(value - low, high - value) > INSIDE * error

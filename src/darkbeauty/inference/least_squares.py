@@ -66,7 +66,7 @@ class Minimiser:
             return np.zeros((count, 0))
         u = qmc.Sobol(len(self.free), seed=seed).random(1 << max(count - 1, 0).bit_length())[:count]  # pyright: ignore[reportCallIssue]
         columns = [
-            np.asarray(jax.scipy.special.ndtri(np.clip(column, 1e-3, 1.0 - 1e-3)))
+            to_x(prior, np.asarray(prior.quantile(np.clip(column, 1e-3, 1.0 - 1e-3))))
             if prior.kind == "normal"
             else np.arcsin(2.0 * column - 1.0)
             for prior, column in zip(self.priors.values(), u.T)
@@ -76,7 +76,9 @@ class Minimiser:
     def parameters(self, x: Array) -> dict[str, Array]:
         """The free parameters at x (n,)."""
         value = lambda prior, x: (
-            prior.first + prior.second * x if prior.kind == "normal" else prior.quantile(0.5 * (1.0 + jnp.sin(x)))
+            jnp.clip(prior.first + prior.second * x, *prior.bounds)
+            if prior.kind == "normal"
+            else prior.quantile(0.5 * (1.0 + jnp.sin(x)))
         )
         return {name: value(prior, x[i]) for i, (name, prior) in enumerate(self.priors.items())}
 

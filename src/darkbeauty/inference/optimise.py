@@ -35,7 +35,7 @@ class Optimum:
 def optimise(fit: Fit, seed: int | None = None) -> Optimum:
     """The point of the prior box with the highest likelihood (for flat priors: the posterior mode in the prior's own coordinate).
 
-    Adam on the coordinates of the fit, all starts side by side; the best visited point of each start counts.
+    Adam on the coordinates of the fit, all starts side by side; the best visited point of each start counts, and Levenberg–Marquardt ends the best of them.
     """
     lik = fit.likelihood()
     coordinates = make_coordinates(fit, lik)

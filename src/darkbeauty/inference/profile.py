@@ -99,7 +99,8 @@ def check(fit: Fit, names: Sequence[str]) -> None:
 def grid_of(prior: Prior, points: int) -> np.ndarray:
     """An even grid over a prior's range."""
     if prior.kind == "normal":
-        return prior.first + prior.second * np.linspace(-SIGMAS, SIGMAS, points)
+        low, high = np.clip(prior.first + prior.second * np.array([-SIGMAS, SIGMAS]), *prior.bounds)
+        return np.linspace(low, high, points)
     return np.asarray(prior.quantile(np.linspace(0.0, 1.0, points)))
 
 

@@ -83,10 +83,8 @@ def execute(
 
     Errors   InputError as `run_fit`, and where the disk fills up: what is stored by then can be resumed
     """
+    settings = fit.file.sampler.changed(draws=draws, chains=chains)
     folder = None if out is None else prepare_folder(out)
-    settings = fit.file.sampler.model_copy(
-        update={name: value for name, value in (("draws", draws), ("chains", chains)) if value}
-    )
     seed = fit.file.seed if seed is None else seed
     attrs = attributes(fit, seed)
     store = Checkpoint(folder / "checkpoint", identity(attrs, settings.chains), resume) if folder else None

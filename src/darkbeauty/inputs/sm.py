@@ -12,8 +12,9 @@ import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
+from jax.errors import TracerArrayConversionError
 
-from darkbeauty.errors import InputError, unknown
+from darkbeauty.errors import InputError, Problem, raise_if_any, unknown
 from darkbeauty.inputs.limits import Limits, Trident, load_limits, load_trident
 
 GSTAR_TABLES = {"BORSANYI2016": "linear", "SS2018": "monotonic"}
@@ -126,11 +127,15 @@ class SMInputs(eqx.Module):
     def replace(self, values: Mapping[str, Any]) -> SMInputs:
         """A copy with other values, by path: `sm.replace({"mass.B+": 5.28, "ckm.Vcb": 0.0411})`.
 
-        Errors   InputError naming every path that does not exist
+        Errors   InputError naming every path that does not exist, and every value that is no finite number (or vector of the same length)
         """
         problems = [unknown("SMInputs", "input", path, self.paths()) for path in values if path not in self.paths()]
-        if problems:
-            raise InputError(problems)
+        problems += [
+            Problem(f"SMInputs.{path}", f"{value!r} is no finite value of shape {np.shape(self.get(path))}")
+            for path, value in values.items()
+            if path in self.paths() and not _fits(value, np.shape(self.get(path)))
+        ]
+        raise_if_any(problems)
         new = self
         for path, value in values.items():
             group, name = path.split(".", 1)
@@ -144,6 +149,16 @@ class SMInputs(eqx.Module):
     def get(self, path: str) -> Any:
         """Value of one input by its path."""
         return _get(self, *path.split(".", 1))
+
+
+def _fits(value: Any, shape: tuple[int, ...]) -> bool:
+    """Whether a value is finite and of a shape; of a tracer, only its shape is known."""
+    try:
+        return np.shape(value) == shape and bool(np.all(np.isfinite(np.asarray(value, float))))
+    except TracerArrayConversionError:
+        return True
+    except (TypeError, ValueError):
+        return False
 
 
 _SECTIONS = {

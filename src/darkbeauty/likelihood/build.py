@@ -54,6 +54,10 @@ class Likelihood(eqx.Module):
     nuisance_names: ClassVar[tuple[str, ...]] = ()
     """How many nuisances are parameters, and which: none, their errors are in the covariance."""
 
+    def __hash__(self) -> int:
+        """Of the object, so that `jax.jit(lik.log_prob)` works."""
+        return id(self)
+
     def log_prob(self, params: Mapping[str, Any]) -> Array:
         """log L, normalised in the data; −inf with zero gradient where a prediction failed or masses are in an order the model does not allow.
 
@@ -158,7 +162,11 @@ def choose_terms(
 ) -> tuple[tuple[str, ...], list[Problem]]:
     """Names of the chosen terms, and everything wrong with the choice."""
     problems = []
-    if terms is None and (model.name, preset) not in PRESETS:
+    terms = (terms,) if isinstance(terms, str) else terms
+    add, drop = ((names,) if isinstance(names, str) else tuple(names) for names in (add, drop))
+    if terms is None and preset is None:
+        problems.append(Problem(path, "a preset or terms are needed", ", ".join(presets_of(model.name)) or "terms"))
+    elif terms is None and (model.name, preset) not in PRESETS:
         problems.append(unknown(f"{path}.preset", "preset", str(preset), presets_of(model.name)))
     chosen = list(PRESETS.get((model.name, str(preset)), ())) if terms is None else list(terms)
     for where, names in (("terms", chosen), ("add", add), ("drop", drop)):

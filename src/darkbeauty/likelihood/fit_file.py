@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import math
 import tomllib
 from itertools import product
 from pathlib import Path
@@ -17,9 +19,12 @@ from darkbeauty.likelihood.priors import KINDS, Prior
 from darkbeauty.likelihood.terms import TERMS
 from darkbeauty.models import MODELS, Model, resolve_model
 
+LARGEST_SEED = 2**63 - 1
+LISTS = ("terms", "add", "drop")
+
 
 class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class UniformPrior(_Section):
@@ -31,7 +36,7 @@ class UniformPrior(_Section):
 
 
 class NormalPrior(_Section):
-    """Gaussian with mean and sigma."""
+    """Gaussian with mean and sigma, cut off at the ends of the parameter's domain."""
 
     kind: Literal["normal"]
     mean: float
@@ -67,6 +72,17 @@ class SamplerSection(_Section):
     coordinates: Literal["auto", "box"] = "auto"
     starts: Annotated[int, Field(ge=1)] = 8
 
+    def changed(self, **settings: int | None) -> SamplerSection:
+        """With other settings, those that are not None.
+
+        Errors   InputError naming every one that is not allowed
+        """
+        given = {name: value for name, value in settings.items() if value is not None}
+        try:
+            return SamplerSection.model_validate({**self.model_dump(), **given})
+        except ValidationError as error:
+            raise InputError([_problem(item) for item in error.errors()]) from None
+
 
 class TargetSection(_Section):
     """What a run must reach to count as converged.
@@ -84,13 +100,13 @@ class TargetSection(_Section):
 class FitFile(_Section):
     """The schema of a fit file."""
 
-    name: str
+    name: Annotated[str, Field(pattern=r"^\w[\w .+-]*$")]
     about: str = ""
     model: str
     convention: str = "canonical"
     extra_channels: list[str] = []
     gstar: str = "BORSANYI2016"
-    seed: Annotated[int, Field(ge=0)] = 1
+    seed: Annotated[int, Field(ge=0, le=LARGEST_SEED)] = 1
     fixed: dict[str, float] = {}
     priors: dict[str, Annotated[UniformPrior | NormalPrior, Field(discriminator="kind")]]
     likelihood: LikelihoodSection
@@ -130,20 +146,27 @@ def load_fit(path: str | Path) -> Fit:
 
     Errors   InputError with every problem of the file, each with its place in it and the allowed values
     """
-    path = Path(path)
     try:
-        text = path.read_text(encoding="utf-8")
-        raw = tomllib.loads(text)
+        text = Path(path).read_text(encoding="utf-8-sig")
     except OSError as error:
         raise InputError([Problem(str(path), f"cannot be read: {error.strerror}")]) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
         raise InputError([Problem(str(path), f"malformed TOML: {error}")]) from error
+    return parse_fit(text, str(path))
+
+
+def parse_fit(text: str, path: str) -> Fit:
+    """The fit that a text describes; `path` is what problems and the fit call it."""
+    try:
+        raw = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise InputError([Problem(path, f"malformed TOML: {error}")]) from error
     file, problems = _parse(raw)
     model, priors, terms, more = _check(raw if file is None else file.model_dump(), problems)
-    found = [Problem(f"{path}: {problem.path}", problem.message, problem.allowed) for problem in [*problems, *more]]
+    found = [dataclasses.replace(problem, path=f"{path}: {problem.path}") for problem in [*problems, *more]]
     raise_if_any(found)
     assert file is not None and model is not None
-    return Fit(file=file, text=text, path=str(path), model=model, priors=priors, terms=terms)
+    return Fit(file=file, text=text, path=path, model=model, priors=priors, terms=terms)
 
 
 def _parse(raw: dict[str, Any]) -> tuple[FitFile | None, list[Problem]]:
@@ -185,7 +208,7 @@ def _check(
         return None, {}, (), [unknown("model", "model", name, MODELS)]
     choices = {
         "convention": raw.get("convention", "canonical"),
-        "extra_channels": tuple(raw.get("extra_channels") or ()),
+        "extra_channels": tuple(_texts(raw.get("extra_channels")) or ()),
         "gstar": raw.get("gstar", "BORSANYI2016"),
     }
     try:
@@ -194,6 +217,8 @@ def _check(
         model, problems = resolve_model(name), list(error.problems)
     fixed, given = _mapping(raw.get("fixed")), _mapping(raw.get("priors"))
     priors, more = _priors(model, given)
+    if not given:
+        more.append(Problem("priors", "at least one free parameter is needed"))
     problems += more + _check_fixed(model, fixed, given) + _check_corners(model, fixed, priors)
     known = {
         key: value for key, value in fixed.items() if key in model.parameter_names() and isinstance(value, int | float)
@@ -203,11 +228,12 @@ def _check(
             lambda m: [getattr(m, k) for k in known], model, list(known.values()), is_leaf=lambda leaf: leaf is None
         )
     section = _mapping(raw.get("likelihood"))
-    terms, more = choose_terms(
-        model, section.get("preset"), section.get("terms"), section.get("add") or (), section.get("drop") or ()
-    )
+    preset, *lists = section.get("preset"), *(_texts(section.get(name)) for name in LISTS)
+    if not isinstance(preset, str | None) or any(section.get(n) and not l for n, l in zip(LISTS, lists)):
+        return model, priors, (), problems  # the schema has complained
+    terms, more = choose_terms(model, preset, lists[0], lists[1] or (), lists[2] or ())
     problems += _check_theory(section, _mapping(raw.get("sampler")), terms)
-    return model, priors, terms, problems + (more if section else [])
+    return model, priors, terms, problems + more
 
 
 def _check_theory(section: dict[str, Any], sampler: dict[str, Any], terms: tuple[str, ...]) -> list[Problem]:
@@ -235,11 +261,16 @@ def _check_corners(model: Model, fixed: dict[str, Any], priors: dict[str, Prior]
     if not all(found):
         return []
     place = lambda path: ("priors" if path[1:] in priors else "fixed") + path
-    return [Problem(place(problem.path), problem.message, problem.allowed) for problem in found[0]]
+    return [dataclasses.replace(problem, path=place(problem.path)) for problem in found[0]]
 
 
 def _mapping(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
+
+
+def _texts(value: Any) -> list[str] | None:
+    """A list of texts, None for anything else."""
+    return value if isinstance(value, list) and all(isinstance(entry, str) for entry in value) else None
 
 
 def _priors(model: Model, given: dict[str, Any]) -> tuple[dict[str, Prior], list[Problem]]:
@@ -253,17 +284,18 @@ def _priors(model: Model, given: dict[str, Any]) -> tuple[dict[str, Prior], list
         prior = _prior(entry)
         if prior is None:
             continue
+        domain = domains[name]
+        if prior.kind == "normal" and not domain.complex:
+            prior = dataclasses.replace(prior, lower=domain.lower, upper=domain.upper)
         priors[name] = prior
-        lower, upper = prior.bounds
+        lower, upper = (prior.first, prior.first) if prior.kind == "normal" else prior.bounds
         if not prior.first < prior.second and prior.kind != "normal":
             problems.append(Problem(place, f"lower ({lower:g}) must be below upper ({upper:g})"))
         if prior.kind == "log_uniform" and lower <= 0.0:
             problems.append(Problem(f"{place}.lower", "a log_uniform prior needs a positive lower bound"))
-        domain = domains[name]
-        if prior.kind != "normal" and not domain.complex and (lower < domain.lower or upper > domain.upper):
-            problems.append(
-                Problem(place, f"[{lower:g}, {upper:g}] leaves the domain", f"{domain.lower:g} to {domain.upper:g}")
-            )
+        if not domain.complex and (lower < domain.lower or upper > domain.upper):
+            what = f"mean {lower:g}" if prior.kind == "normal" else f"[{lower:g}, {upper:g}]"
+            problems.append(Problem(place, f"{what} leaves the domain", f"{domain.lower:g} to {domain.upper:g}"))
     return priors, problems
 
 
@@ -272,7 +304,9 @@ def _prior(entry: Any) -> Prior | None:
     entry = _mapping(entry)
     keys = ("mean", "sigma") if entry.get("kind") == "normal" else ("lower", "upper")
     numbers = [entry.get(key) for key in keys]
-    if entry.get("kind") not in KINDS or not all(isinstance(x, int | float) for x in numbers):
+    if entry.get("kind") not in KINDS or not all(isinstance(x, int | float) and math.isfinite(x) for x in numbers):
+        return None
+    if keys[1] == "sigma" and numbers[1] <= 0.0:
         return None
     return Prior(entry["kind"], *(float(x) for x in numbers))
 

@@ -288,12 +288,18 @@ class Model(eqx.Module):
 
 
 def _check_value(parameter: Parameter, value: Any, where: str) -> list[Problem]:
+    kind = "a complex number" if parameter.complex else "a real number"
+    if isinstance(value, str | bytes):
+        return [Problem(where, f"{value!r} is not {kind}", _domain(parameter))]
     try:
+        if shape := np.shape(value):
+            return [
+                Problem(where, f"has shape {shape}: one number is needed, many go through jax.vmap", _domain(parameter))
+            ]
         number = np.asarray(value, dtype=complex if parameter.complex else float)
     except TracerArrayConversionError:  # a value to be: it has no number yet
         return []
     except (TypeError, ValueError):
-        kind = "a complex number" if parameter.complex else "a real number"
         return [Problem(where, f"{value!r} is not {kind}", _domain(parameter))]
     if not np.all(np.isfinite(number)):
         return [Problem(where, f"{value!r} is not finite", _domain(parameter))]
@@ -304,6 +310,6 @@ def _check_value(parameter: Parameter, value: Any, where: str) -> list[Problem]:
 
 def _domain(parameter: Parameter) -> str:
     if parameter.complex:
-        return "any complex number"
+        return "any complex number, e.g. 0.3+0.1j"
     unit = f" {parameter.unit}" if parameter.unit else ""
     return f"{parameter.lower:g} to {parameter.upper:g}{unit}"

@@ -35,7 +35,7 @@ def entries() -> dict[str, str]:
 
 def bibtex(references: Iterable[str]) -> str:
     """The entries of references, each once, in their order; a comment for what has no entry."""
-    known = entries()
+    known, references = entries(), (references,) if isinstance(references, str) else references
     return "\n\n".join(dict.fromkeys(known.get(one, f"% {one}: no entry") for one in references))
 
 

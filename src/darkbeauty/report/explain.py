@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -45,7 +45,8 @@ FAMILIES = {
 
 @dataclass(frozen=True)
 class Slope:
-    """Derivative by a model parameter; relative: (parameter/observable) × derivative, None where that has no meaning."""
+    """Derivative of the observable (of its modulus, if it is complex) by a model parameter; relative: (parameter/observable) × derivative, None where
+    that has no meaning."""
 
     parameter: str
     value: float | complex
@@ -133,22 +134,29 @@ def _choose(label: str, model: str | Model | None) -> Model:
 def numbers(model: Model, point: Mapping[str, Any], request: Request) -> Numbers:
     """Value, slopes and error budget at a point."""
     value, by_parameter, by_input = _jacobian(model, point, request)
-    along = lambda j: float(np.real(np.conj(value) * j)) / abs(value) if value else float(abs(j))
-    p = model.at(point)
-    slopes = [_slope(p, parameter, along(by_parameter[parameter.name]), value) for parameter in p.parameters]
+    along, p = _component(value, request.observable.is_complex), model.at(point)
+    size = abs(value) if request.observable.is_complex else float(np.real(value))
+    slopes = [_slope(p, parameter, along(by_parameter[parameter.name]), size) for parameter in p.parameters]
     paths, roots = nuisances()
     whitened = [np.array([along(j) for j in np.atleast_1d(by_input[path]) @ root]) for path, root in zip(paths, roots)]
     inputs = [_input(path, float(np.linalg.norm(row))) for path, row in zip(paths, whitened)]
     budget, total = _budget(paths, roots, whitened)
-    size = abs(value)
     return Numbers(
         dict(point),
         complex(value) if request.observable.is_complex else float(np.real(value)),
         total,
         sorted((one for one in slopes if one.derivative), key=lambda one: -abs(one.relative or one.derivative)),
-        sorted((one for one in inputs if one.effect > 1e-9 * max(size, total)), key=lambda one: -one.effect),
+        sorted((one for one in inputs if one.effect > 1e-9 * max(abs(value), total)), key=lambda one: -one.effect),
         budget,
     )
+
+
+def _component(value: complex, is_complex: bool) -> Callable[[complex], float]:
+    """Derivatives as real numbers: those of a complex observable along its value, that is of its modulus."""
+    if is_complex and not value:
+        return lambda j: float(abs(j))
+    phase = np.conj(value) / abs(value) if is_complex else 1.0
+    return lambda j: float(np.real(phase * j))
 
 
 def _budget(
@@ -168,10 +176,10 @@ def _family(path: str) -> str:
     return FAMILIES[path.split(".", 1)[0]]
 
 
-def _slope(p: Model, parameter: Any, derivative: float, value: complex) -> Slope:
+def _slope(p: Model, parameter: Any, derivative: float, size: float) -> Slope:
     here = complex(getattr(p, parameter.name))
     at = here if here.imag else here.real
-    relative = here.real * derivative / abs(value) if value and here.real else None
+    relative = here.real * derivative / size if size and here.real else None
     return Slope(parameter.name, at, parameter.unit, derivative, relative)
 
 

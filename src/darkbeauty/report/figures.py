@@ -18,7 +18,7 @@ TEX = {
     "y": "$y$",
     "g": "$g$",
 }
-BINS, PLANE_BINS, LEVELS = 40, 48, (0.68, 0.95)
+BINS, PLANE_BINS, SMOOTHING, LEVELS = 40, 48, 5, (0.68, 0.95)
 INK, FILL, THEORY = "#1b4f72", "#5dade2", "#b9770e"
 
 
@@ -38,7 +38,7 @@ def corner(result: Result) -> Figure:
     n = len(columns)
     figure = Figure(figsize=(2.4 * n, 2.4 * n))
     axes = figure.subplots(n, n, squeeze=False)
-    few = int(np.sqrt(len(next(iter(columns.values())))))
+    few = max(int(np.sqrt(len(next(iter(columns.values()))))), SMOOTHING)
     counts = (min(BINS, few), min(PLANE_BINS, few))
     edges, plane = ({name: _edges(v, priors[name].kind, n) for name, v in columns.items()} for n in counts)
     for i, below in enumerate(columns):

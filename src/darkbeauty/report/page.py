@@ -115,7 +115,8 @@ def _prior_row(result: Result, name: str) -> dict[str, str]:
 
 def _in_words(prior: Prior) -> str:
     if prior.kind == "normal":
-        return f"normal, {prior.first:g} ± {prior.second:g}"
+        low, high = prior.bounds
+        return f"normal, {prior.first:g} ± {prior.second:g}, between {low:g} and {high:g}"
     return f"{prior.kind.replace('_', '-')}, {prior.first:g} to {prior.second:g}"
 
 

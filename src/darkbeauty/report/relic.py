@@ -15,7 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from darkbeauty.dark.freeze_out import annihilation_fractions, freeze_out
-from darkbeauty.errors import InputError, Problem
+from darkbeauty.errors import Problem, raise_if_any
 from darkbeauty.likelihood import TERMS
 from darkbeauty.models import Model, resolve_model
 from darkbeauty.observables.dark_rows import FINALS
@@ -56,6 +56,16 @@ def scan(model: str | Model, point: Mapping[str, float], ranges: Mapping[str, tu
     Errors   InputError listing everything wrong with the point (at both ends of the ranges) or the ranges
     """
     model = resolve_model(model)
+    raise_if_any(check(model, point, ranges))
+    names = tuple(ranges)
+    run = _compiled(model, dict(point), names)
+    if len(names) == 1:
+        return _line(run, names[0], *ranges[names[0]])
+    return _plane(run, (names[0], names[1]), ranges)
+
+
+def check(model: Model, point: Mapping[str, float], ranges: Mapping[str, tuple[float, float]]) -> list[Problem]:
+    """Everything wrong with the point or the ranges."""
     problems = [
         Problem(f"point.{name}", f"range {low:g}:{high:g} is not increasing")
         for name, (low, high) in ranges.items()
@@ -68,13 +78,7 @@ def scan(model: str | Model, point: Mapping[str, float], ranges: Mapping[str, tu
     for end in (0, 1):
         found = model.check({**point, **{name: pair[end] for name, pair in ranges.items()}})
         problems += [problem for problem in found if problem not in problems]
-    if problems:
-        raise InputError(problems)
-    names = tuple(ranges)
-    run = _compiled(model, dict(point), names)
-    if len(names) == 1:
-        return _line(run, names[0], *ranges[names[0]])
-    return _plane(run, (names[0], names[1]), ranges)
+    return problems
 
 
 def _compiled(model: Model, point: dict[str, float], names: tuple[str, ...]):
@@ -145,7 +149,8 @@ def _spaced(low: float, high: float, n: int) -> np.ndarray:
 
 
 def draw(result: Line | Plane, path: Path, title: str) -> Path:
-    """The figure of a scan, PNG or PDF by the ending of `path`."""
+    """The figure of a scan, PNG, PDF or SVG by the ending of `path`."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     figure = _draw_line(result) if isinstance(result, Line) else _draw_plane(result)
     figure.suptitle(title, fontsize=10, y=0.95)
     figure.savefig(path, dpi=150, bbox_inches="tight")

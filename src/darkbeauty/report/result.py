@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -13,8 +12,9 @@ import xarray as xr
 
 from darkbeauty.errors import InputError, Problem
 from darkbeauty.inference.diagnostics import ParameterSummary, most_moved, summarise
-from darkbeauty.likelihood import TERMS, Fit, load_fit
+from darkbeauty.likelihood import TERMS, Fit
 from darkbeauty.likelihood.covariance import whiten
+from darkbeauty.likelihood.fit_file import parse_fit
 
 FILE = "posterior.nc"
 GROUPS = ("posterior", "posterior_predictive", "sample_stats", "observed_data")
@@ -162,7 +162,7 @@ def result_of(data: Any) -> Result:
 def _assemble(groups: dict[str, xr.Dataset]) -> Result:
     posterior, stats, observed = groups["posterior"], groups["sample_stats"], groups["observed_data"]
     attrs = dict(posterior.attrs)
-    fit = _fit(str(attrs["fit_file"]), str(attrs["fit_name"]))
+    fit = parse_fit(str(attrs["fit_file"]), f"{attrs['fit_name']}.toml")
     names = [str(name) for name in posterior["nuisance"].values] if "nuisances" in posterior else []
     return Result(
         fit=fit,
@@ -180,14 +180,6 @@ def _assemble(groups: dict[str, xr.Dataset]) -> Result:
 
 def _dataset(group: Any) -> xr.Dataset:
     return group if isinstance(group, xr.Dataset) else group.to_dataset()
-
-
-def _fit(text: str, name: str) -> Fit:
-    """The fit from the text of its file."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / f"{name}.toml"
-        path.write_text(text, encoding="utf-8")
-        return load_fit(path)
 
 
 def _texts(entry: Any) -> tuple[str, ...]:

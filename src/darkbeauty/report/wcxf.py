@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 from collections.abc import Mapping
@@ -49,7 +50,7 @@ def read_wcxf(path: str | Path) -> dict[str, float | complex]:
         raise InputError([Problem(str(path), "is not a JSON object", ", ".join(_KEYS))])
     point, problems = _read_values(data.get("values"))
     found = [*_check_head(data), *problems]
-    raise_if_any([Problem(f"{path}: {problem.path}", problem.message, problem.allowed) for problem in found])
+    raise_if_any([dataclasses.replace(problem, path=f"{path}: {problem.path}") for problem in found])
     return point
 
 
