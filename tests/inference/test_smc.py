@@ -13,7 +13,7 @@ from darkbeauty.inference.checkpoint import Checkpoint, Journal
 from darkbeauty.inference.diagnostics import judge
 from darkbeauty.inference.sampled import Density, draw_smc
 from darkbeauty.inference.smc import WIDE, WIDTH, evidence, log_start, tempered_smc
-from darkbeauty.likelihood.fit_file import SamplerSection, TargetSection
+from darkbeauty.likelihood.fit_schema import SamplerSection, TargetSection
 
 SHAPE = (4, 1000, 3)
 KEY = jax.random.key(11)

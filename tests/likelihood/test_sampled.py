@@ -19,7 +19,7 @@ from darkbeauty.inference.sampled import Sampled
 from darkbeauty.inputs import load_sm
 from darkbeauty.inputs.sm import parameter_records
 from darkbeauty.likelihood import sample_nuisances
-from darkbeauty.likelihood.fit_file import TargetSection
+from darkbeauty.likelihood.fit_schema import TargetSection
 from darkbeauty.likelihood.nuisances import WEAK, split
 from darkbeauty.likelihood.theory import ALIKE, correlation, nuisances
 from darkbeauty.report.figures import write_figures

@@ -9,7 +9,7 @@ import arviz as az
 import numpy as np
 
 from darkbeauty.inference.sampled import Sampled
-from darkbeauty.likelihood.fit_file import TargetSection
+from darkbeauty.likelihood.fit_schema import TargetSection
 
 FEW = 4
 """Draws per chain below which nothing can be said about convergence."""

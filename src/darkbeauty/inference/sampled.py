@@ -15,7 +15,7 @@ from darkbeauty.inference.checkpoint import Journal
 from darkbeauty.inference.gibbs import Conditional
 from darkbeauty.inference.sharding import Spread
 from darkbeauty.inference.smc import evidence, log_start, start, surprise, tempered_smc
-from darkbeauty.likelihood.fit_file import SamplerSection
+from darkbeauty.likelihood.fit_schema import SamplerSection
 
 BLOCK = 20
 Progress = Callable[[str, int, int], None]

@@ -8,7 +8,8 @@ import jax.numpy as jnp
 from jax import Array
 
 from darkbeauty.models.base import Parameter
-from darkbeauty.models.portal import Portal, portal_parameters
+from darkbeauty.models.portal import Portal
+from darkbeauty.models.portal_parameters import portal_parameters
 
 
 class LmuLtauS1(Portal):

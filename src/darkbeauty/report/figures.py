@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
+from scipy.ndimage import gaussian_filter
 
 from darkbeauty.inference.run import Run
 from darkbeauty.report.result import Result, result_of
@@ -18,7 +19,9 @@ TEX = {
     "y": "$y$",
     "g": "$g$",
 }
-BINS, PLANE_BINS, SMOOTHING, LEVELS = 40, 48, 5, (0.68, 0.95)
+BINS, PLANE_BINS, FEWEST, LEVELS = 40, 48, 5, (0.68, 0.95)
+SMOOTH = 20_000
+"""Draws from which on densities of a plane are smoothed over one bin; over more, if there are fewer."""
 INK, FILL, THEORY = "#1b4f72", "#5dade2", "#b9770e"
 
 
@@ -38,7 +41,7 @@ def corner(result: Result) -> Figure:
     n = len(columns)
     figure = Figure(figsize=(2.4 * n, 2.4 * n))
     axes = figure.subplots(n, n, squeeze=False)
-    few = max(int(np.sqrt(len(next(iter(columns.values()))))), SMOOTHING)
+    few = max(int(np.sqrt(len(next(iter(columns.values()))))), FEWEST)
     counts = (min(BINS, few), min(PLANE_BINS, few))
     edges, plane = ({name: _edges(v, priors[name].kind, n) for name, v in columns.items()} for n in counts)
     for i, below in enumerate(columns):
@@ -90,18 +93,12 @@ def _plane(axis, x: np.ndarray, y: np.ndarray, x_edges: np.ndarray, y_edges: np.
     """Regions that hold 68 % and 95 % of the draws (smoothed histogram), over the draws themselves."""
     axis.plot(x, y, ".", color=FILL, markersize=1.0, alpha=0.5, rasterized=True)
     counts, _, _ = np.histogram2d(x, y, bins=(x_edges, y_edges))
-    smooth = _blur(counts)
+    smooth = gaussian_filter(counts, max(1.0, (SMOOTH / x.size) ** (1.0 / 3.0)), mode="reflect")
     ordered = np.sort(smooth.ravel())[::-1]
     cumulative = np.cumsum(ordered) / ordered.sum()
     levels = sorted({float(ordered[np.searchsorted(cumulative, level)]) for level in LEVELS})
     middle = lambda edges: 0.5 * (edges[1:] + edges[:-1])
     axis.contour(middle(x_edges), middle(y_edges), smooth.T, levels=levels, colors=INK, linewidths=0.9)
-
-
-def _blur(counts: np.ndarray) -> np.ndarray:
-    kernel = np.array([1.0, 4.0, 6.0, 4.0, 1.0]) / 16.0
-    along = lambda a: np.apply_along_axis(lambda row: np.convolve(row, kernel, mode="same"), 0, a)
-    return along(along(counts).T).T
 
 
 def _scale(axis, left: str, below: str, priors: dict, i: int, j: int, n: int) -> None:

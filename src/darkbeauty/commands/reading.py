@@ -1,0 +1,87 @@
+"""What is written behind a command: a model with its choices, a point as name=value, observables."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from darkbeauty.commands.setting import prepare
+from darkbeauty.errors import InputError, Problem
+
+ASSIGNMENT = re.compile(r"^\s*(?P<name>\w+)\s*=(?P<value>.*)$", re.DOTALL)
+
+
+def choices(convention: str, channels: Sequence[str] | None, gstar: str) -> dict[str, Any]:
+    """Static choices of a model, as `resolve_model` takes them."""
+    return {"convention": convention, "extra_channels": tuple(channels or ()), "gstar": gstar}
+
+
+def read_request(
+    model: str, assignments: Sequence[str], obs: Sequence[str], chosen: dict[str, Any]
+) -> tuple[Any, dict[str, Any], dict[str, str]]:
+    """The model, the point as a mapping, and the observables with their units.
+
+    Errors   InputError listing every problem of the model's name, the point and the observables
+    """
+    prepare()
+    from darkbeauty.models import MODELS, resolve_model
+    from darkbeauty.predict import parse
+
+    point, problems = read_point(assignments)
+    if not obs:
+        problems.append(Problem("--obs", "at least one observable is needed", "see darkbeauty list observables"))
+    try:
+        template = resolve_model(model, **chosen)
+    except InputError as error:
+        problems = [*error.problems, *problems]
+        if model not in MODELS:
+            raise InputError([*problems, *unknown_everywhere(obs)]) from None
+        template = resolve_model(model)
+    requests = parse(template, obs, problems + template.check(point))
+    return template, point, {request.label: request.observable.unit for request in requests}
+
+
+def unknown_everywhere(obs: Sequence[str]) -> list[Problem]:
+    """Observables that no model has as written, for when the model itself is unknown."""
+    from darkbeauty.models import MODELS, resolve_model
+    from darkbeauty.predict import check_observable
+
+    models = [resolve_model(name) for name in MODELS]
+    found = [[check_observable(model, label, f"observables.{label}") for model in models] for label in obs]
+    return [row[0] for row in found if row[0] is not None and all(row)]
+
+
+def read_range(text: Any) -> tuple[float, float] | None:
+    """low:high as two numbers; None for anything else."""
+    parts = text.split(":") if isinstance(text, str) else []
+    try:
+        low, high = (float(part) for part in parts)
+    except ValueError:
+        return None
+    return low, high
+
+
+def read_point(assignments: Sequence[str]) -> tuple[dict[str, Any], list[Problem]]:
+    """name=value … as a mapping, and what is malformed; a value that is no number stays text, for the model to report."""
+    point: dict[str, Any] = {}
+    problems = []
+    for text in assignments:
+        match = ASSIGNMENT.match(text)
+        if match is None:
+            problems.append(Problem(f"point.{text}", "cannot read this as a parameter", "name=value, e.g. y=0.3"))
+        elif (name := match["name"]) in point:
+            problems.append(Problem(f"point.{name}", f"given more than once, again as {match['value']}"))
+        else:
+            point[name] = read_number(match["value"])
+    return point, problems
+
+
+def read_number(text: str) -> float | complex | str:
+    """A float, else a complex number, else the text as it is."""
+    for kind in (float, complex):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text
