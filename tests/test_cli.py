@@ -381,8 +381,9 @@ MAIN = "from darkbeauty.cli import main; main()"
 INTERRUPTED = """
 import signal
 from darkbeauty import cli
+from darkbeauty.commands import reading
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job of a shell ignores it
-cli.prepare = lambda: signal.raise_signal(signal.SIGINT)
+reading.prepare = lambda: signal.raise_signal(signal.SIGINT)
 cli.main()
 """
 
