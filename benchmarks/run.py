@@ -3,7 +3,7 @@
     python benchmarks/run.py [--only starts devices …] [--quick] [--flavio-python PYTHON] [--smelli-python PYTHON]
 
 Two hours on two cores, most of it compilation; --quick leaves out presets other than lmu_ltau_s1/global and large batches: half an hour. On a machine with a GPU
-(pip install "darkbeauty[gpu]") everything runs there, and `devices` a second time on the CPU beside it. A code that is not installed is left out.
+(pip install ".[gpu]") everything runs there, and `devices` a second time on the CPU beside it. A code that is not installed is left out.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Fills `::: FILE NAME …` lines of the pages with docstrings, read from the sources without importing them, and `::: observables` with the registry."""
+"""Fills `::: FILE NAME …` lines of the pages with docstrings, read from the sources without importing them, and `::: observables`, `::: parameters` with what there is."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ def on_page_markdown(markdown: str, **_: object) -> str:
 
 
 def _block(file: str, names: list[str]) -> str:
-    return _observables() if file == "observables" else documented(SOURCES / f"{file}.py", names)
+    tables = {"observables": _observables, "parameters": _parameters}
+    return tables[file]() if file in tables else documented(SOURCES / f"{file}.py", names)
 
 
 def documented(path: Path, names: list[str]) -> str:
@@ -54,3 +55,22 @@ def _observables() -> str:
     cell = lambda text: text.replace("|", "\\|")
     rows = (f"| `{row['name']}` | {row['unit']} | {cell(row['about'])} |" for row in observables())
     return "\n".join(("| name | unit | what it is |", "|---|---|---|", *rows))
+
+
+def _parameters() -> str:
+    from darkbeauty.report.listing import parameters
+
+    parts = []
+    for model, rows in parameters().items():
+        lines = (
+            f"| `{row['name']}` | {row['about']} | {row['unit']} | {row['default']} | {row['domain']} |" for row in rows
+        )
+        parts += [
+            f"## {model}",
+            "",
+            "| name | what it is | unit | default | domain |",
+            "|---|---|---|---|---|",
+            *lines,
+            "",
+        ]
+    return "\n".join(parts)

@@ -9,6 +9,7 @@ import re
 import shlex
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,8 @@ from typer.main import get_command
 from typer.testing import CliRunner
 
 from darkbeauty import cli
+from darkbeauty.likelihood.fit_file import parse_fit
+from darkbeauty.likelihood.fit_schema import FitFile, SamplerSection, TargetSection
 from test_readme import words
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -123,3 +126,14 @@ def test_site_builds_and_needs_no_network(tmp_path):
         assert not re.search(
             r'<(?:script|img)[^>]*src="(?:https?:)?//|<link[^>]*rel="stylesheet"[^>]*href="(?:https?:)?//', text
         )
+
+
+def test_example_of_a_fit_file_is_valid_and_shows_the_defaults():
+    text = (DOCS / "fit_files.md").read_text(encoding="utf-8")
+    fit = parse_fit(re.search(r"```toml\n(.*?)```", text, flags=re.DOTALL)[1], "fit_files.md")
+    assert fit.terms == ("BR(Bs->mumu)", "R_K*")
+    assert (fit.file.sampler, fit.file.targets) == (SamplerSection(), TargetSection())
+    entries = tomllib.loads(fit.text)
+    assert set(entries["sampler"]) == set(SamplerSection.model_fields)
+    assert set(entries["targets"]) == set(TargetSection.model_fields)
+    assert set(entries) == set(FitFile.model_fields)

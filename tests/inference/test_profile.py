@@ -68,6 +68,18 @@ def test_profile_of_a_gaussian_is_its_marginal():
         assert not interval.low_open and not interval.high_open
 
 
+@pytest.mark.parametrize(("sigma", "centre"), [(0.02, 0.05), (0.02, 0.03), (0.06, 0.05)])
+def test_a_minimum_between_the_points_of_the_grid_is_found(sigma, centre):
+    """Spacing 0.1: the grid alone has no point, or one, within two errors."""
+    scale = sigma / np.sqrt(COVARIANCE[0, 0])
+    narrow = Toy(lambda a, b, c: jnp.stack([MEAN[0] + (a - centre) / scale, b, c]))
+    found = profile(fit_of(**BOX), ["a"], 41, lik=narrow)
+    for interval, width in zip(found.intervals, (1.0, np.sqrt(3.84)), strict=True):
+        assert (interval.low, interval.high) == pytest.approx(
+            (centre - width * sigma, centre + width * sigma), abs=0.05 * sigma
+        )
+
+
 def test_profile_in_two_parameters():
     found = profile(fit_of(**BOX), ["c", "b"], 9, lik=LINEAR)
     x = np.stack(np.meshgrid(*found.grid, indexing="ij"), -1) - MEAN[[2, 1]]

@@ -1,9 +1,12 @@
 """Rows of m_zp where a scan needs them."""
 
+from types import SimpleNamespace
+
 import numpy as np
 
-from darkbeauty.inference.scan import MOST_PARTS, SHARE, _heavy_parts, _merge
+from darkbeauty.inference.scan import MOST_PARTS, SHARE, _heavy_parts, _log_measure, _merge
 from darkbeauty.inference.scan_terms import Grid, Posterior
+from darkbeauty.likelihood.priors import Prior
 
 GRID = Grid(np.array([1.0, 2.0, 3.0, 3.5, 6.0]), np.linspace(0.0, 1.0, 3), np.zeros(1))
 
@@ -32,3 +35,9 @@ def test_merged_rows_are_in_order_with_their_own_tables():
     assert np.allclose(np.exp(found.log_density[:, 1]), grid.mediators)
     assert np.allclose(found.quark_table[:, 0, 0], grid.mediators)
     assert np.allclose(found.coupling_table[:, 2, 0, 1], grid.mediators)
+
+
+def test_the_prior_of_the_mediator_counts():
+    flat, falling, dark = Prior("uniform", 0.5, 8.0), Prior("log_uniform", 0.5, 8.0), Prior("uniform", 0.01, 10.0)
+    one, other = (_log_measure(SimpleNamespace(priors=(None, prior, dark)), GRID) for prior in (flat, falling))
+    assert np.allclose(other - one, np.log(7.5 / (np.log(16.0) * GRID.mediators))[:, None], rtol=1e-10)

@@ -60,6 +60,21 @@ def test_a_density_that_is_zero_in_most_places():
     assert np.mean(found.dead) == pytest.approx(1.0 - alive**2, abs=0.01)
 
 
+def test_a_run_without_likelihood_says_so():
+    """Every particle of one run is dead: it counts as Z = 0, has no effective draws, and its points are no draws."""
+
+    def cut(q):
+        part = np.split(GAUSSIAN(q), 4)
+        part[0] = np.full_like(part[0], -np.inf)
+        return np.concatenate(part)
+
+    found = tempered_smc(cut, (4, 200, 3), KEY)
+    assert found.log_z[0] == -np.inf and np.all(np.isfinite(found.log_z[1:]))
+    assert found.ess[0] == 0.0
+    assert evidence(found.log_z).log_z == pytest.approx(3.7 + np.log(0.75), abs=0.3)
+    assert evidence(np.full(4, -np.inf)).log_z == -np.inf
+
+
 def test_a_mode_in_the_tail_of_the_first_guess():
     """A mode eight widths out, of which a logistic distribution would draw one particle in three thousand."""
     modes = lambda q: np.logaddexp(

@@ -1,4 +1,4 @@
-r"""Annihilation cross sections of Majorana pairs, without the flux factor where it would be singular (physics.md §7).
+r"""Annihilation cross sections of Majorana pairs, without the flux factor where it would be singular.
 
 Every function returns w(s) = σ(s) · (β_i/β_f) s for one channel, β = λ^{1/2}(s, m₁², m₂²)/s of the initial and the final pair: smooth in s at both
 thresholds. `initial` is (m_a, m_b), twice the same for N_ℓN_ℓ.

@@ -1,4 +1,4 @@
-r"""Relic density from the Boltzmann equation for the yield Y = n/s of a Majorana particle (physics.md §7).
+r"""Relic density from the Boltzmann equation for the yield Y = n/s of a Majorana particle.
 
 With t = ln x, x = m/T (Gondolo, Gelmini, Nucl. Phys. B360 (1991) 145):
 

@@ -1,4 +1,4 @@
-r"""Scattering of the dark matter off nucleons at rest (physics.md §7).
+r"""Scattering of the dark matter off nucleons at rest.
 
 Spin-dependent from leptoquark exchange, L = a_q N̄γ^μγ₅N q̄γ_μγ₅q; spin-independent from the scalar portal, L = a_q N̄N q̄q. Omitted: Z and Z′ exchange (velocity-suppressed
 or of order sin²χ), loops, and the twist-2 operators of leptoquark exchange, which are of higher dimension for a Majorana particle.

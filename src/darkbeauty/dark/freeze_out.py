@@ -1,4 +1,4 @@
-r"""Relic density by instantaneous freeze-out (physics.md §7).
+r"""Relic density by instantaneous freeze-out.
 
 x_f = ln[0.038 · g · M_Pl M ⟨σv⟩(x_f)/√(g_* x_f)],   Ωh² = 1.07·10⁹ GeV⁻¹/(√g_* M_Pl J),   J = ∫_{x_f}^∞ ⟨σv⟩ dx/x²,
 
@@ -57,7 +57,7 @@ class FreezeOut(NamedTuple):
 def freeze_out(p: Model) -> FreezeOut:
     """Freeze-out of the dark matter of a model.
 
-    Method   freeze-out at once, 5 to 25 % from the Boltzmann equation away from the resonance and up to a factor 2 on it: Omega_h2(boltzmann)
+    Method   freeze-out at once, 5 to 25 % from the Boltzmann equation away from the resonance, a factor 2 on it and far above it: Omega_h2(boltzmann)
     Accuracy relative 1e-7 in J for x_f ≥ 3, 4e-5 at x_f = 1; where the particle never was in equilibrium (no solution with x_f > 1) ok is False, x_f is held at 1
              and Ωh² is the overabundance of `never_in_equilibrium`
     """

@@ -1,4 +1,4 @@
-r"""b → s and missing energy: νν̄ (Standard Model and Z′ penguin), the Majorana pair N_ℓN_ℓ, and the Z′ on its mass shell (physics.md §6).
+r"""b → s and missing energy: νν̄ (Standard Model and Z′ penguin), the Majorana pair N_ℓN_ℓ, and the Z′ on its mass shell.
 
 For K, K* and φ alike, with the amplitudes of `b_to_p_ll` and `b_to_v_ll`. Rates come as dΓ and its part with a longitudinal meson, which is
 all of it for K.

@@ -1,6 +1,6 @@
 r"""The angular distribution of Λ_b → Λ*(1520)(→ pK⁻) ℓ⁺ℓ⁻, at a point or with any of its angles integrated.
 
-d⁴Γ/(dq² dcosθ_ℓ dcosθ_Λ dφ) = (3/8π) Σ_i K_i(q²) ℓ_i(θ_ℓ) h_i(θ_Λ) a_i(φ)   (arXiv:1903.00448, eq. 4.1; physics.md §5).
+d⁴Γ/(dq² dcosθ_ℓ dcosθ_Λ dφ) = (3/8π) Σ_i K_i(q²) ℓ_i(θ_ℓ) h_i(θ_Λ) a_i(φ)   (arXiv:1903.00448, eq. 4.1).
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def distribution(
     r"""The distribution in the angles given as numbers, the others integrated.   [unit of k]
 
     Args     k: the twelve K, shape (12,); each angle: a number; a pair (lo, hi), integrated over this range; "all", over its whole range;
-             printed: 3/8 and cos φ beside K3ss, as in the slides (physics.md §9): no longer a distribution whose integral is dΓ/dq²
+             printed: 3/8 and cos φ beside K3ss, as in the slides: no longer a distribution whose integral is dΓ/dq²
     Domain   −1 ≤ cos θ ≤ 1, 0 ≤ φ ≤ 2π (any φ: periodic)
     Accuracy Gauss–Legendre in the angles themselves, exact to rounding
     """

@@ -81,6 +81,8 @@ def judge(
     if late:
         others = f" (nuisance; {len(late) - 1} more miss a target)" if len(late) > 1 else " (nuisance)"
         missed += [text + others for text in late[0]]
+    if dead := float(np.mean(found.stats.get("lp", np.zeros(1)) == -np.inf)):
+        missed.append(f"{100 * dead:.2g} % of the draws have no likelihood")
     fraction = float(np.mean(found.stats.get("diverging", 0.0)))
     if fraction > targets.divergences:
         missed.append(f"divergences = {100 * fraction:.2f} % > {100 * targets.divergences:g} %")
@@ -100,7 +102,7 @@ def _misses(row: ParameterSummary, found: Sampled, targets: TargetSection) -> li
         missed.append(f"R̂({row.name}) has no value (it needs two chains)")
     elif row.r_hat > targets.r_hat:
         missed.append(f"R̂({row.name}) = {row.r_hat:.3f} > {targets.r_hat:g}")
-    if not (ess := min(row.ess_bulk, row.ess_tail, found.ess)) >= targets.ess:
+    if not (ess := float(np.min([row.ess_bulk, row.ess_tail, found.ess]))) >= targets.ess:
         missed.append(f"ESS({row.name}) = {ess:.0f} < {targets.ess:g}")
     return missed
 

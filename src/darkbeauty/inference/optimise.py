@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+from jax import Array
 
 from darkbeauty.inference.coordinates import make_coordinates
 from darkbeauty.inference.forecast import forecast
@@ -21,7 +24,8 @@ STEPS, LEARNING_RATE = 300, 0.05
 
 @dataclass(frozen=True)
 class Optimum:
-    """Best point: parameters, log-likelihood, the log-likelihood reached from every start, the pulls there, and errors from the curvature."""
+    """Best point: parameters, log-likelihood, what every start reached (log L − ½ Σ pull² of Gaussian priors), the pulls there, and errors from the
+    curvature."""
 
     parameters: dict[str, float]
     log_likelihood: float
@@ -33,7 +37,7 @@ class Optimum:
 
 
 def optimise(fit: Fit, seed: int | None = None) -> Optimum:
-    """The point of the prior box with the highest likelihood (for flat priors: the posterior mode in the prior's own coordinate).
+    """The point of the prior box with the highest likelihood, Gaussian priors counting as measurements (the posterior mode in the prior's own coordinate).
 
     Adam on the coordinates of the fit, all starts side by side; the best visited point of each start counts, and Levenberg–Marquardt ends the best of them.
     """
@@ -47,7 +51,8 @@ def optimise(fit: Fit, seed: int | None = None) -> Optimum:
         optimizer = optax.adam(optax.cosine_decay_schedule(LEARNING_RATE, STEPS))
 
         def loss(q):
-            return -jnp.maximum(lik.log_prob(coordinates.to_parameters(q)[0]), -1e30)
+            values = coordinates.to_parameters(q)[0]
+            return 0.5 * constraints(fit.priors, values) - jnp.maximum(lik.log_prob(values), -1e30)
 
         def step(carry, _):
             q, state, best, best_loss = carry
@@ -68,7 +73,7 @@ def optimise(fit: Fit, seed: int | None = None) -> Optimum:
     q = best[int(jnp.argmax(values))]
     parameters = {name: float(value) for name, value in coordinates.to_parameters(q)[0].items()}
     ordered = {name: parameters[name] for name in fit.parameters}
-    ordered, log_likelihood = polish(fit, lik, ordered, float(jnp.max(values)))
+    ordered, log_likelihood = polish(fit, lik, ordered)
     curvature = forecast(lik, fit.priors, ordered)
     return Optimum(
         ordered,
@@ -81,16 +86,17 @@ def optimise(fit: Fit, seed: int | None = None) -> Optimum:
     )
 
 
-def polish(
-    fit: Fit, lik: Likelihood, parameters: dict[str, float], log_likelihood: float
-) -> tuple[dict[str, float], float]:
-    """The end of the descent by Levenberg–Marquardt, where that finds a higher likelihood."""
-    # a Gaussian prior would pull the minimiser: here it is only a box
-    boxes = {
-        name: Prior("uniform", *prior.bounds) if prior.kind == "normal" else prior for name, prior in fit.priors.items()
-    }
-    x = np.stack([to_x(prior, np.array([parameters[name]])) for name, prior in boxes.items()], axis=1)
-    found = Minimiser(lik, boxes, fit.parameters)(x, {})
+def polish(fit: Fit, lik: Likelihood, parameters: dict[str, float]) -> tuple[dict[str, float], float]:
+    """The end of the descent by Levenberg–Marquardt, where that finds a higher likelihood (with its constraints)."""
+    x = np.stack([to_x(prior, np.array([parameters[name]])) for name, prior in fit.priors.items()], axis=1)
+    found = Minimiser(lik, fit.priors, fit.parameters)(x, {})
     better = {name: float(found.values[name][0]) for name in fit.parameters}
-    value = float(lik.log_prob(better))
-    return (better, value) if value > log_likelihood else (parameters, log_likelihood)
+    height = lambda values: float(lik.log_prob(values) - 0.5 * constraints(fit.priors, values))
+    best = better if height(better) > height(parameters) else parameters
+    return best, float(lik.log_prob(best))
+
+
+def constraints(priors: Mapping[str, Prior], values: Mapping[str, Any]) -> Array:
+    """Σ ((θ − mean)/σ)² of the parameters with Gaussian priors."""
+    pulls = [(values[name] - prior.first) / prior.second for name, prior in priors.items() if prior.kind == "normal"]
+    return jnp.sum(jnp.square(jnp.asarray(pulls, float)))

@@ -19,6 +19,7 @@ from darkbeauty.inference.checkpoint import package_hash, write_atomically
 from darkbeauty.inference.sharding import is_first_process
 from darkbeauty.inputs.sm import parameter_records
 from darkbeauty.likelihood import Fit, Likelihood
+from darkbeauty.likelihood.fit_schema import SamplerSection
 
 PACKAGES = ("darkbeauty", "jax", "numpyro", "equinox", "optimistix", "arviz", "numpy")
 OVERHEAD = 2**18
@@ -64,13 +65,14 @@ def attributes(fit: Fit, seed: int) -> dict[str, Any]:
     }
 
 
-def identity(attrs: dict[str, Any], chains: int) -> dict[str, str]:
-    """What the draws of a run depend on, by name: a run is resumed only where all of it is the same. The number of draws is not in it."""
+def identity(attrs: dict[str, Any], sampler: SamplerSection) -> dict[str, str]:
+    """What the draws of a run depend on, by name: a run is resumed only where all of it is the same. The number of draws of NUTS is not in it."""
     names = {"fit_file": "fit file", "seed": "seed", "input_sha256": "inputs", "device": "device"}
     versions = {f"version of {name}": version(name) for name in NUMERICAL}
     return {
         **{label: str(attrs[name]) for name, label in names.items()},
-        "chains": str(chains),
+        "chains": str(sampler.chains),
+        **({"particles": str(sampler.draws)} if sampler.method == "smc" else {}),
         "devices": str(jax.device_count()),
         "code and data of darkbeauty": package_hash(),
         **versions,

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.interpolate import PchipInterpolator
 
 from darkbeauty.errors import Problem, raise_if_any, unknown
+from darkbeauty.inference.forecast import forecast
 from darkbeauty.inference.least_squares import Best, Minimiser, lowest, to_x
 from darkbeauty.likelihood import Fit, Likelihood
 from darkbeauty.likelihood.priors import Prior
@@ -17,8 +19,8 @@ LEVELS = {"68.3 %": 1.0, "95 %": 3.84}
 """Δχ² of one parameter at which an interval of this confidence ends (Wilks)."""
 PASSES, IMPROVED = 20, 1e-3
 FINE = 200
-SIGMAS = 3.0
-"""Half the range of a parameter with a Gaussian prior, in its σ."""
+SIGMAS, CLOSER = 3.0, 13
+"""Half the range of a parameter with a Gaussian prior, in its σ, and of the points added to a coarse grid, in errors; how many these are."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,7 @@ def profile(
 ) -> Profile:
     """Profile a fit's likelihood on an even grid over the prior (in the logarithm for log_uniform; ±3σ of a Gaussian prior).
 
+    Of one parameter whose error is smaller than the spacing of the grid, points around the best fit are added.
     Every point begins at `starts` places all over the prior; then minima pass from neighbour to neighbour until none improves. Gaussian priors of
     parameters count as external measurements of them, flat ones only as bounds.
     Errors   InputError for unknown parameters, or more than two
@@ -66,26 +69,51 @@ def profile(
     lik = lik or fit.likelihood()
     starts = fit.file.sampler.starts if starts is None else starts
     axes = tuple(grid_of(fit.priors[name], points) for name in names)
-    mesh = np.meshgrid(*axes, indexing="ij")
     free = tuple(name for name in fit.parameters if name not in names)
     minimiser = Minimiser(lik, fit.priors, free)
-    progress("starts")
-    shape, total = mesh[0].shape, mesh[0].size
-    given = {name: np.repeat(axis.ravel(), starts) for name, axis in zip(names, mesh)}
-    best = lowest(minimiser(np.tile(minimiser.starts(starts, fit.file.seed), (total, 1)), given), total)
-    progress("neighbours")
-    best = spread_minima(minimiser, best, {name: axis.ravel() for name, axis in zip(names, mesh)}, shape)
-    constraints = [
-        x.ravel() ** 2 for name, axis in zip(names, mesh) if (x := _pull(fit.priors[name], axis)) is not None
-    ]
-    best = best._replace(chi2=np.sum([best.chi2, *constraints], axis=0))
-    progress("best fit")
-    point, chi2 = best_fit(fit, lik, best, dict(zip(names, mesh)), starts)
+    best, point, chi2 = _on_grid(fit, lik, minimiser, dict(zip(names, axes)), starts, progress)
+    if len(names) == 1 and (closer := _around(fit, lik, names[0], axes[0], point)).size:
+        axes = (np.union1d(axes[0], closer),)
+        best, point, chi2 = _on_grid(fit, lik, minimiser, dict(zip(names, axes)), starts, progress)
+    shape = tuple(axis.size for axis in axes)
     delta = (best.chi2 - chi2).reshape(shape)
     prior = fit.priors[names[0]]
     intervals = find_intervals(axes[0], delta, prior.kind == "log_uniform") if len(names) == 1 else ()
     others = {name: best.values[name].reshape(shape) for name in free}
     return Profile(tuple(names), axes, delta, others, point, float(lik.log_prob(point)), intervals)
+
+
+def _on_grid(
+    fit: Fit,
+    lik: Likelihood,
+    minimiser: Minimiser,
+    axes: Mapping[str, np.ndarray],
+    starts: int,
+    progress: Callable[[str], None],
+) -> tuple[Best, dict[str, float], float]:
+    """The minima at every point of a grid, and the best fit with its χ²."""
+    mesh = dict(zip(axes, np.meshgrid(*axes.values(), indexing="ij")))
+    columns = {name: axis.ravel() for name, axis in mesh.items()}
+    shape = tuple(axis.size for axis in axes.values())
+    total = math.prod(shape)
+    progress("starts")
+    given = {name: np.repeat(column, starts) for name, column in columns.items()}
+    best = lowest(minimiser(np.tile(minimiser.starts(starts, fit.file.seed), (total, 1)), given), total)
+    progress("neighbours")
+    best = spread_minima(minimiser, best, columns, shape)
+    constraints = [x**2 for name, column in columns.items() if (x := _pull(fit.priors[name], column)) is not None]
+    best = best._replace(chi2=np.sum([best.chi2, *constraints], axis=0))
+    progress("best fit")
+    return best, *best_fit(fit, lik, best, mesh, starts)
+
+
+def _around(fit: Fit, lik: Likelihood, name: str, axis: np.ndarray, point: dict[str, float]) -> np.ndarray:
+    """Values within three errors of the best fit, if the grid is too coarse to see these."""
+    error, spacing = forecast(lik, fit.priors, point).errors[name], np.interp(point[name], axis[:-1], np.diff(axis))
+    if not error < spacing:
+        return np.zeros(0)
+    values = point[name] + error * np.linspace(-SIGMAS, SIGMAS, CLOSER)
+    return values[(values > axis[0]) & (values < axis[-1])]
 
 
 def check(fit: Fit, names: Sequence[str]) -> None:

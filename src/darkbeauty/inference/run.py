@@ -87,7 +87,7 @@ def execute(
     folder = None if out is None else prepare_folder(out)
     seed = fit.file.seed if seed is None else seed
     attrs = attributes(fit, seed)
-    store = Checkpoint(folder / "checkpoint", identity(attrs, settings.chains), resume) if folder else None
+    store = Checkpoint(folder / "checkpoint", identity(attrs, settings), resume) if folder else None
     notify = progress or (lambda stage, done, diverging: None)
     notify("likelihood", 0, 0)
     lik = fit.likelihood()

@@ -191,11 +191,12 @@ def resonance_edges(lik: Likelihood) -> tuple[float, ...]:
 
 
 def _log_measure(scanned: Scanned, grid: Grid) -> np.ndarray:
-    """log prior density of (m_zp, b): that of m_dm = m_zp/2r times |∂m_dm/∂b|; hardly anything outside the prior."""
-    prior, ratios = scanned.priors[2], unstretch(grid.stretched)
+    """log prior density of (m_zp, b): that of m_zp and of m_dm = m_zp/2r times |∂m_dm/∂b|; hardly anything outside the prior."""
+    ratios = unstretch(grid.stretched)
     dark = grid.mediators[:, None] / (2.0 * ratios)
-    density = np.exp(np.asarray(jax.vmap(jax.vmap(prior.log_density))(jnp.asarray(dark))))
-    return np.log(density * dark / ratios * np.hypot(ratios - 1.0, RESOLUTION) + 1e-300)
+    density = np.exp(np.asarray(jax.vmap(jax.vmap(scanned.priors[2].log_density))(jnp.asarray(dark))))
+    mediator = np.asarray(jax.vmap(scanned.priors[1].log_density)(jnp.asarray(grid.mediators)))
+    return mediator[:, None] + np.log(density * dark / ratios * np.hypot(ratios - 1.0, RESOLUTION) + 1e-300)
 
 
 # -- the relic density --------------------------------------------------------------------------------------------------------------------

@@ -115,6 +115,8 @@ def _draw(random: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
 def evidence(log_z: np.ndarray) -> Evidence:
     """Combine runs: the mean of Z is unbiased, its error comes from the spread of the runs."""
     runs, top = len(log_z), float(np.max(log_z))
+    if top == -np.inf:
+        return Evidence(-np.inf, float("nan"), tuple(float(x) for x in log_z))
     z = np.exp(log_z - top)
     error = float(np.std(z, ddof=1) / np.mean(z) / np.sqrt(runs)) if runs > 1 else float("nan")
     return Evidence(top + float(np.log(np.mean(z))), error, tuple(float(x) for x in log_z))
@@ -137,6 +139,10 @@ def _reweight(state: Particles, random: np.random.Generator) -> Particles:
             continue
         gain = step * state.weight[run]
         total = logsumexp(gain)
+        if total == -np.inf:  # no particle has a likelihood
+            q[run], weight[run] = state.q[run], state.weight[run]
+            log_z[run], ess[run], temperature[run] = -np.inf, 0.0, 1.0
+            continue
         log_z[run] += total - np.log(size)
         w = np.exp(gain - total)
         ess[run] = 1.0 / np.sum(w**2)
@@ -166,21 +172,23 @@ def _step(weight: np.ndarray, left: float, target: float) -> float:
 def _move(
     evaluate: Callable[[np.ndarray], np.ndarray], state: Particles, random: np.random.Generator, journal: Journal
 ) -> Particles:
-    """Sweeps over both halves until particles have moved often enough, on average, to have forgotten where they came from."""
+    """Sweeps over both halves until the particles of every run have moved often enough, on average, to have forgotten where they came from."""
     q, weight = state.q.copy(), state.weight.copy()
-    enough, moves, sweeps = LAST_MOVES if np.all(state.temperature == 1.0) else MOVES, 0.0, 0
-    while moves < enough and sweeps < MOST and not journal.stop:
+    enough, sweeps = LAST_MOVES if np.all(state.temperature == 1.0) else MOVES, 0
+    moves = np.where(np.all(weight == -np.inf, axis=1), enough, 0.0)  # a run without likelihood is not waited for
+    while moves.min() < enough and sweeps < MOST and not journal.stop:
         for half in (0, 1):
             own, other = slice(half, None, 2), slice(1 - half, None, 2)
             new, log_ratio = _propose(q[:, own], q[:, other], random)
             found = evaluate(new.reshape(-1, q.shape[2])).reshape(new.shape[:2])
-            gain = log_ratio + state.temperature[:, None] * (found - weight[:, own])
-            take = np.log(random.uniform(size=gain.shape)) < gain
+            alive = found > -np.inf
+            gain = log_ratio + state.temperature[:, None] * (np.where(alive, found, 0.0) - weight[:, own])
+            take = alive & (np.log(random.uniform(size=gain.shape)) < gain)
             q[:, own] = np.where(take[..., None], new, q[:, own])
             weight[:, own] = np.where(take, found, weight[:, own])
-            moves += 0.5 * float(np.mean(take))
+            moves += 0.5 * np.mean(take, axis=1)
         sweeps += 1
-    return state._replace(q=q, weight=weight, accepted=np.asarray(moves / max(sweeps, 1)))
+    return state._replace(q=q, weight=weight, accepted=np.asarray(moves.mean() / max(sweeps, 1)))
 
 
 def _propose(own: np.ndarray, other: np.ndarray, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:

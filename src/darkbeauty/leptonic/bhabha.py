@@ -1,4 +1,4 @@
-r"""e⁺e⁻ → e⁺e⁻ above the Z with a Z′ in the s and t channels: the LEP-II test of an electron coupling (physics.md §8)."""
+r"""e⁺e⁻ → e⁺e⁻ above the Z with a Z′ in the s and t channels: the LEP-II test of an electron coupling."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-r"""Direct searches for the Z′ and the leptoquark as strengths s = signal/limit (see numerics/limit_curves.py; physics.md §8)."""
+r"""Direct searches for the Z′ and the leptoquark as strengths s = signal/limit (see numerics/limit_curves.py)."""
 
 from __future__ import annotations
 

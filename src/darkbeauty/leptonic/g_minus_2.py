@@ -1,4 +1,4 @@
-r"""Anomalous magnetic moments of e and μ from a Z′ with vector couplings (physics.md §8)."""
+r"""Anomalous magnetic moments of e and μ from a Z′ with vector couplings."""
 
 from __future__ import annotations
 

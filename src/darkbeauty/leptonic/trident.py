@@ -1,4 +1,4 @@
-r"""Neutrino tridents ν_μ N → ν_μ μ⁺μ⁻ N with a Z′ of any mass (arXiv:1406.2332; physics.md §8)."""
+r"""Neutrino tridents ν_μ N → ν_μ μ⁺μ⁻ N with a Z′ of any mass (arXiv:1406.2332)."""
 
 from __future__ import annotations
 

@@ -79,9 +79,11 @@ def _measurement(id: str, record: dict[str, Any], labels: Any, values: Any, cova
 
 def _limit_term(name: str) -> Term:
     record = limit_records()[name]
-    about = f"{name}: {record['quantity']} below its limit" + (
-        f" at {100 * record['cl']:g} % CL" if record["kind"] != "band" else ""
-    )
+    if record["kind"] == "band":
+        about = f"{name}: {record['quantity']} against the measured band, one-sided"
+    else:
+        side = "above" if record["quantity"] == "m_lq" else "below"
+        about = f"{name}: {record['quantity']} {side} its limit at {100 * record['cl']:g} % CL"
     needs = "" if name in RADIATED else "dark"
     return Term(f"limit {name}", name, (limit_name(name),), 0.0, needs, about, partial(limit_data, name))
 

@@ -1,4 +1,4 @@
-r"""Loop functions of the leptoquark models (physics.md §3): Z′ penguin, dipole, boxes, and the Standard Model's S₀.
+r"""Loop functions of the leptoquark models: Z′ penguin, dipole, boxes, and the Standard Model's S₀.
 
 Everything is built from the remainders of the logarithm at x = 1,
 
@@ -74,7 +74,7 @@ def _x_of(s: Array) -> Array:
 def k(x: ArrayLike) -> Array:
     r"""k(x) = x² ln x/(x−1), k(0) = 0, k(1) = 1.
 
-    Source   physics.md §3
+    Source   the formulas of the slides behind the models (arXiv:2106.03735, arXiv:2409.16961)
     Domain   x ≥ 0 (x < 0 gives 0), elementwise
     Accuracy relative 1e-14, value and gradient
     """
@@ -84,7 +84,7 @@ def k(x: ArrayLike) -> Array:
 def j(x: ArrayLike) -> Array:
     r"""j(x) = x ln x/(x−1), j(0) = 0, j(1) = 1.
 
-    Source   physics.md §3
+    Source   the formulas of the slides behind the models (arXiv:2106.03735, arXiv:2409.16961)
     Domain   x ≥ 0 (x < 0 gives 0), elementwise; j′ → −ln x at x → 0, and is taken as 0 at x = 0 itself
     Accuracy relative 1e-14, value and gradient
     """
@@ -92,12 +92,12 @@ def j(x: ArrayLike) -> Array:
 
 
 def k_divided(x: ArrayLike, y: ArrayLike) -> Array:
-    """k(x, y) = (k(x) − k(y))/(x − y), k′(x) at x = y.   physics.md §3; accuracy 1e-13, value and gradient."""
+    """k(x, y) = (k(x) − k(y))/(x − y), k′(x) at x = y.   Accuracy 1e-13, value and gradient."""
     return divided_difference(k, x, y)
 
 
 def j_divided(x: ArrayLike, y: ArrayLike) -> Array:
-    """j(x, y) = (j(x) − j(y))/(x − y), j′(x) at x = y.   physics.md §3; accuracy 1e-13, value and gradient."""
+    """j(x, y) = (j(x) − j(y))/(x − y), j′(x) at x = y.   Accuracy 1e-13, value and gradient."""
     return divided_difference(j, x, y)
 
 
@@ -108,7 +108,7 @@ def _safe_sqrt(x: Array) -> Array:
 def v_sb(chi: ArrayLike, u: ArrayLike) -> Array:
     r"""Z′ penguin of two mixed Majorana states in the loop with the leptoquark.   [dimensionless]
 
-    V = ½ + Σ_ij u_i u_j Q_ij [½ k(χ_i,χ_j) + √(χ_iχ_j) j(χ_i,χ_j)] − ½ Σ_i u_i² k(χ_i,1),   Q_ij = 2u_iu_j − δ_ij     physics.md §3
+    V = ½ + Σ_ij u_i u_j Q_ij [½ k(χ_i,χ_j) + √(χ_iχ_j) j(χ_i,χ_j)] − ½ Σ_i u_i² k(χ_i,1),   Q_ij = 2u_iu_j − δ_ij
 
     evaluated with ½ − ½ Σ u_i² k(χ_i,1) = −½ Σ u_i² χ_i j(χ_i,1), which uses Σ u_i² = 1: the Ward identity (V = 0 for massless N) then
     holds to the last digit, and a small V keeps its relative accuracy. R(a, b) of the talk is this function.
@@ -139,7 +139,7 @@ def dipole_j1(x: ArrayLike) -> Array:
 
     J₁(0) = 1/12, J₁(1) = 1/24, J₁ → 1/(6x). Near x = 1 it is −(2x − 1 + 6x² R₄)/12.
 
-    Source   physics.md §3
+    Source   the formulas of the slides behind the models (arXiv:2106.03735, arXiv:2409.16961)
     Domain   0 ≤ x < 1e70 elementwise (x < 0 gives the tangent at 0)
     Accuracy relative 1e-13, value and gradient
     """
@@ -159,7 +159,7 @@ def boxes(x: ArrayLike, y: ArrayLike) -> tuple[Array, Array]:
 
     Divided differences of x γ(x) and of −γ(x), γ(x) = (x ln x + 1 − x)/(x−1)² = 1 + x R₂; where γ → 1 dominates, the 1 is split off.
 
-    Source   physics.md §3
+    Source   the formulas of the slides behind the models (arXiv:2106.03735, arXiv:2409.16961)
     Domain   x, y ≥ 0, elementwise; G diverges like −ln max(x, y), at 0, 0 itself it is returned as 0
     Accuracy relative 1e-13, value and gradient
     """
@@ -198,7 +198,7 @@ def inami_lim_s0(x: ArrayLike) -> Array:
 
     S₀(0) = 0, S₀(1) = 3/4, S₀ → x/4. Near x = 1 it is x(4 − 3x + 6x² R₃)/4.
 
-    Source   Inami and Lim, Prog. Theor. Phys. 65 (1981) 297; physics.md §3
+    Source   Inami and Lim, Prog. Theor. Phys. 65 (1981) 297
     Domain   x ≥ 0, elementwise (x < 0 gives the tangent at 0)
     Accuracy relative 1e-13, value and gradient
     """

@@ -1,4 +1,4 @@
-"""Widths of a Z′ that couples to leptons, Majorana fermions, scalars and, through kinetic mixing, to hadrons (physics.md §2)."""
+"""Widths of a Z′ that couples to leptons, Majorana fermions, scalars and, through kinetic mixing, to hadrons."""
 
 from __future__ import annotations
 

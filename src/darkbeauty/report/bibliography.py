@@ -8,12 +8,14 @@ from functools import lru_cache
 from importlib.resources import files
 
 from darkbeauty.inputs.sm import parameter_records
-from darkbeauty.likelihood import TERMS
-from darkbeauty.models import Model
+from darkbeauty.likelihood import TERMS, Fit
 from darkbeauty.observables import Request
 
 MODELS = {"lmu_ltau_s1": ("arXiv:2106.03735",), "le_lmu_r2": ("arXiv:2409.16961",), "wet": ("arXiv:1810.08132",)}
-SAMPLING = ("JAX", "Kidger:2021", "arXiv:1912.11554", "arXiv:1111.4246", "ArviZ")
+SOFTWARE = ("JAX", "Kidger:2021", "ArviZ")
+SAMPLERS = {"nuts": ("arXiv:1912.11554", "arXiv:1111.4246"), "smc": ()}
+DEGREES = {"BORSANYI2016": ("arXiv:1606.07494",), "SS2018": ("arXiv:1803.01038",)}
+"""Tables of degrees of freedom, for fits with dark matter."""
 INPUTS = ("arXiv:1810.08132",)
 """What every prediction rests on: flavio's values of the Standard-Model inputs."""
 _ENTRY = re.compile(r"^@\w+\{(?P<key>[^,]+),.*?^\}", re.DOTALL | re.MULTILINE)
@@ -39,15 +41,16 @@ def bibtex(references: Iterable[str]) -> str:
     return "\n\n".join(dict.fromkeys(known.get(one, f"% {one}: no entry") for one in references))
 
 
-def used(model: Model, requests: Sequence[Request], terms: Iterable[str]) -> dict[str, tuple[str, ...]]:
+def used(fit: Fit, requests: Sequence[Request]) -> dict[str, tuple[str, ...]]:
     """What is cited, by role: the model, formulas of the observables, measurements, inputs, software."""
     sources = [record["source"] for record in parameter_records().values()]
+    model, degrees = fit.model, DEGREES[fit.file.gstar] if fit.model.has_dark_matter else ()
     groups: Mapping[str, Iterable[str]] = {
         "model": MODELS.get(model.name, ()),
         "theory": (reference for request in requests for reference in request.observable.references),
-        "measurements": (reference for name in terms for reference in _measured(name)),
-        "inputs": (*INPUTS, *(one for source in sources for one in _ARXIV.findall(source))),
-        "sampling": SAMPLING,
+        "measurements": (reference for name in fit.terms for reference in _measured(name)),
+        "inputs": (*INPUTS, *degrees, *(one for source in sources for one in _ARXIV.findall(source))),
+        "sampling": (*SOFTWARE, *SAMPLERS[fit.file.sampler.method]),
     }
     seen: set[str] = set()
     found = {}

@@ -19,9 +19,9 @@ TEX = {
     "y": "$y$",
     "g": "$g$",
 }
-BINS, PLANE_BINS, FEWEST, LEVELS = 40, 48, 5, (0.68, 0.95)
+BINS, PLANE_BINS, FEWEST, LEVELS = 40, 64, 5, (0.68, 0.95)
 SMOOTH = 20_000
-"""Draws from which on densities of a plane are smoothed over one bin; over more, if there are fewer."""
+"""Draws from which on densities of a plane are smoothed over one bin where the draws fill an axis; over more, if there are fewer."""
 INK, FILL, THEORY = "#1b4f72", "#5dade2", "#b9770e"
 
 
@@ -78,6 +78,8 @@ def predictions(result: Result, chosen: Sequence[int] | None = None) -> Figure:
     axis.plot(middle, rows, "o", color=INK, markersize=4, label="median")
     names = [f"{result.labels[i]}\n{v:.4g} ± {s:.2g}" for i, v, s in zip(places, values, sigma)]
     axis.set_yticks(rows, names, fontsize=8)
+    axis.autoscale()
+    axis.margins(x=0.03)
     axis.set_xlabel("(prediction − data) / σ")
     axis.set_title(f"{result.fit.name}: predictions and data")
     axis.legend(fontsize=7, loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False)
@@ -93,7 +95,10 @@ def _plane(axis, x: np.ndarray, y: np.ndarray, x_edges: np.ndarray, y_edges: np.
     """Regions that hold 68 % and 95 % of the draws (smoothed histogram), over the draws themselves."""
     axis.plot(x, y, ".", color=FILL, markersize=1.0, alpha=0.5, rasterized=True)
     counts, _, _ = np.histogram2d(x, y, bins=(x_edges, y_edges))
-    smooth = gaussian_filter(counts, max(1.0, (SMOOTH / x.size) ** (1.0 / 3.0)), mode="reflect")
+    filled = (counts.sum() ** 2 / np.sum(counts.sum(1 - i) ** 2) / counts.shape[i] for i in (0, 1))
+    smooth = gaussian_filter(
+        counts, [max(0.7, (SMOOTH / x.size) ** (1.0 / 3.0) * part) for part in filled], mode="reflect"
+    )
     ordered = np.sort(smooth.ravel())[::-1]
     cumulative = np.cumsum(ordered) / ordered.sum()
     levels = sorted({float(ordered[np.searchsorted(cumulative, level)]) for level in LEVELS})

@@ -21,6 +21,23 @@ def models() -> list[dict[str, Any]]:
     ]
 
 
+def parameters() -> dict[str, list[dict[str, Any]]]:
+    """Name, meaning, unit, default and domain of every parameter, by model."""
+    return {
+        name: [
+            {
+                "name": one.name,
+                "about": one.meaning,
+                "unit": one.unit,
+                "default": "" if one.free else f"{one.default:g}",
+                "domain": "complex" if one.complex else f"{one.lower:g} to {one.upper:g}",
+            }
+            for one in model.parameters
+        ]
+        for name, model in MODELS.items()
+    }
+
+
 def observables() -> list[dict[str, Any]]:
     """How every observable is written, its unit, meaning and references."""
     return [

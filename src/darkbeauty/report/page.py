@@ -39,6 +39,22 @@ SHOWN = (
     *("created_at", "inference_library", "creation_library", "creation_library_version", "creation_library_language"),
 )
 """Attributes of a run that stand elsewhere on the page, or say nothing."""
+ATTRIBUTES = {
+    "failures": "points without likelihood, by cause",
+    "failed": "proposals without likelihood",
+    "step_size": "step size of each chain",
+    "longest_trees": "transitions at the largest depth of the trees",
+    "global_proposals": "global proposals",
+    "global_accept": "share of them accepted",
+    "global_failed": "of them without likelihood",
+    "last_acceptance": "share of moves accepted at the end",
+    "sampled_nuisances": "inputs sampled",
+    "log_evidence": "ln Z",
+    "log_evidence_error": "its error, from the runs",
+    "log_evidence_runs": "ln Z of each run",
+    "log_likelihood_sm": "ln L of the Standard Model",
+    "log_bayes_factor": "ln of the Bayes factor against the Standard Model",
+}
 
 
 @dataclass(frozen=True)
@@ -130,7 +146,7 @@ def _fixed(result: Result) -> list[tuple[str, str, str]]:
 
 def _measured(name: str) -> str:
     """Publications of a term: the first few, and how many more."""
-    references = [one for one in TERMS[name].data().references if one.startswith("arXiv") or " " not in one]
+    references = list(TERMS[name].data().references)
     return ", ".join(references[:3]) + (f" and {len(references) - 3} more" if len(references) > 3 else "")
 
 
@@ -145,17 +161,16 @@ def _sampler(result: Result) -> Iterator[tuple[str, str]]:
         yield "smallest E-BFMI of a chain", f"{np.min(bfmi(result.stats['energy'])):.2f}"
     for name, value in result.attrs.items():
         if name not in SHOWN and not name.startswith("version_"):
-            numbers = value if isinstance(value, str) else ", ".join(_number(one) for one in np.ravel(value))
-            yield name.replace("_", " "), numbers
-
-
-def _number(value: Any) -> str:
-    return f"{value:.4g}" if isinstance(value, int | float | np.number) else str(value)
+            form = ".3f" if name.startswith("log_") else ".4g"
+            text = ", ".join(
+                f"{one:{form}}" if isinstance(one, int | float | np.number) else str(one) for one in np.ravel(value)
+            )
+            yield ATTRIBUTES.get(name, name.replace("_", " ")), "none" if text == "{}" else text
 
 
 def _citations(result: Result) -> list[tuple[str, str]]:
     requests = parse(result.fit.model, result.labels)
-    groups = used(result.fit.model, requests, result.slices)
+    groups = used(result.fit, requests)
     return [(ROLES[role], bibtex(references)) for role, references in groups.items() if references]
 
 
