@@ -42,11 +42,11 @@ def test_slopes_at_the_ends_of_the_mixing_angles(name, sign, angle):
     np.testing.assert_allclose(np.asarray(reverse(jnp.asarray(sign))), end, rtol=1e-9)
 
 
-@pytest.mark.parametrize("name", POINTS)
-def test_shares_of_nothing_are_zero(name):
-    point = {**POINTS[name], "y": 0.0, "g": 0.0}
-    assert db.predict(name, point, ["BR(NN->mumu)"]) == {"BR(NN->mumu)": 0.0}
-    assert all(slope == 0.0 for slope in db.gradient(name, point, ["BR(NN->mumu)"])["BR(NN->mumu)"].values())
+def test_shares_of_nothing_are_zero():
+    predict = db.predictor("lmu_ltau_s1", ["BR(NN->mumu)"])
+    point = {**POINTS["lmu_ltau_s1"], "y": 0.0, "g": 0.0}
+    value, slopes = jax.jit(jax.value_and_grad(lambda point: predict(point)[0].real))(point)
+    assert value == 0.0 and all(slope == 0.0 for slope in slopes.values())
 
 
 def test_dark_matter_does_not_decay_to_the_inert_doublet():

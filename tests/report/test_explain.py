@@ -91,7 +91,7 @@ def test_slopes_are_scaling_laws(coefficient):
 
 
 def test_slopes_of_what_is_negative_have_their_sign():
-    label = "<P5p>(B0->K*mumu)[4,6]"
+    label = "P5p(B0->K*mumu)[5]"
     found = explain(label).numbers
     slopes = {one.parameter: one for one in found.slopes}
     exact = db.gradient("wet", {"C9_bsmumu": 0.0, "C10p_bsmumu": 0.0}, [label])[label]
