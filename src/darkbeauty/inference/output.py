@@ -110,7 +110,7 @@ def to_arviz(
             {"observable": labels},
         ),
     }
-    if hasattr(az, "InferenceData"):
+    if version("arviz").startswith("0."):  # ArviZ 1 uses xarray's own tree
         data = az.InferenceData(**groups)  # pyright: ignore[reportArgumentType]
         data.attrs.update(attrs)
         return data
