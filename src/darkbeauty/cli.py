@@ -17,7 +17,7 @@ from darkbeauty.commands.inference import Seed, commands
 from darkbeauty.commands.reading import ASSIGNMENT, choices, read_point, read_range, read_request
 from darkbeauty.commands.runs import print_optimum, print_run
 from darkbeauty.commands.setting import check_picture, prepare, read_fit
-from darkbeauty.errors import InputError, raise_if_any
+from darkbeauty.errors import Problem, attempt, raise_if_any
 from darkbeauty.terminal import INTERRUPTED, console, flat, number, print_table, reporting, show
 
 app = typer.Typer(
@@ -207,11 +207,10 @@ def relic(
         values, problems = read_point(point or [])
         ranges = {name: pair for name, text in values.items() if (pair := read_range(text))}
         fixed = {name: value for name, value in values.items() if name not in ranges}
-        try:
-            chosen = resolve_model(model, **choices(convention, channel, gstar))
-        except InputError as error:
-            raise InputError([*error.problems, *problems, *check_picture(out)]) from None
-        raise_if_any([*problems, *check(chosen, fixed, ranges), *check_picture(out)])
+        refused: list[Problem] = []
+        chosen = attempt(lambda: resolve_model(model, **choices(convention, channel, gstar)), refused)
+        unfit = check(chosen, fixed, ranges) if chosen else []
+        raise_if_any([*refused, *problems, *unfit, *check_picture(out)])
         result = scan(chosen, fixed, ranges)
         draw(result, out, f"{model}: " + ", ".join(f"{name} = {value}" for name, value in fixed.items()))
         if as_json:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,15 @@ def raise_if_any(problems: Sequence[Problem]) -> None:
     """InputError with all problems, if there are any."""
     if problems:
         raise InputError(problems)
+
+
+def attempt(make: Callable[[], Any], problems: list[Problem]) -> Any:
+    """What `make` returns; None, with its problems added to others, where it raises an InputError."""
+    try:
+        return make()
+    except InputError as error:
+        problems += error.problems
+        return None
 
 
 def unknown(path: str, kind: str, name: str, known: Iterable[str]) -> Problem:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from darkbeauty.commands.setting import check_folder, prepare
-from darkbeauty.errors import InputError, Problem, raise_if_any
+from darkbeauty.errors import Problem, attempt, raise_if_any
 from darkbeauty.terminal import console, number, print_table, reporting, show, written
 
 if TYPE_CHECKING:
@@ -53,10 +53,7 @@ def figures(
         from darkbeauty.report.deck import choose, write
 
         problems = check_folder(out)
-        try:
-            chosen = choose(only or ())
-        except InputError as error:
-            raise InputError([*problems, *error.problems]) from None
+        chosen = attempt(lambda: choose(only or ()), problems)
         raise_if_any(problems)
         made = {}
         for entry in chosen:
@@ -73,10 +70,7 @@ def explain(label: str, model: str | None, point: dict[str, Any], problems: list
     """Print what is behind an observable; `problems` found before are reported with those of the name and the point."""
     from darkbeauty.report.explain import explain as explained
 
-    try:
-        found = explained(label, model, point)
-    except InputError as error:
-        raise InputError([*problems, *error.problems]) from None
+    found = attempt(lambda: explained(label, model, point), problems)
     raise_if_any(problems)
     if as_json:
         show(asdict(found), True, (), ())

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from darkbeauty.commands.setting import prepare
-from darkbeauty.errors import InputError, Problem
+from darkbeauty.errors import InputError, Problem, attempt
 
 ASSIGNMENT = re.compile(r"^\s*(?P<name>\w+)\s*=(?P<value>.*)$", re.DOTALL)
 
@@ -28,16 +28,15 @@ def read_request(
     from darkbeauty.models import MODELS, resolve_model
     from darkbeauty.predict import parse
 
-    point, problems = read_point(assignments)
+    problems: list[Problem] = []
+    template = attempt(lambda: resolve_model(model, **chosen), problems)
+    point, malformed = read_point(assignments)
+    problems += malformed
     if not obs:
         problems.append(Problem("--obs", "at least one observable is needed", "see darkbeauty list observables"))
-    try:
-        template = resolve_model(model, **chosen)
-    except InputError as error:
-        problems = [*error.problems, *problems]
-        if model not in MODELS:
-            raise InputError([*problems, *unknown_everywhere(obs)]) from None
-        template = resolve_model(model)
+    if model not in MODELS:
+        raise InputError([*problems, *unknown_everywhere(obs)])
+    template = template or resolve_model(model)
     requests = parse(template, obs, problems + template.check(point))
     return template, point, {request.label: request.observable.unit for request in requests}
 

@@ -7,7 +7,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-from darkbeauty.errors import InputError, Problem, raise_if_any
+from darkbeauty.errors import Problem, attempt, raise_if_any
 
 PICTURES = (".png", ".pdf", ".svg")
 
@@ -42,12 +42,9 @@ def read_fit(file: Path, folder: Path | None = None) -> Any:
     prepare_all()
     from darkbeauty.likelihood.fit_file import load_fit
 
-    problems = check_folder(folder) if folder else []
-    try:
-        loaded = load_fit(file)
-    except InputError as error:
-        raise InputError([*error.problems, *problems]) from None
-    raise_if_any(problems)
+    problems: list[Problem] = []
+    loaded = attempt(lambda: load_fit(file), problems)
+    raise_if_any([*problems, *(check_folder(folder) if folder else [])])
     return loaded
 
 

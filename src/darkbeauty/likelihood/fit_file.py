@@ -12,7 +12,7 @@ from typing import Any
 import equinox as eqx
 from pydantic import ConfigDict
 
-from darkbeauty.errors import InputError, Problem, raise_if_any, unknown
+from darkbeauty.errors import InputError, Problem, attempt, raise_if_any, unknown
 from darkbeauty.likelihood.build import Likelihood, choose_terms, likelihood
 from darkbeauty.likelihood.covariance import CORRELATED, MARGINAL
 from darkbeauty.likelihood.fit_schema import FitFile, Section, read
@@ -92,10 +92,8 @@ def _check(
         "extra_channels": tuple(_texts(raw.get("extra_channels")) or ()),
         "gstar": raw.get("gstar", "BORSANYI2016"),
     }
-    try:
-        model, problems = resolve_model(name, **choices), []
-    except InputError as error:
-        model, problems = resolve_model(name), list(error.problems)
+    problems: list[Problem] = []
+    model = attempt(lambda: resolve_model(name, **choices), problems) or resolve_model(name)
     fixed, given = _mapping(raw.get("fixed")), _mapping(raw.get("priors"))
     priors, more = _priors(model, given)
     if not given:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from darkbeauty.errors import InputError, Problem, raise_if_any, unknown
+from darkbeauty.errors import InputError, Problem, attempt, raise_if_any, unknown
 from darkbeauty.inputs import load_sm
 from darkbeauty.models.base import Model
 from darkbeauty.models.le_lmu_r2 import LeLmuR2
@@ -38,14 +38,9 @@ def resolve_model(model: str | Model, **choices: Any) -> Model:
         {"gstar"} if MODELS[model].has_dark_matter else set()
     )
     problems = [Problem(name, f"model {model!r} has no such choice") for name in chosen if name not in fields]
-    table = chosen.pop("gstar", None) if not problems else None
-    try:
-        found = MODELS[model](**{name: value for name, value in chosen.items() if name in fields})
-    except InputError as error:
-        problems += error.problems
-    try:
-        inputs = None if table is None else load_sm(str(table))
-    except InputError as error:
-        problems += error.problems
+    known = {name: value for name, value in chosen.items() if name in fields}
+    table = known.pop("gstar", None)
+    found = attempt(lambda: MODELS[model](**known), problems)
+    inputs = attempt(lambda: load_sm(str(table)), problems) if table is not None else None
     raise_if_any(problems)
-    return found if inputs is None else dataclasses.replace(found, sm=inputs)
+    return dataclasses.replace(found, sm=inputs) if inputs else found
