@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from functools import partial
 from itertools import pairwise
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -31,11 +31,11 @@ from darkbeauty.dark.thermal_average import (
 from darkbeauty.dark.thermo import g_star, h_star
 from darkbeauty.models.base import DarkSector, Model
 from darkbeauty.numerics.bessel import k1e_large, k2e_large
-from darkbeauty.numerics.quadrature import legendre_rule
+from darkbeauty.numerics.quadrature import kept, legendre_rule, total
 
 DEGREES = 2.0
 X_MIN, X_MAX = 1.0, 100.0
-GRID, ITERATIONS, SMALL_STEP = 16, 4, 1e-6
+GRID, FINER, ITERATIONS, SMALL_STEP = 16, 8, 4, 1e-6
 ESTIMATE_NODES = 8
 TAIL_NODES = 8
 TAIL_EDGES = (0.0, 0.2, 0.5, 1.0, 2.0, 4.0, 8.0, 14.0)
@@ -85,29 +85,40 @@ def solve_x_f(p: Model, dark: DarkSector) -> tuple[Array, Array, Spectrum]:
     fixed = jax.lax.stop_gradient((p, dark))
     estimate = _estimate(*fixed)
     nodes = spectrum(dark, jnp.sqrt(X_REFERENCE / estimate))
-    x = _newton(*fixed, jax.lax.stop_gradient(nodes), estimate, (X_MIN, X_MAX))
+    x = _newton(*fixed, jax.lax.stop_gradient(nodes), estimate)
     value, slope = _step(p, dark, nodes, x)
     ok = jnp.abs(value) < CONVERGED * x
     return jnp.where(ok, x - jnp.where(ok, value, 0.0) / slope, X_MIN), ok, nodes
 
 
 def _estimate(p: Model, dark: DarkSector) -> Array:
-    """The last sign change on a grid, polished; 1 if there is none. Without the grid Newton's method gets lost where a resonance takes over from a continuum."""
+    """The last change of sign of the residual, on a grid, on a finer one, then between two points of that; 1 if there is none.
+
+    Newton's method by itself gets lost where a resonance takes over from a continuum.
+    """
     nodes = spectrum(dark, np.sqrt(X_REFERENCE / X_MIN), ESTIMATE_NODES, FINE_LEVELS)
+    residuals = jax.vmap(partial(_residual, p, dark, nodes))
     grid = jnp.geomspace(X_MIN, X_MAX, GRID)
-    early = jax.vmap(partial(_residual, p, dark, nodes))(grid) < 0.0
-    last = jnp.max(jnp.where(early[:-1], jnp.arange(GRID - 1), -1))
-    low = jnp.where(last < 0, X_MIN, grid[jnp.maximum(last, 0)])
-    return _newton(p, dark, nodes, low, (low, grid[last + 1]))
+    found, (low, high), _ = _last_change(grid, residuals(grid))
+    finer = low * (high / low) ** np.linspace(0.0, 1.0, FINER)
+    _, (low, high), (below, above) = _last_change(finer, residuals(finer))
+    return jnp.where(found, low + (high - low) * jnp.clip(below / (below - above), 0.0, 1.0), X_MIN)
 
 
-def _newton(p: Model, dark: DarkSector, nodes: Spectrum, x: Array, ends: tuple[ArrayLike, ArrayLike]) -> Array:
+def _last_change(x: Array, values: Array) -> tuple[Array, tuple[Array, Array], tuple[Array, Array]]:
+    """Whether one of the values but the last is negative, and the last such one and its successor: where they are, what they are."""
+    last = jnp.max(jnp.where(values[:-1] < 0.0, jnp.arange(len(x) - 1), -1))
+    here, next_one = jnp.maximum(last, 0), jnp.maximum(last, 0) + 1
+    return last >= 0, (x[here], x[next_one]), (values[here], values[next_one])
+
+
+def _newton(p: Model, dark: DarkSector, nodes: Spectrum, x: Array) -> Array:
     """At most so many Newton steps, fewer where the last one was so small that the next changes nothing."""
 
     def move(state: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
         count, x, _ = state
         value, slope = _step(p, dark, nodes, x)
-        new = jnp.clip(x - value / slope, *ends)
+        new = jnp.clip(x - value / slope, X_MIN, X_MAX)
         return count + 1, new, jnp.abs(new - x) > SMALL_STEP * x
 
     under_way = lambda state: (state[0] < ITERATIONS) & state[2]
@@ -134,10 +145,35 @@ def tail_integral(nodes: Spectrum, x_f: Array | float) -> Array:
     whose moments are incomplete gamma functions. Co-annihilation divides by population(x)², which goes to 1: what it takes off is integrated
     numerically in ln x, up to x = 10⁶ x_f.
     """
-    coefficients = _tail_polynomial(1.0 + nodes.excess, x_f)
-    moments = _moments(2.0 * nodes.excess, x_f)
-    total = jnp.sum(nodes.weight * jnp.sum(coefficients * moments, axis=0))
-    return total if nodes.ratio is None else total - _taken_off(nodes, x_f)
+    shares = kept(_tail_shares(nodes.excess, jnp.asarray(x_f, float)))
+    whole = total(nodes.weight * shares)
+    return whole if nodes.ratio is None else whole - _taken_off(nodes, x_f)
+
+
+@jax.custom_jvp
+def _tail_shares(excess: Array, x_f: Array) -> Array:
+    """∫_{x_f}^∞ kernel(x, excess) dx/x² of every node, in one loop over the nodes: nothing is stacked, or XLA would compute it once for every row."""
+    q, b = 1.0 + excess, 2.0 * excess
+    v = 0.5 * (1.0 - np.cos(np.pi * (np.arange(TAIL_NODES) + 0.5) / TAIL_NODES))
+    to_powers = np.linalg.inv(np.vander(v, increasing=True))
+    x = [x_f / one for one in v]
+    h = [k1e_large(2.0 * one * q) / (jnp.sqrt(one) * k2e_large(one) ** 2) for one in x]
+    # ∫_{x_f}^∞ x^{−1/2} (x_f/x)^k e^{−bx} dx, from k = 0 up
+    exponential, argument = jnp.sqrt(x_f) * jnp.exp(-b * x_f), b * x_f
+    moment = jnp.sqrt(jnp.pi / b) * erfc(jnp.sqrt(argument))
+    share = jnp.zeros_like(excess)
+    for k, row in enumerate(to_powers):
+        share += moment * sum(c * value for c, value in zip(row, h))
+        moment = (exponential - argument * moment) / (k + 0.5)
+    return share
+
+
+@_tail_shares.defjvp
+def _(primals: tuple[Array, Array], tangents: tuple[Array, Array]) -> tuple[Array, Array]:
+    """The slope of every node is computed beside its value, so that reverse mode keeps nothing else; the lower end of the integral moves."""
+    excess, x_f = primals
+    value, slope = jax.jvp(lambda excess: _tail_shares.fun(excess, x_f), (excess,), (jnp.ones_like(excess),))
+    return kept(value), kept(slope) * tangents[0] - kept(thermal_kernel(x_f, excess)) / x_f**2 * tangents[1]
 
 
 def _taken_off(nodes: Spectrum, x_f: Array | float) -> Array:
@@ -145,7 +181,7 @@ def _taken_off(nodes: Spectrum, x_f: Array | float) -> Array:
 
     def integrand(log_x: Array) -> Array:
         x = x_f * jnp.exp(log_x)
-        return jnp.sum(nodes.weight * thermal_kernel(x, nodes.excess)) * (1.0 - population(x, nodes.ratio) ** -2) / x
+        return total(nodes.weight * thermal_kernel(x, nodes.excess)) * (1.0 - population(x, nodes.ratio) ** -2) / x
 
     log_x, weight = (
         jnp.concatenate(column) for column in zip(*(legendre_rule(a, b, 8) for a, b in pairwise(TAIL_EDGES)))
@@ -153,30 +189,11 @@ def _taken_off(nodes: Spectrum, x_f: Array | float) -> Array:
     return weight @ jax.lax.map(integrand, log_x)
 
 
-def _tail_polynomial(q: Array, x_f: Array | float) -> Array:
-    """Coefficients, shape (8, n), in powers of v = x_f/x, of h = K₁e(2xq)/(√x K₂e(x)²)."""
-    v = 0.5 * (1.0 - np.cos(np.pi * (np.arange(TAIL_NODES) + 0.5) / TAIL_NODES))
-    x = x_f / v[:, None]
-    values = k1e_large(2.0 * x * q) / (jnp.sqrt(x) * k2e_large(x) ** 2)
-    return cast(Array, np.linalg.inv(np.vander(v, increasing=True)) @ values)
-
-
-def _moments(b: Array, x_f: Array | float) -> Array:
-    """∫_{x_f}^∞ x^{−1/2} (x_f/x)^k e^{−bx} dx for k = 0 … 7, shape (8, n)."""
-    exponential = jnp.sqrt(x_f) * jnp.exp(-b * x_f)
-    moment = jnp.sqrt(jnp.pi / b) * erfc(jnp.sqrt(b * x_f))
-    moments = [moment]
-    for k in range(1, TAIL_NODES):
-        moment = (exponential - b * x_f * moment) / (k - 0.5)
-        moments.append(moment)
-    return jnp.stack(moments)
-
-
 def annihilation_fractions(p: Model) -> dict[str, Array]:
     """Share of every final state in ⟨σv⟩ at freeze-out."""
     dark = p.dark_sector()
     x_f = solve_x_f(p, dark)[0]
     rates = channel_averages(dark, x_f)
-    total = jnp.asarray(sum(rates.values()))
-    some = jnp.where(total > 0.0, total, 1.0)
+    whole = jnp.asarray(sum(rates.values()))
+    some = jnp.where(whole > 0.0, whole, 1.0)
     return {final: rate / some for final, rate in rates.items()}

@@ -21,7 +21,7 @@ from jax.typing import ArrayLike
 from darkbeauty.dark.annihilation import exchange_channel, resonant_channel, scalar_channel
 from darkbeauty.models.base import Channels, DarkSector, Exchange, InitialState, ScalarPortal
 from darkbeauty.numerics.bessel import k1e_large, k2e_large
-from darkbeauty.numerics.quadrature import PoleRule, legendre_rule, pole_rule
+from darkbeauty.numerics.quadrature import PoleRule, inserted, kept, legendre_rule, pole_rule, total
 
 LEVELS = (0.0, 0.3, 1.0)
 """Panel edges in t, in units of the last one."""
@@ -80,8 +80,8 @@ def population(x: ArrayLike, ratio: ArrayLike | None) -> ArrayLike:
 
 def average(nodes: Spectrum, x: Array | float) -> Array:
     """⟨σv⟩(x) from a spectrum made for x of this size.   [GeV⁻²]"""
-    total = jnp.sum(nodes.weight * thermal_kernel(x, nodes.excess))
-    return total if nodes.ratio is None else total / population(x, nodes.ratio) ** 2
+    rate = total(nodes.weight * thermal_kernel(x, nodes.excess))
+    return rate if nodes.ratio is None else rate / population(x, nodes.ratio) ** 2
 
 
 def sigma_v(dark: DarkSector, x: Array | float) -> Array:
@@ -108,7 +108,7 @@ def channel_averages(dark: DarkSector, x: Array | float) -> dict[str, Array]:
     ratio = None if dark.heavy_mass is None else dark.heavy_mass / dark.mass
     totals: dict[str, Array] = {}
     for finals, excess, weight in _blocks(dark, x, NODES, LEVELS):
-        rows = jnp.sum(weight * thermal_kernel(x, excess), axis=1) / population(x, ratio) ** 2
+        rows = total(weight * thermal_kernel(x, excess)) / population(x, ratio) ** 2
         totals = add_by_final(totals, finals, rows)
     return totals
 
@@ -126,8 +126,12 @@ def _blocks(dark: DarkSector, x: ArrayLike, n: int, levels: tuple[float, ...]) -
     blocks = []
     for state in dark.states():
         edges = heights * (state.mass_a + state.mass_b)
-        vector = jax.vmap(lambda c, state=state, edges=edges: _vector_nodes(dark, state, edges, c, n))(state.channels)
-        scalar = jax.vmap(lambda e, state=state, edges=edges: _exchange_nodes(dark, state, edges, e, n))(state.exchange)
+        vector = jax.lax.map(
+            lambda c, state=state, edges=edges: _vector_nodes(dark, state, edges, c, n), state.channels
+        )
+        scalar = jax.lax.map(
+            lambda e, state=state, edges=edges: _exchange_nodes(dark, state, edges, e, n), state.exchange
+        )
         blocks += [Block(state.channels.finals, *vector), Block(state.exchange.finals, *scalar)]
     if dark.portal is not None:
         blocks += [_portal_block(dark, dark.portal, 2.0 * dark.mass * heights, which, n) for which in (0, 1)]
@@ -179,10 +183,14 @@ def _portal_block(dark: DarkSector, portal: ScalarPortal, edges: Array, which: i
 def _resonant_rule(edges: Array, lowest: Array, m2: Array, m_gamma: Array, n: int) -> tuple[PoleRule, Array, Array]:
     """Rule in t, s at its nodes, and 1/(s − m² + imΓ) there."""
     pole = jnp.sqrt(m2 - lowest - 1j * m_gamma)
-    around = jnp.clip(pole.real + jnp.array([-AROUND, AROUND]) * edges[-1], 0.0, edges[-1])
-    rule = pole_rule(jnp.sort(jnp.concatenate([edges, around])), pole.real, -pole.imag, n)
-    propagator = 1.0 / ((rule.offset - 1j * pole.imag) * (rule.node + pole))
-    return rule, lowest + rule.node**2, propagator
+    centre, width = kept(pole.real), kept(-pole.imag)
+    for side in (-AROUND, AROUND):
+        edges = inserted(edges, jnp.clip(centre + side * edges[-1], 0.0, edges[-1]))
+    rule = pole_rule(edges, centre, width, n)
+    # of s − m² + imΓ = (offset + i width)(node + centre − i width), taken apart: dividing complex numbers is slow
+    real, imag = rule.offset * (rule.node + centre) + width**2, (rule.node + centre - rule.offset) * width
+    square = real**2 + imag**2
+    return rule, lowest + rule.node**2, jax.lax.complex(real / square, -imag / square)
 
 
 def _measure(
