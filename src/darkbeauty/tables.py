@@ -28,7 +28,7 @@ class Entry(NamedTuple):
 
 
 class RateTables(eqx.Module):
-    """Binned b → sℓℓ rates of a likelihood, in groups of equally many rows with or without B_s mixing, and what each group holds."""
+    """Binned b → sℓℓ rates of a likelihood, in groups with one lepton flavour, equally many rows, with or without B_s mixing, and what each group holds."""
 
     groups: tuple[QuadraticRates, ...]
     entries: tuple[tuple[Entry, ...], ...] = eqx.field(static=True)
@@ -60,13 +60,13 @@ def make_tables(model: Model, requests: tuple[Request, ...]) -> RateTables:
         for i, source in enumerate(request.observable.sources):
             if source.function in ROWS:
                 rows.setdefault(source, set()).update(_rows_used(model, request, i))
-    grouped: dict[tuple[bool, int], list[tuple[Channel, Entry]]] = {}
+    grouped: dict[tuple[bool, int, int], list[tuple[Channel, Entry]]] = {}
     for source, bins in wanted.items():
         options = dict(source.options)
         integrand = lepton_integrand(model.sm, options["mode"], options["lepton"])
         entry = Entry(source, tuple(bins), tuple(sorted(rows[source])))
         channel = Channel(integrand, LEPTON_INDEX[options["lepton"]], entry.rows, entry.bins)
-        grouped.setdefault((integrand.mixing, len(entry.rows)), []).append((channel, entry))
+        grouped.setdefault((integrand.mixing, len(entry.rows), channel.flavour), []).append((channel, entry))
     members = [tuple(zip(*group)) for group in grouped.values()]
     tables = (tabulate(model.sm, channels, model.wilson_slots, model.resonant_slots) for channels, _ in members)
     return RateTables(tuple(tables), tuple(entries for _, entries in members))

@@ -16,7 +16,6 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 from jax.scipy.special import erfc
-from jax.typing import ArrayLike
 
 from darkbeauty.dark.thermal_average import (
     FINE_LEVELS,

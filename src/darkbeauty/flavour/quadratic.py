@@ -9,7 +9,6 @@ propagator are Legendre functions of the second kind. The forms are found by eva
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache
 from itertools import pairwise
 from typing import ClassVar, NamedTuple, cast
 
@@ -29,7 +28,7 @@ from darkbeauty.numerics.quadrature import gauss_legendre
 from darkbeauty.numerics.stored import stored
 
 SLOTS = ("c7", "c7p", "C9", "C9p", "C10", "C10p")
-DEGREES, FAR_NODES, NEAR = 10, 32, 1.0833
+DEGREES, FAR_NODES, NEAR = 10, 24, 1.178
 """Legendre polynomials per panel; a pole counts as near inside the ellipse of half axis NEAR, where upward recurrences lose few digits."""
 RATIO, DEPTH = 3.0, 6
 """Panels shrink by this ratio towards the ends of phase space, so many times at most."""
@@ -95,7 +94,7 @@ class Channel(NamedTuple):
 
 
 class QuadraticRates(eqx.Module):
-    """Rates of several processes in their bins, for one kind of model (the slots it fills) and fixed Standard-Model inputs.
+    """Rates of several processes with one lepton flavour in their bins, for one kind of model (the slots it fills) and fixed Standard-Model inputs.
 
     contact: the forms integrated over the bins, shape (bins, rows, features); resonant: Legendre coefficients of what involves a slot with a
     residue, shape (panels, rows, DEGREES, features); edges: of the panels, shape (panels, 2).
@@ -106,7 +105,7 @@ class QuadraticRates(eqx.Module):
     edges: Array
     slots: tuple[str, ...] = eqx.field(static=True)
     with_residue: tuple[str, ...] = eqx.field(static=True)
-    flavours: tuple[int, ...] = eqx.field(static=True)
+    flavour: int = eqx.field(static=True)
     owner: tuple[int, ...] = eqx.field(static=True)
     mixing: bool = eqx.field(static=True)
 
@@ -115,87 +114,57 @@ class QuadraticRates(eqx.Module):
 
         Args     w: coefficients of the model, with its pole; phase: φ, the phase of B_s mixing
         """
-        contact, residue = _couplings(w, self.slots, phase, self.mixing)
-        outer = lambda x, y: x[:, :, None] * jnp.conj(y[:, None, :])
-        member = np.arange(len(self.contact))[:, None] == self.owner
-        flavour = np.asarray(self.flavours)[:, None] == np.arange(3)
-        of_bin = flavour[np.argmax(member, axis=1)].astype(float) @ _features(outer(contact, contact), self.mixing)
-        rates = jnp.einsum("brn,bn->br", self.contact, of_bin)
+        contact, residue = _couplings(w, self.slots, self.flavour, phase, self.mixing)
+        outer = lambda x, y: x[:, None] * jnp.conj(y)
+        rates = self.contact @ _features(outer(contact, contact), self.mixing)
         if w.pole is None:
             return rates
         # r c* m + c r* m* + r r* s, taken apart into the real Re m, Im m and s
         half, whole = outer(residue, contact), outer(residue, residue)
-        turned = jnp.conj(jnp.swapaxes(half, -1, -2))
-        kept = _resonant_features(self.slots, self.with_residue, self.mixing)
-        forms = _features(jnp.stack([half + turned, 1j * (half - turned), whole]), self.mixing)[..., kept]
-        first, second = jax.vmap(
-            lambda edges: propagator_moments(*cast("tuple[Array, Array]", edges), cast(Pole, w.pole))
-        )(self.edges)
-        moments = jnp.stack([first.real, first.imag, second])
-        panel_forms = jnp.einsum("pf,xfn->xpn", flavour.astype(float), forms)
-        per_panel = jnp.einsum("prkn,pkn->pr", self.resonant, jnp.einsum("xpk,xpn->pkn", moments, panel_forms))
-        return rates + member.astype(float) @ per_panel
+        turned = jnp.conj(half.T)
+        used = _resonant_features(self.slots, self.with_residue, self.mixing)
+        forms = _features(jnp.stack([half + turned, 1j * (half - turned), whole]), self.mixing)[:, used]
+        first, second = jax.vmap(lambda low, high: propagator_moments(low, high, cast(Pole, w.pole)))(*self.edges.T)
+        moments = jnp.stack([first.real, first.imag, second], axis=-1)
+        per_panel = jnp.einsum("prkn,pkn->pr", self.resonant, moments @ forms)
+        return rates + (np.arange(len(rates))[:, None] == self.owner).astype(float) @ per_panel
 
 
 def propagator_moments(low: Array, high: Array, pole: Pole) -> tuple[Array, Array]:
     r"""∫ P_n(t) P(q²) dq² and ∫ P_n(t) |P(q²)|² dq² over [low, high], t from −1 to 1, n < DEGREES; shape (DEGREES,) each.
 
-    With τ the pole in units of t, ∫ P_n(t)/(t − τ) dt = −2Q_n(τ) = P_n(τ) ln((1−τ)/(−1−τ)) + 2W_{n−1}(τ); far from the panel, where the two terms
-    cancel, Gauss–Legendre quadrature. |P|² = −Im P/mΓ.
+    With τ the pole in units of t, ∫ P_n(t)/(t − τ) dt = −2Q_n(τ) by the recurrence of Legendre functions, from ln((1−τ)/(−1−τ)) up; far from the
+    panel, where that loses its digits, Gauss–Legendre quadrature. |P|² = −Im P/mΓ.
     Accuracy relative 1e-9, however narrow the pole and wherever it is
     """
     half, middle = 0.5 * (high - low), 0.5 * (high + low)
     tau = (pole.m2 - middle - 1j * pole.m_gamma) / half
     near = jnp.abs(tau - 1.0) + jnp.abs(tau + 1.0) < 2.0 * NEAR
     inside = jnp.where(near, tau, 0.3 - 0.1j)
-    polynomials = _legendre(inside)
-    close = polynomials * jnp.log((1.0 - inside) / (-1.0 - inside)) + 2.0 * (_legendre_matrices()[1] @ polynomials)
+    logarithm = jnp.log((1.0 - inside) / (-1.0 - inside))
+    close = [logarithm, inside * logarithm + 2.0]
+    for n in range(1, DEGREES - 1):
+        close.append(((2 * n + 1) * inside * close[n] - n * close[n - 1]) / (n + 1))
     t, weight = gauss_legendre(FAR_NODES)
     away = jnp.where(near, 9.0 + 0.0j, tau)
     gap = t - away.real
     inverse = jnp.stack([gap, jnp.broadcast_to(away.imag, gap.shape)]) / (gap**2 + away.imag**2)  # of gap − i Im τ
     far = inverse @ (np.polynomial.legendre.legvander(t, DEGREES - 1) * weight[:, None])
-    moments = jnp.where(near, close, far[0] + 1j * far[1])
+    moments = jnp.where(near, jnp.stack(close), far[0] + 1j * far[1])
     return moments, -moments.imag / pole.m_gamma
-
-
-@jax.custom_jvp
-def _legendre(z: Array) -> Array:
-    """P_n(z), n < DEGREES."""
-    values = [jnp.ones_like(z), z]
-    for n in range(1, DEGREES - 1):
-        values.append(((2 * n + 1) * z * values[n] - n * values[n - 1]) / (n + 1))
-    return jnp.stack(values)
-
-
-@_legendre.defjvp
-def _(primals: tuple[Array], tangents: tuple[Array]) -> tuple[Array, Array]:
-    """P_n′ = Σ (2k+1) P_k over k = n−1, n−3, …"""
-    values = _legendre(*primals)
-    return values, cast(Array, _legendre_matrices()[0] @ values) * tangents[0]
-
-
-@lru_cache(maxsize=1)
-def _legendre_matrices() -> tuple[np.ndarray, np.ndarray]:
-    """P_n′ and the polynomials W_{n−1} of the second kind as combinations of P_k."""
-    n, k = np.mgrid[:DEGREES, :DEGREES]
-    below = (k < n) & ((n - k) % 2 == 1)
-    slope = np.where(below, 2.0 * k + 1.0, 0.0)
-    second = np.where(below, 2.0 * (2.0 * k + 1.0) / np.where(below, (n - k) * (n + k + 1.0), 1.0), 0.0)
-    return slope, second
 
 
 def tabulate(
     sm: SMInputs, channels: Sequence[Channel], slots: tuple[str, ...], with_residue: tuple[str, ...] | None = None
 ) -> QuadraticRates:
-    """Tables of processes that are all with, or all without mixing, and have equally many rows.
+    """Tables of processes with the same lepton flavour and equally many rows, all with or all without mixing.
 
     Args     with_residue: the slots that a mediator of the model puts on its pole, all unless given
     Accuracy relative to the rate 1e-5, what the piecewise linear tables of the amplitudes allow
     """
     mixing, with_residue = channels[0].integrand.mixing, slots if with_residue is None else with_residue
     kept = _resonant_features(slots, with_residue, mixing)
-    contact, resonant, edges, flavours, owner = [], [], [], [], []
+    contact, resonant, edges, owner = [], [], [], []
     for channel in channels:
         panels = [_panels(one, channel.integrand) for one in channel.bins]
         flat = np.array([panel for group in panels for panel in group])
@@ -206,10 +175,9 @@ def tabulate(
         owner += [len(contact) - len(panels) + int(i) for i in mine]
         resonant.append(found[..., kept])
         edges.append(flat)
-        flavours += [channel.flavour] * len(flat)
     arrays = (jnp.asarray(x) for x in (np.stack(contact), np.concatenate(resonant), np.concatenate(edges)))
     return QuadraticRates(
-        *cast("tuple[Array, Array, Array]", arrays), slots, with_residue, tuple(flavours), tuple(owner), mixing
+        *cast("tuple[Array, Array, Array]", arrays), slots, with_residue, channels[0].flavour, tuple(owner), mixing
     )
 
 
@@ -282,16 +250,16 @@ def _probe_densities(
     return np.asarray(densities(sm, q2, jnp.asarray(u), jnp.asarray(u_bar), jnp.asarray(phase)))
 
 
-def _couplings(w: Wilson, slots: tuple[str, ...], phase: ArrayLike, mixing: bool) -> tuple[Array, Array]:
-    """z = contact + residue · P for every lepton flavour, shape (3, 2(n+1)) each: u, then the conjugate times φ."""
-    dipole = {"c7": w.c7, "c7p": w.c7p}
-    spread = lambda value: jnp.broadcast_to(jnp.asarray(value, complex), (3,))
-    contact = [spread(1.0), *(spread(dipole[name] if name in dipole else w.contact[name]) for name in slots)]
-    found = w.residue or {}
-    residue = [spread(0.0), *(spread(found.get(name, 0.0)) for name in slots)]
+def _couplings(w: Wilson, slots: tuple[str, ...], flavour: int, phase: ArrayLike, mixing: bool) -> tuple[Array, Array]:
+    """z = contact + residue · P for a lepton flavour, shape (2(n+1),) each: u, then the conjugate times φ."""
+    dipole, found = {"c7": w.c7, "c7p": w.c7p}, w.residue or {}
+    at = lambda value: jnp.broadcast_to(jnp.asarray(value, complex), (3,))[flavour]
+    contact = [1.0, *(dipole[name] if name in dipole else at(w.contact[name]) for name in slots)]
+    residue = [0.0, *(at(found.get(name, 0.0)) for name in slots)]
     phase = jnp.asarray(phase if mixing else 1.0)
-    both = lambda x: jnp.concatenate([x, phase * jnp.conj(x)], axis=-1)
-    return both(jnp.stack(contact, -1)), both(jnp.stack(residue, -1))
+    both = lambda x: jnp.concatenate([x, phase * jnp.conj(x)])
+    stack = lambda values: jnp.stack([jnp.asarray(value, complex) for value in values])
+    return both(stack(contact)), both(stack(residue))
 
 
 def _features(matrix: Array, mixing: bool) -> Array:
