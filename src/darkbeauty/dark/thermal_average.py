@@ -11,6 +11,7 @@ hep-ph/9704361).
 
 from __future__ import annotations
 
+from functools import partial
 from typing import NamedTuple
 
 import jax
@@ -126,12 +127,9 @@ def _blocks(dark: DarkSector, x: ArrayLike, n: int, levels: tuple[float, ...]) -
     blocks = []
     for state in dark.states():
         edges = heights * (state.mass_a + state.mass_b)
-        vector = jax.lax.map(
-            lambda c, state=state, edges=edges: _vector_nodes(dark, state, edges, c, n), state.channels
-        )
-        scalar = jax.lax.map(
-            lambda e, state=state, edges=edges: _exchange_nodes(dark, state, edges, e, n), state.exchange
-        )
+        vector_nodes = jax.checkpoint(partial(_vector_nodes, dark, state, edges, n=n))
+        scalar_nodes = jax.checkpoint(partial(_exchange_nodes, dark, state, edges, n=n))
+        vector, scalar = jax.lax.map(vector_nodes, state.channels), jax.lax.map(scalar_nodes, state.exchange)
         blocks += [Block(state.channels.finals, *vector), Block(state.exchange.finals, *scalar)]
     if dark.portal is not None:
         blocks += [_portal_block(dark, dark.portal, 2.0 * dark.mass * heights, which, n) for which in (0, 1)]
