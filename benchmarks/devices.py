@@ -2,9 +2,9 @@
 
     python benchmarks/devices.py [--preset lmu_ltau_s1/global] [--sizes 1 16 256 4096 65536] [--what value gradient] [--memory 65536] [--json runs/devices.json]
 
-Float64, on whatever device JAX finds; on a machine with a GPU a second run with JAX_PLATFORMS=cpu gives the other column. A batch is taken `chunk` points at a
-time: 16 on a CPU, on a GPU everything from 256 points on up to what its memory holds; the best of the chunks counts. Times are elapsed ones: a batch uses
-every core. Peak memory is that of a process that evaluates one batch of that many points as scans do.
+Float64, on whatever device JAX finds; on a machine with a GPU a second run with JAX_PLATFORMS=cpu gives the other column, where every core is a device. Batches go the way of
+scans (`darkbeauty.inference.sharding.Spread`): a chunk of points in one vectorised step, 16 on a core, on a GPU the best of several. Times are elapsed ones, with
+all transfers. Peak memory is that of a process that evaluates one batch of that many points.
 """
 
 from __future__ import annotations
@@ -13,46 +13,54 @@ import json
 import subprocess
 import sys
 import time
+from collections.abc import Iterator, Sequence
 from statistics import median
+from typing import Any
 
 import jax
 import numpy as np
 from fits import functions
-from measuring import POINTS, around, begin, in_chunks, markdown, on_cpu, parser, peak_memory, report, write
+from measuring import POINTS, around, begin, every_core, markdown, on_cpu, parser, peak_memory, report, write
 
 import darkbeauty as db
-from darkbeauty.inference.sharding import TOGETHER, Spread
+from darkbeauty.inference.sharding import ACCELERATED, TOGETHER, Spread
 
-SIZES = (1, 16, 256, 4096, 65536, 10**6)
-GPU_CHUNKS = (256, 4096, 32768)
-CPU_LARGEST = 65536
-"""Beyond that a CPU's rate is known."""
+SIZES = (1, 16, 256, 4096, 32768, 10**6)
+GPU_CHUNKS = (1, 16, 256, ACCELERATED, 16384, 65536)
+CPU_LARGEST, CPU_BLOCK = 32768, 2048
+"""Beyond that a CPU's rate is known; points that its cores are given at once."""
 
 
-def measure(model: str, preset: str, what: list[str], sizes: list[int], rounds: int) -> list[dict]:
-    """Points per second by kind, size and chunk; a chunk for which there is no memory is left out."""
+def measure(
+    model: str, preset: str, what: list[str], sizes: list[int], chunks: Sequence[int], rounds: int
+) -> Iterator[list[dict]]:
+    """Points per second by kind, size and chunk, more after every chunk; each is compiled once. A chunk for which there is no memory is left out."""
     rng, results = np.random.default_rng(13), []
     arrays, every = functions(db.likelihood(model, preset))
+    cores = len(jax.devices())
     for name in what:
-        for chunk in (TOGETHER,) if on_cpu() else GPU_CHUNKS:
-            run = jax.jit(in_chunks(every[name], chunk))
-            single = jax.jit(every[name])
-            for size in sizes:
-                if size % chunk and size > 1:
-                    continue
-                found = rate(single if size == 1 else run, arrays, POINTS[model], size, rounds, rng)
-                results.append({"what": name, "size": size, "chunk": 1 if size == 1 else chunk, "per_second": found})
-    return results
+        for chunk in chunks:
+            block = chunk if chunk == 1 or not on_cpu() else max(CPU_BLOCK, chunk * cores)
+            run = Spread(every[name], arrays, chunk, block)
+            for size in (size for size in sizes if belongs(size, chunk)):
+                found = rate(run, POINTS[model], size, rounds, rng)
+                results.append({"what": name, "size": size, "chunk": chunk, "per_second": found})
+            yield results
 
 
-def rate(run, arrays, point: dict, size: int, rounds: int, rng: np.random.Generator) -> float | None:
+def belongs(size: int, chunk: int) -> bool:
+    """Whether a batch is worth taking by chunks of this size: one point alone, or not over a thousand chunks."""
+    return size == chunk if chunk == 1 else chunk <= size <= (10**9 if on_cpu() else 300 * chunk)
+
+
+def rate(run: Spread, point: dict, size: int, rounds: int, rng: np.random.Generator) -> float | None:
     """Points per elapsed second, or None where memory runs out."""
     try:
         times = []
         for _ in range(rounds + 1):  # the first one compiles
-            table = around(point, size, rng)
+            table = {name: np.atleast_1d(column) for name, column in around(point, size, rng).items()}
             start = time.perf_counter()
-            jax.block_until_ready(run(arrays, table))
+            run(table)
             times.append(time.perf_counter() - start)
         return size / median(times[1:])
     except jax.errors.JaxRuntimeError as error:
@@ -103,17 +111,23 @@ def main() -> None:
     options.add_argument("--preset", default="lmu_ltau_s1/global", metavar="MODEL/PRESET")
     options.add_argument("--what", nargs="+", choices=("value", "gradient", "forward"), default=["value", "gradient"])
     options.add_argument("--sizes", nargs="+", type=int, help="default: 1 … 10⁶, on a CPU up to 65536")
+    options.add_argument(
+        "--chunks", nargs="+", type=int, help="points in one step; default: 1 and what suits the device"
+    )
     options.add_argument("--memory", type=int, default=65536, metavar="POINTS", help="0: not measured")
     options.add_argument("--child", type=int, default=0, help="measure memory here")
     given = options.parse_args()
-    begin()
+    begin(cold=False)
+    every_core()
     model, preset = given.preset.split("/")
     if given.child:
         print(json.dumps(child(model, preset, given.child)))
         return
     sizes = given.sizes or [size for size in SIZES if not on_cpu() or size <= CPU_LARGEST]
-    results = measure(model, preset, given.what, sizes, given.rounds)
-    write(given.json, results)
+    results: list[dict[str, Any]] = []
+    chunks = given.chunks or ((1, TOGETHER) if on_cpu() else GPU_CHUNKS)
+    for results in measure(model, preset, given.what, sizes, chunks, given.rounds):
+        write(given.json, results)
     peak = memory(model, preset, given.memory) if given.memory else None
     report(given.json, results, table(results, peak), memory=peak)
 

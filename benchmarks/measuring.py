@@ -116,8 +116,13 @@ def peak_memory() -> float:
     return 1e-9 * (size if sys.platform == "darwin" else 1024 * size)
 
 
-def begin() -> None:
-    """What every benchmark sets before anything is computed: float64, and no compiled function from an earlier run."""
+def begin(cold: bool = True) -> None:
+    """What every benchmark sets before anything is computed: float64, and where compilation is part of the result no compiled function from an earlier run."""
     jax.config.update("jax_enable_x64", True)
-    jax.config.update("jax_enable_compilation_cache", False)
+    jax.config.update("jax_enable_compilation_cache", not cold)
     sys.stdout.reconfigure(line_buffering=True)
+
+
+def every_core() -> None:
+    """On a CPU every core is a device of its own, for what is spread over devices. Before JAX begins."""
+    jax.config.update("jax_num_cpu_devices", os.cpu_count())

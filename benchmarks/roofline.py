@@ -100,7 +100,7 @@ def main() -> None:
     options.add_argument("--preset", default="lmu_ltau_s1/global", metavar="MODEL/PRESET")
     options.add_argument("--chunk", type=int, help="points of a step; default: 16 on a CPU, 16384 elsewhere")
     given = options.parse_args()
-    begin()
+    begin(cold=False)
     chunk = given.chunk or (TOGETHER if on_cpu() else 16384)
     top = ceilings(given.rounds)
     results = measure(*given.preset.split("/"), chunk, given.rounds)

@@ -3,16 +3,17 @@
     python benchmarks/sampling.py [FIT …] [--chains 4] [--draws 500] [--json runs/sampling.json]
 
 Each fit is run with its own settings unless chains or draws are given; without FIT, the demonstration. The rate is the smallest bulk effective sample size of
-a parameter over the seconds of sampling alone, CPU seconds on a CPU; the stages before it (likelihood, coordinates, compilation with warm-up) are
-listed. On a GPU many chains pay: --chains 1024.
+a parameter over the elapsed seconds of sampling alone, and on a CPU over its CPU seconds too; the stages before it (likelihood, coordinates, compilation
+with warm-up) are listed, elapsed. On a CPU chains are divided among its cores; on a GPU many chains pay: --chains 1024.
 """
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
-from measuring import begin, clock, markdown, parser, report, write
+from measuring import begin, every_core, markdown, parser, report, write
 
 import darkbeauty as db
 from darkbeauty.inference.run import execute
@@ -22,17 +23,27 @@ BEFORE = ("likelihood", "coordinates", "compilation", "warm-up")
 
 
 class Stages:
-    """Seconds of each stage of a run, from the calls of its progress."""
+    """Elapsed and CPU seconds of each stage of a run, from the calls of its progress."""
 
     def __init__(self):
-        self.seconds: dict[str, float] = {}
-        self._stage, self._since = "", clock()
+        self.elapsed: dict[str, float] = {}
+        self.cpu: dict[str, float] = {}
+        self._stage, self._since = "", self._now()
 
     def __call__(self, stage: str, done: int, diverging: int) -> None:
-        now = clock()
+        now = self._now()
         if self._stage:
-            self.seconds[self._stage] = self.seconds.get(self._stage, 0.0) + now - self._since
+            for seconds, end, start in zip((self.elapsed, self.cpu), now, self._since):
+                seconds[self._stage] = seconds.get(self._stage, 0.0) + end - start
         self._stage, self._since = stage, now
+
+    def _now(self) -> tuple[float, float]:
+        return time.perf_counter(), time.process_time()
+
+
+def sampling(seconds: dict[str, float]) -> float:
+    """Seconds of what is not preparation."""
+    return sum(value for stage, value in seconds.items() if stage not in BEFORE)
 
 
 def measure(path: Path, draws: int | None, chains: int | None) -> dict[str, Any]:
@@ -46,7 +57,8 @@ def measure(path: Path, draws: int | None, chains: int | None) -> dict[str, Any]
         "fit": fit.name,
         "chains": chains or sampler.chains,
         "draws": draws or sampler.draws,
-        "seconds": stages.seconds,
+        "seconds": stages.elapsed,
+        "cpu_seconds": stages.cpu,
         "ess": min(row.ess_bulk for row in run.summary),
         "r_hat": max(row.r_hat for row in run.summary),
         "divergences": run.verdict.divergences,
@@ -57,11 +69,17 @@ def measure(path: Path, draws: int | None, chains: int | None) -> dict[str, Any]
 def table(results: list[dict]) -> str:
     rows = []
     for one in results:
-        took = {name: value for name, value in one["seconds"].items() if name not in BEFORE}
         stages = [f"{one['seconds'].get(name, 0.0):.0f} s" for name in BEFORE]
-        numbers = [f"{one['ess']:.0f}", f"{one['r_hat']:.3f}", f"{one['ess'] / sum(took.values()):.3g}/s"]
-        rows.append([one["fit"], f"{one['chains']} × {one['draws']}", *stages, f"{sum(took.values()):.0f} s", *numbers])
-    return markdown(["fit", "chains × draws", *BEFORE, "sampling", "ESS", "R̂", "ESS per second"], rows, left=2)
+        took, cpu = sampling(one["seconds"]), sampling(one["cpu_seconds"])
+        numbers = [
+            f"{one['ess']:.0f}",
+            f"{one['r_hat']:.3f}",
+            f"{one['ess'] / took:.3g}/s",
+            f"{one['ess'] / cpu:.3g}/s",
+        ]
+        rows.append([one["fit"], f"{one['chains']} × {one['draws']}", *stages, f"{took:.0f} s", *numbers])
+    head = ["fit", "chains × draws", *BEFORE, "sampling", "ESS", "R̂", "ESS per second", "per CPU second"]
+    return markdown(head, rows, left=2)
 
 
 def main() -> None:
@@ -71,6 +89,7 @@ def main() -> None:
     options.add_argument("--draws", type=int)
     given = options.parse_args()
     begin()
+    every_core()
     results: list[dict] = []
     for path in given.fits:
         results.append(measure(path, given.draws, given.chains))

@@ -6,6 +6,7 @@ import importlib
 import json
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import jax
 import jax.numpy as jnp
@@ -153,3 +154,46 @@ def test_memory_of_a_batch_is_measured(monkeypatch):
     )
     found = devices.child("wet", "small", 300)
     assert found["identical"] and found["peak_gb"] >= found["before_gb"] > 0.0
+
+
+def test_a_benchmark_out_of_time_keeps_what_it_printed(tmp_path):
+    script = tmp_path / "endless.py"
+    script.write_text("import time\nprint('first row', flush=True)\ntime.sleep(600)\n", encoding="utf-8")
+    printed, fine = load("run").run([str(script)], {}, 3.0)
+    assert printed == "first row\nout of time\n" and not fine
+
+
+def test_what_only_a_gpu_can_tell_comes_first(monkeypatch):
+    """Every command of the plan for a GPU is one that its script understands."""
+    run = load("run")
+    monkeypatch.setattr(run, "has_gpu", lambda: True)
+    monkeypatch.setattr(run, "has", lambda python, package: True)
+    options = ("quick", "minutes", "flavio_python", "smelli_python")
+    plan = run.steps(SimpleNamespace(**dict(zip(options, (False, 9.0, "python", "python")))))
+    assert next(iter(plan)) == "devices_value" and plan["sampling_cpu"][1] == run.CPU
+    for script, *arguments in (command for command, _ in plan.values()):
+        monkeypatch.setattr(sys, "argv", [script, *arguments, "--help"])
+        with pytest.raises(SystemExit) as stopped:
+            load(script.removesuffix(".py")).main()
+        assert stopped.value.code == 0
+
+
+def test_rate_per_elapsed_and_per_cpu_second():
+    sampling = load("sampling")
+    stages = {"likelihood": 3.0, "compilation": 20.0, "warm-up": 1.0, "sampling": 4.0}
+    row = {
+        "fit": "f",
+        "chains": 4,
+        "draws": 100,
+        "seconds": stages,
+        "cpu_seconds": {"sampling": 8.0},
+        "ess": 400.0,
+        "r_hat": 1.0,
+    }
+    assert sampling.table([row]).splitlines()[-1].endswith("| 4 s | 400 | 1.000 | 100/s | 50/s |")
+
+
+def test_batches_of_a_chunk():
+    devices = load("devices")
+    assert devices.belongs(1, 1) and not devices.belongs(2, 1)
+    assert devices.belongs(4096, 16) and not devices.belongs(8, 16)

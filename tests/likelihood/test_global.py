@@ -48,3 +48,11 @@ def test_no_couplings_is_the_standard_model(model, standard_model):
 
 def test_every_global_fit_is_looked_at():
     assert set(POINTS) == {model for model, preset in PRESETS if preset == "global"} - {"wet"}
+
+
+def test_everything_has_a_form_for_a_gpu():
+    """The gradient lowers for CUDA, on a machine without it: no call into a library of the CPU, none back into Python."""
+    lik = db.likelihood("lmu_ltau_s1", "global")
+    gradient = jax.jit(jax.value_and_grad(lik.log_prob))
+    text = gradient.trace(POINTS["lmu_ltau_s1"]).lower(lowering_platforms=("cuda",)).as_text()
+    assert "stablehlo.exponential" in text and "custom_call" not in text

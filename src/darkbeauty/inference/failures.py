@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
+import jax.numpy as jnp
 import numpy as np
+from jax import Array
 
 from darkbeauty.likelihood import Likelihood
 
@@ -25,3 +30,8 @@ def name_causes(lik: Likelihood, predictions: np.ndarray, physical: np.ndarray) 
         else:
             causes.append("no finite gradient")
     return causes
+
+
+def evaluate(lik: Likelihood, values: Mapping[str, Any]) -> tuple[Array, Array]:
+    """What `name_causes` asks for, at a point: predictions, and whether the model allows the masses."""
+    return lik.predictions(values), jnp.asarray(lik.model.at(values).is_physical())

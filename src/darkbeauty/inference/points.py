@@ -8,9 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import jax.numpy as jnp
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -19,7 +17,7 @@ from scipy.stats import qmc
 
 from darkbeauty.errors import InputError, Problem
 from darkbeauty.inference.checkpoint import compare, package_hash, write_atomically
-from darkbeauty.inference.failures import name_causes
+from darkbeauty.inference.failures import evaluate, name_causes
 from darkbeauty.inference.interruption import Interruption
 from darkbeauty.inference.output import input_hash, prepare_folder
 from darkbeauty.inference.sharding import Spread, agreed, is_first_process
@@ -71,7 +69,7 @@ def scan(
         "code and data of darkbeauty": package_hash(),
     }
     there = _begin(folder, identity, resume)
-    spread = Spread(_evaluate, lik, block=PART)
+    spread = Spread(evaluate, lik, block=PART)
     files, tally, best, signal = [], Counter(), (-np.inf, {}), 0
     with Interruption() as interruption:
         for number, u in enumerate(_batches(len(fit.parameters), points, seed, random)):
@@ -116,10 +114,6 @@ def _batches(size: int, points: int, seed: int, random: bool) -> Iterator[np.nda
         generator = np.random.default_rng([seed, number])
         u = generator.uniform(size=(PART, size)) if random else sobol.random(PART)
         yield u[: points - number * PART]
-
-
-def _evaluate(lik: Likelihood, values: dict[str, Any]) -> tuple[Any, Any]:
-    return lik.predictions(values), jnp.asarray(lik.model.at(values).is_physical())
 
 
 def _table(fit: Fit, lik: Likelihood, spread: Spread, u: np.ndarray) -> pa.Table:

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -22,7 +21,7 @@ from darkbeauty.inference.failures import name_causes
 from darkbeauty.inference.gibbs import Conditional
 from darkbeauty.inference.output import attributes, identity, prepare_folder, to_arviz, write_netcdf
 from darkbeauty.inference.sampled import Density, Progress, Sampled, draw
-from darkbeauty.inference.sharding import is_first_process
+from darkbeauty.inference.sharding import Spread, is_first_process
 from darkbeauty.likelihood import Fit, Likelihood, SampledLikelihood, sample_nuisances
 
 Coordinates = BoxCoordinates | RelicCoordinates
@@ -181,17 +180,13 @@ def translate(fit: Fit, lik: AnyLikelihood, coordinates: Coordinates, q: np.ndar
     """What the draws q mean, by name {name: (chains, draws)}, and why the failed points failed."""
     size = len(fit.parameters)
 
-    @eqx.filter_jit
-    def one_by_one(lik, coordinates, points):
-        def one(q):
-            values = coordinates.to_parameters(q[:size])[0]
-            found = jnp.stack([values[name] for name in fit.parameters])
-            return jnp.concatenate([found, *lik.observe(values, q[size:])]), lik.is_physical(values)
+    def one(tree, q):
+        lik, coordinates = tree
+        values = coordinates.to_parameters(q[:size])[0]
+        found = jnp.stack([values[name] for name in fit.parameters])
+        return jnp.concatenate([found, *lik.observe(values, q[size:])]), lik.is_physical(values)
 
-        return jax.lax.map(one, points, batch_size=8)
-
-    points = np.concatenate([q.reshape(-1, q.shape[-1]), failed])
-    table, physical = (np.asarray(a) for a in one_by_one(lik, coordinates, jnp.asarray(points)))
+    table, physical = Spread(one, (lik, coordinates))(np.concatenate([q.reshape(-1, q.shape[-1]), failed]))
     values, predictions, pulls = np.split(table, [size, size + len(lik.given.values)], axis=1)
     drawn = q.shape[0] * q.shape[1]
     share = lambda table: table[:drawn].reshape(*q.shape[:2], -1)

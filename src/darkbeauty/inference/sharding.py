@@ -102,20 +102,22 @@ def collect(tree: Any) -> Any:
 class Spread:
     """function(tree, point) → arrays, over the rows of a table of points (arrays with a common leading axis).
 
-    together: points that a device evaluates in one vectorised step; block: rows of one call, so that tables of any length share one compiled
-    function (without it, every length is compiled for itself).
+    together: points that a device evaluates in one vectorised step, unless given what suits it; block: rows of one call, so that tables of any length
+    share one compiled function (without it, every length is compiled for itself).
     """
 
     def __init__(
-        self, function: Callable[[Any, Any], Any], tree: Any, together: int = TOGETHER, block: int | None = None
+        self, function: Callable[[Any, Any], Any], tree: Any, together: int | None = None, block: int | None = None
     ):
-        self.mesh, self.step, self.block = devices(), together * len(jax.devices()), block
+        step = together or TOGETHER
+        self.mesh, self.step, self.block = devices(), step * len(jax.devices()), block
         arrays, rest = eqx.partition(tree, lambda leaf: isinstance(leaf, np.ndarray | jax.Array))
-        self._arrays = jax.tree.map(np.asarray, arrays)
+        everywhere = NamedSharding(self.mesh, PartitionSpec())
+        self._arrays = jax.tree.map(lambda array: place(np.asarray(array), everywhere), arrays)
 
         def share(arrays: Any, table: Any) -> Any:
             rows = len(jax.tree.leaves(table)[0])
-            chunk = together if jax.default_backend() == "cpu" else min(rows, ACCELERATED)
+            chunk = step if together or jax.default_backend() == "cpu" else min(rows, ACCELERATED)
             return jax.lax.map(lambda point: function(eqx.combine(arrays, rest), point), table, batch_size=chunk)
 
         specs = PartitionSpec(), PartitionSpec(AXIS)
@@ -129,8 +131,8 @@ class Spread:
         place_rows = lambda start: jax.tree.map(
             lambda column: place(column[start : start + block], split(self.mesh)), table
         )
-        parts = [collect(self._run(self._arrays, place_rows(start))) for start in range(0, size, block)]
-        return jax.tree.map(lambda *leaves: np.concatenate(leaves)[:size], *parts)
+        under_way = [self._run(self._arrays, place_rows(start)) for start in range(0, size, block)]
+        return jax.tree.map(lambda *leaves: np.concatenate(leaves)[:size], *map(collect, under_way))
 
 
 def _fill(column: np.ndarray, block: int) -> np.ndarray:

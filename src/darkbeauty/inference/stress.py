@@ -12,7 +12,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from darkbeauty.inference.failures import name_causes
+from darkbeauty.inference.failures import evaluate, name_causes
+from darkbeauty.inference.sharding import Spread
 from darkbeauty.likelihood import Fit, Likelihood
 
 Point = dict[str, float]
@@ -103,10 +104,5 @@ def _causes(lik: Likelihood, table: dict[str, np.ndarray], chosen: np.ndarray) -
     if not len(chosen):
         return {}
 
-    @eqx.filter_jit
-    def look(lik, points):
-        physical = lambda values: jnp.asarray(lik.model.at(values).is_physical())
-        return jax.lax.map(lambda values: (lik.predictions(values), physical(values)), points, batch_size=8)
-
-    predictions, physical = look(lik, {name: jnp.asarray(column[chosen]) for name, column in table.items()})
-    return dict(Counter(name_causes(lik, np.asarray(predictions), np.asarray(physical))).most_common())
+    predictions, physical = Spread(evaluate, lik)({name: column[chosen] for name, column in table.items()})
+    return dict(Counter(name_causes(lik, predictions, physical)).most_common())
