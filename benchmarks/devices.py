@@ -20,10 +20,10 @@ from typing import Any
 import jax
 import numpy as np
 from fits import functions
-from measuring import POINTS, around, begin, every_core, markdown, on_cpu, parser, peak_memory, report, write
+from measuring import POINTS, around, begin, markdown, on_cpu, parser, peak_memory, report, write
 
 import darkbeauty as db
-from darkbeauty.inference.sharding import ACCELERATED, TOGETHER, Spread
+from darkbeauty.inference.sharding import ACCELERATED, TOGETHER, Spread, use_every_core
 
 SIZES = (1, 16, 256, 4096, 32768, 10**6)
 GPU_CHUNKS = (1, 16, 256, ACCELERATED, 16384, 65536)
@@ -118,7 +118,7 @@ def main() -> None:
     options.add_argument("--child", type=int, default=0, help="measure memory here")
     given = options.parse_args()
     begin(cold=False)
-    every_core()
+    use_every_core()
     model, preset = given.preset.split("/")
     if given.child:
         print(json.dumps(child(model, preset, given.child)))

@@ -121,8 +121,3 @@ def begin(cold: bool = True) -> None:
     jax.config.update("jax_enable_x64", True)
     jax.config.update("jax_enable_compilation_cache", not cold)
     sys.stdout.reconfigure(line_buffering=True)
-
-
-def every_core() -> None:
-    """On a CPU every core is a device of its own, for what is spread over devices. Before JAX begins."""
-    jax.config.update("jax_num_cpu_devices", os.cpu_count())

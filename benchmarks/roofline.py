@@ -5,11 +5,13 @@
 Operations and bytes are those that XLA counts for one compiled step of `chunk` points: every array written and read between two kernels counts as traffic,
 also where a cache keeps it, and a logarithm or an exponential counts as one transcendental, beside the operations. Ceilings, in float64: a product of two
 large matrices, the triad a = b + s c on arrays far larger than any cache and on arrays that a cache holds, and exponentials of the latter. The time a step needs at least is
-the largest of operations, bytes and transcendentals over their ceilings; the fraction is that time over the measured one. All times are elapsed ones, the shortest of many.
+the largest of operations, bytes and transcendentals over their ceilings; the fraction is that time over the measured one. What part of a step's time is there whatever
+the number of its points, for starting kernels, comes from a second step with a quarter of them. All times are elapsed ones, the shortest of many.
 """
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from typing import Any
@@ -26,6 +28,8 @@ from darkbeauty.inference.sharding import TOGETHER
 MATRIX, LARGE, CACHED = (1024, 2**24, 2**14) if on_cpu() else (8192, 2**28, 2**20)
 REPEATED = 200
 """Sweeps over the cached arrays in one call."""
+KERNEL = re.compile(r" (?:fusion|dot|reduce|gather|scatter|concatenate|copy|custom-call)\(")
+"""What XLA runs one after the other, as the text of a compiled function names it."""
 
 
 def fastest(function: Callable, *arguments: Any, rounds: int) -> float:
@@ -57,16 +61,21 @@ def ceilings(rounds: int) -> dict[str, float]:
 
 
 def measure(model: str, preset: str, chunk: int, rounds: int) -> list[dict]:
-    """Counts per point and the time of a point, of value and gradient."""
+    """Counts per point, the time of a point, and the part of a step's time that does not depend on how many points it has, of value and gradient."""
     arrays, every = functions(db.likelihood(model, preset))
-    table, results = around(POINTS[model], chunk, np.random.default_rng(23)), []
+    results = []
     for name in ("value", "gradient"):
-        many = jax.jit(jax.vmap(every[name], in_axes=(None, 0))).lower(arrays, table).compile()
-        cost = many.cost_analysis()
-        memory = many.memory_analysis()
-        took = fastest(many, arrays, table, rounds=rounds)
+        took = {}
+        for size in (chunk // 4, chunk):
+            table = around(POINTS[model], size, np.random.default_rng(23))
+            many = jax.jit(jax.vmap(every[name], in_axes=(None, 0))).lower(arrays, table).compile()
+            took[size] = fastest(many, arrays, table, rounds=rounds)
+        cost, memory = many.cost_analysis(), many.memory_analysis()
         counts = {key: cost.get(key, 0.0) / chunk for key in ("flops", "bytes accessed", "transcendentals")}
-        results.append({"what": name, "seconds": took / chunk, **counts, "temporary_bytes": memory.temp_size_in_bytes})
+        fixed = max(4.0 * took[chunk // 4] - took[chunk], 0.0) / 3.0
+        kernels = len(KERNEL.findall(many.as_text()))
+        times = {"seconds": took[chunk] / chunk, "fixed": fixed / took[chunk], "kernels": kernels}
+        results.append({"what": name, **times, **counts, "temporary_bytes": memory.temp_size_in_bytes / chunk})
     return results
 
 
@@ -90,8 +99,9 @@ def table(results: list[dict], top: dict[str, float]) -> str:
         counts = [f"{one[key]:.3g}" for key in ("flops", "bytes accessed", "transcendentals")]
         intensity = one["flops"] / one["bytes accessed"]
         fraction = f"{100.0 * bound[worst] / one['seconds']:.0f} % ({worst})"
-        rows.append([one["what"], *counts, f"{intensity:.2f}", f"{1e6 * one['seconds']:.0f} µs", fraction])
-    head = ["per point", "operations", "bytes", "transcendentals", "operations/byte", "time", "of the ceiling"]
+        step = f"{100.0 * one['fixed']:.0f} % ({one['kernels']} kernels)"
+        rows.append([one["what"], *counts, f"{intensity:.2f}", f"{1e6 * one['seconds']:.0f} µs", fraction, step])
+    head = ["per point", "operations", "bytes", "transcendentals", "operations/byte", "time", "of the ceiling", "fixed"]
     return markdown(["ceiling", "measured"], lines) + "\n\n" + markdown(head, rows)
 
 

@@ -13,10 +13,11 @@ import time
 from pathlib import Path
 from typing import Any
 
-from measuring import begin, every_core, markdown, parser, report, write
+from measuring import begin, markdown, parser, report, write
 
 import darkbeauty as db
 from darkbeauty.inference.run import execute
+from darkbeauty.inference.sharding import use_every_core
 
 DEMONSTRATION = Path(__file__).resolve().parents[1] / "fits" / "lmu_ltau_s1_quick.toml"
 BEFORE = ("likelihood", "coordinates", "compilation", "warm-up")
@@ -89,7 +90,7 @@ def main() -> None:
     options.add_argument("--draws", type=int)
     given = options.parse_args()
     begin()
-    every_core()
+    use_every_core()
     results: list[dict] = []
     for path in given.fits:
         results.append(measure(path, given.draws, given.chains))

@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, settings  # noqa: E402
 jax.config.update("jax_enable_x64", True)
 jax.config.update("jax_compilation_cache_dir", os.environ["DARKBEAUTY_CACHE"])
 jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)
+jax.devices()  # JAX has begun, with one device: a command that a test runs in this process changes no other test
 
 settings.register_profile(
     "suite", deadline=None, max_examples=25, derandomize=True, suppress_health_check=[HealthCheck.too_slow]

@@ -133,10 +133,24 @@ def test_table_of_devices_takes_the_best_chunk():
 def test_roofline_names_the_limit():
     top = {"operations": 1e9, "bytes from memory": 1e9, "bytes from cache": 1e10, "transcendentals": 1e8}
     one = {"what": "value", "seconds": 1e-3, "flops": 1e5, "bytes accessed": 1e6, "transcendentals": 2e4}
+    one |= {"fixed": 0.25, "kernels": 7}
     roofline = load("roofline")
     bound = roofline.limits(one, top)
     assert bound["operations"] == pytest.approx(1e-4) and bound["transcendentals"] == pytest.approx(2e-4)
-    assert "20 % (transcendentals)" in roofline.table([one], top)
+    assert "20 % (transcendentals) | 25 % (7 kernels)" in roofline.table([one], top)
+
+
+def test_part_of_a_step_that_does_not_depend_on_its_points(monkeypatch):
+    """Of times 3 + 0.5 n in a clock of its own: 3/(3 + 8) for 16 points."""
+    roofline = load("roofline")
+    monkeypatch.setitem(roofline.POINTS, "wet", {"C10_bsmumu": 0.2})
+    monkeypatch.setattr(
+        roofline.db, "likelihood", lambda *_, make=db.likelihood: make("wet", None, terms=["BR(Bs->mumu)"])
+    )
+    monkeypatch.setattr(roofline, "fastest", lambda f, arrays, table, rounds: 3.0 + 0.5 * len(table["C10_bsmumu"]))
+    value, gradient = roofline.measure("wet", "small", 16, 1)
+    assert value["fixed"] == pytest.approx(3.0 / 11.0) and value["seconds"] == pytest.approx(11.0 / 16.0)
+    assert gradient["kernels"] >= value["kernels"] > 0
 
 
 def test_ceilings_are_positive(monkeypatch):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import equinox as eqx
@@ -29,10 +29,13 @@ ACCELERATED = 4096
 
 
 def join_processes() -> None:
-    """Join the processes of a Slurm job, or those of COORDINATOR_ADDRESS (host:port), NUM_PROCESSES and PROCESS_ID; else stay alone."""
+    """Join the processes of a Slurm job, or those of COORDINATOR_ADDRESS (host:port), NUM_PROCESSES and PROCESS_ID; else use every core alone."""
     by_hand = "COORDINATOR_ADDRESS" in os.environ
     by_slurm = int(os.environ.get("SLURM_NTASKS", "1")) > 1 and "SLURM_STEP_NODELIST" in os.environ
-    if jax.distributed.is_initialized() or not (by_hand or by_slurm):
+    if jax.distributed.is_initialized():
+        return
+    if not (by_hand or by_slurm):
+        use_every_core()
         return
     with _stdout_on_stderr():
         if by_hand:
@@ -41,6 +44,15 @@ def join_processes() -> None:
         else:
             jax.distributed.initialize()
         multihost_utils.sync_global_devices("darkbeauty")
+
+
+def use_every_core() -> None:
+    """Every core of a CPU as a device of its own, which beats one device of all cores twice; not where XLA_FLAGS has a number or JAX has begun."""
+    if "xla_force_host_platform_device_count" in os.environ.get("XLA_FLAGS", ""):
+        return
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    with suppress(RuntimeError):
+        jax.config.update("jax_num_cpu_devices", cores or 1)
 
 
 @contextmanager
