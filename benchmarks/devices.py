@@ -27,7 +27,7 @@ from darkbeauty.inference.sharding import ACCELERATED, TOGETHER, Spread, use_eve
 
 SIZES = (1, 16, 256, 4096, 32768, 10**6)
 GPU_CHUNKS = (1, 16, 256, ACCELERATED, 16384, 65536)
-CPU_LARGEST, CPU_BLOCK = 32768, 2048
+CPU_LARGEST, CPU_BLOCK = 32768, 256
 """Beyond that a CPU's rate is known; points that its cores are given at once."""
 
 

@@ -58,3 +58,15 @@ def test_two_processes_give_the_posterior_of_one(method, tolerance, tmp_path):
     one, two = (az.from_netcdf(str(tmp_path / name / "posterior.nc"))["posterior"] for name in ("one", "two"))
     for name in ("C10_bsmumu", "C7_bs"):
         assert np.max(np.abs(np.asarray(one[name]) - np.asarray(two[name]))) <= tolerance
+
+
+@pytest.mark.parametrize(("flags", "expected"), [("", None), ("--xla_force_host_platform_device_count=3", 3)])
+def test_a_process_alone_uses_every_core(flags, expected):
+    """As many devices as cores, unless somebody says how many."""
+    code = (
+        "import jax; from darkbeauty.inference.sharding import join_processes as j; j(); print(jax.device_count(), j())"
+    )
+    env = {**os.environ, "JAX_PLATFORMS": "cpu", "XLA_FLAGS": flags, "PYTHONPATH": str(SOURCES)}
+    printed = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True).stdout
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    assert printed.split() == [str(expected or cores), "None"]

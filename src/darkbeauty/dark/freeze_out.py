@@ -144,12 +144,11 @@ def tail_integral(nodes: Spectrum, x_f: Array | float) -> Array:
     whose moments are incomplete gamma functions. Co-annihilation divides by population(x)², which goes to 1: what it takes off is integrated
     numerically in ln x, up to x = 10⁶ x_f.
     """
-    shares = kept(_tail_shares(nodes.excess, jnp.asarray(x_f, float)))
+    shares = kept(_shares(nodes.excess, jnp.asarray(x_f, float)))
     whole = total(nodes.weight * shares)
     return whole if nodes.ratio is None else whole - _taken_off(nodes, x_f)
 
 
-@jax.custom_jvp
 def _tail_shares(excess: Array, x_f: Array) -> Array:
     """∫_{x_f}^∞ kernel(x, excess) dx/x² of every node, in one loop over the nodes: nothing is stacked, or XLA would compute it once for every row."""
     q, b = 1.0 + excess, 2.0 * excess
@@ -167,11 +166,14 @@ def _tail_shares(excess: Array, x_f: Array) -> Array:
     return share
 
 
-@_tail_shares.defjvp
+_shares = jax.custom_jvp(_tail_shares)
+
+
+@_shares.defjvp
 def _(primals: tuple[Array, Array], tangents: tuple[Array, Array]) -> tuple[Array, Array]:
     """The slope of every node is computed beside its value, so that reverse mode keeps nothing else; the lower end of the integral moves."""
     excess, x_f = primals
-    value, slope = jax.jvp(lambda excess: _tail_shares.fun(excess, x_f), (excess,), (jnp.ones_like(excess),))
+    value, slope = jax.jvp(lambda excess: _tail_shares(excess, x_f), (excess,), (jnp.ones_like(excess),))
     return kept(value), kept(slope) * tangents[0] - kept(thermal_kernel(x_f, excess)) / x_f**2 * tangents[1]
 
 

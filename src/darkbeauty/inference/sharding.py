@@ -47,7 +47,7 @@ def join_processes() -> None:
 
 
 def use_every_core() -> None:
-    """Every core of a CPU as a device of its own, which beats one device of all cores twice; not where XLA_FLAGS has a number or JAX has begun."""
+    """Every core of a CPU as a device of its own, which waits for no other; not where XLA_FLAGS has a number or JAX has begun."""
     if "xla_force_host_platform_device_count" in os.environ.get("XLA_FLAGS", ""):
         return
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
