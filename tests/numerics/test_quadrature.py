@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
+
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from darkbeauty.numerics.quadrature import gauss_legendre, legendre_rule, pole_rule
+from darkbeauty.numerics.quadrature import gauss_legendre, inserted, kept, legendre_rule, pole_rule, total
 
 
 def test_nodes_are_inside_and_distances_exact():
@@ -37,3 +40,21 @@ def test_lorentzian(width, centre):
     rule = pole_rule(jnp.array([0.0, 1.0, 3.0]), centre, width, 24)
     exact = np.arctan2(3.0 * width, width**2 + centre * (centre - 3.0)) / width
     np.testing.assert_allclose(rule.weight @ (1.0 / (rule.offset**2 + width**2)), exact, rtol=5e-8)
+
+
+def test_inserted_is_sorted():
+    edges = jnp.array([0.0, 0.5, 0.5, 2.0])
+    for value in (-1.0, 0.0, 0.3, 0.5, 1.9, 2.0, 7.0):
+        np.testing.assert_array_equal(inserted(edges, value), np.sort([*np.asarray(edges), value]))
+
+
+def test_kept_changes_no_bit():
+    values = jnp.array([0.1, -1e-310, 5e-324, 1e308, -0.0, jnp.inf, jnp.nan])
+    np.testing.assert_array_equal(jax.jit(kept)(values).view(np.int64), values.view(np.int64))
+    slope = jax.grad(lambda x: total(x**3))(jnp.array([2.0, 3.0]))
+    np.testing.assert_array_equal(slope, [12.0, 27.0])
+
+
+def test_total():
+    terms = np.random.default_rng(3).normal(size=(3, 1000))
+    np.testing.assert_allclose(jax.jit(total)(terms), [math.fsum(row) for row in terms], rtol=1e-12, atol=1e-12)
