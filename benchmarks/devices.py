@@ -49,7 +49,7 @@ def measure(
 
 
 def belongs(size: int, chunk: int) -> bool:
-    """Whether a batch is worth taking by chunks of this size: one point alone, or not over a thousand chunks."""
+    """Whether a batch is worth taking by chunks of this size: one point alone, or, on a GPU, 300 chunks at most."""
     return size == chunk if chunk == 1 else chunk <= size <= (10**9 if on_cpu() else 300 * chunk)
 
 
@@ -110,7 +110,7 @@ def main() -> None:
     options = parser(__doc__, "devices", rounds=3)
     options.add_argument("--preset", default="lmu_ltau_s1/global", metavar="MODEL/PRESET")
     options.add_argument("--what", nargs="+", choices=("value", "gradient", "forward"), default=["value", "gradient"])
-    options.add_argument("--sizes", nargs="+", type=int, help="default: 1 … 10⁶, on a CPU up to 65536")
+    options.add_argument("--sizes", nargs="+", type=int, help="default: 1 … 10⁶, on a CPU up to 32768")
     options.add_argument(
         "--chunks", nargs="+", type=int, help="points in one step; default: 1 and what suits the device"
     )

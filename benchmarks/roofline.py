@@ -28,8 +28,9 @@ from darkbeauty.inference.sharding import TOGETHER
 MATRIX, LARGE, CACHED = (1024, 2**24, 2**14) if on_cpu() else (8192, 2**28, 2**20)
 REPEATED = 200
 """Sweeps over the cached arrays in one call."""
-KERNEL = re.compile(r" (?:fusion|dot|reduce|gather|scatter|concatenate|copy|custom-call)\(")
-"""What XLA runs one after the other, as the text of a compiled function names it."""
+KERNEL = re.compile(r" (?:fusion|call|dot|reduce|gather|scatter|concatenate|copy|custom-call)\(")
+CALLED = re.compile(r"(?:calls|to_apply)=%?([\w.-]+)")
+"""What XLA runs one after the other, as the text of a compiled function names it, and the computations that are inside of these."""
 
 
 def fastest(function: Callable, *arguments: Any, rounds: int) -> float:
@@ -60,6 +61,13 @@ def ceilings(rounds: int) -> dict[str, float]:
     }
 
 
+def kernels(text: str) -> int:
+    """How many kernels a compiled function starts (those in a loop counted once)."""
+    inside = set(CALLED.findall(text))
+    own = (part for part in text.split("\n\n") if part.strip().removeprefix("%").split(" ")[0] not in inside)
+    return sum(len(KERNEL.findall(part)) for part in own)
+
+
 def measure(model: str, preset: str, chunk: int, rounds: int) -> list[dict]:
     """Counts per point, the time of a point, and the part of a step's time that does not depend on how many points it has, of value and gradient."""
     arrays, every = functions(db.likelihood(model, preset))
@@ -73,8 +81,7 @@ def measure(model: str, preset: str, chunk: int, rounds: int) -> list[dict]:
         cost, memory = many.cost_analysis(), many.memory_analysis()
         counts = {key: cost.get(key, 0.0) / chunk for key in ("flops", "bytes accessed", "transcendentals")}
         fixed = max(4.0 * took[chunk // 4] - took[chunk], 0.0) / 3.0
-        kernels = len(KERNEL.findall(many.as_text()))
-        times = {"seconds": took[chunk] / chunk, "fixed": fixed / took[chunk], "kernels": kernels}
+        times = {"seconds": took[chunk] / chunk, "fixed": fixed / took[chunk], "kernels": kernels(many.as_text())}
         results.append({"what": name, **times, **counts, "temporary_bytes": memory.temp_size_in_bytes / chunk})
     return results
 

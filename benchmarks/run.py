@@ -58,7 +58,10 @@ def on_gpu(quick: bool) -> Steps:
             {},
         ),
         "sampling_cpu": (["sampling.py", "--json", "runs/sampling_cpu.json"], CPU),
-        "devices_cpu": (["devices.py", "--sizes", "1", "4096", "--json", "runs/devices_cpu.json"], CPU),
+        "devices_gradient_cpu": (
+            ["devices.py", "--sizes", "1", "4096", "--what", "gradient", "--json", "runs/devices_cpu_gradient.json"],
+            CPU,
+        ),
     }
 
 

@@ -107,8 +107,8 @@ def _estimate(p: Model, dark: DarkSector) -> Array:
 def _last_change(x: Array, values: Array) -> tuple[Array, tuple[Array, Array], tuple[Array, Array]]:
     """Whether one of the values but the last is negative, and the last such one and its successor: where they are, what they are."""
     last = jnp.max(jnp.where(values[:-1] < 0.0, jnp.arange(len(x) - 1), -1))
-    here, next_one = jnp.maximum(last, 0), jnp.maximum(last, 0) + 1
-    return last >= 0, (x[here], x[next_one]), (values[here], values[next_one])
+    here = jnp.maximum(last, 0)
+    return last >= 0, (x[here], x[here + 1]), (values[here], values[here + 1])
 
 
 def _newton(p: Model, dark: DarkSector, nodes: Spectrum, x: Array) -> Array:
@@ -144,8 +144,7 @@ def tail_integral(nodes: Spectrum, x_f: Array | float) -> Array:
     whose moments are incomplete gamma functions. Co-annihilation divides by population(x)², which goes to 1: what it takes off is integrated
     numerically in ln x, up to x = 10⁶ x_f.
     """
-    shares = kept(_shares(nodes.excess, jnp.asarray(x_f, float)))
-    whole = total(nodes.weight * shares)
+    whole = total(nodes.weight * _shares(nodes.excess, jnp.asarray(x_f, float)))
     return whole if nodes.ratio is None else whole - _taken_off(nodes, x_f)
 
 

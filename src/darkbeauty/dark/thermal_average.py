@@ -185,10 +185,9 @@ def _resonant_rule(edges: Array, lowest: Array, m2: Array, m_gamma: Array, n: in
     for side in (-AROUND, AROUND):
         edges = inserted(edges, jnp.clip(centre + side * edges[-1], 0.0, edges[-1]))
     rule = pole_rule(edges, centre, width, n)
-    # of s − m² + imΓ = (offset + i width)(node + centre − i width), taken apart: dividing complex numbers is slow
-    real, imag = rule.offset * (rule.node + centre) + width**2, (rule.node + centre - rule.offset) * width
-    square = real**2 + imag**2
-    return rule, lowest + rule.node**2, jax.lax.complex(real / square, -imag / square)
+    gap = rule.offset * (rule.node + centre) + width**2  # s − m² to its last digit
+    square = gap**2 + m_gamma**2
+    return rule, lowest + rule.node**2, jax.lax.complex(gap / square, -m_gamma / square)
 
 
 def _measure(
