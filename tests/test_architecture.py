@@ -12,18 +12,19 @@ from pathlib import Path
 
 import pytest
 
+from darkbeauty.models.sectors import SECTORS
 from darkbeauty.observables import REGISTRY, Source
 
 PACKAGE = Path(__file__).resolve().parents[1] / "src" / "darkbeauty"
 FILES = sorted(PACKAGE.rglob("*.py"))
 FLOORS = (
-    ("errors", "units"),
+    ("errors", "units", "status"),
     ("inputs",),
     ("numerics",),
     ("models",),
     ("flavour", "dark", "leptonic"),
     ("observables",),
-    ("tables",),
+    ("tables", "evaluation"),
     ("predict",),
     ("likelihood",),
     ("inference",),
@@ -211,7 +212,7 @@ def test_observables_say_what_they_are_and_where_from():
         assert observable.tex, observable.name
         assert isinstance(observable.references, tuple), f"{observable.name}: references must be a tuple"
         assert observable.references and all(observable.references), observable.name
-        assert observable.needs in ("", "mediator", "dark"), observable.name
+        assert set(observable.of) <= set(SECTORS), observable.name
 
 
 def test_observables_are_named_functions_that_can_be_shared():

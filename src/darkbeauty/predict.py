@@ -4,24 +4,43 @@ from __future__ import annotations
 
 import dataclasses
 import re
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
 from darkbeauty.errors import InputError, Problem, raise_if_any, unknown
+from darkbeauty.evaluation import Layout, evaluate, evaluate_layout, lay_out
 from darkbeauty.inputs import SMInputs, load_sm
 from darkbeauty.models import Model, resolve_model
-from darkbeauty.observables import BY_NAME, REGISTRY, Observable, Request, Results, Source
+from darkbeauty.models.base import sectors_of
+from darkbeauty.models.sectors import SECTORS
+from darkbeauty.observables import BY_NAME, REGISTRY, Observable, Request
+from darkbeauty.status import Status
 from darkbeauty.tables import make_tables
 
 _BRACKET = re.compile(r"^(?P<name>.*?)\[(?P<arguments>[^\]]*)\]$")
 _AT_X = re.compile(r"^(?P<name>[\w>()-]+?)\(x=(?P<x>[^)]*)\)(?P<unit>\[[^\]]*\])?$")
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?(inf|nan)", re.ASCII)
+COMPILED = 32
+"""Compiled functions that are kept, one for every list of observables, whatever their bins: the oldest one goes first."""
+
+
+class PredictionWarning(UserWarning):
+    """A predicted number has no value, or is not to be trusted, and why."""
+
+
+class Prediction(NamedTuple):
+    """A value (NaN where there is none), how its computation ended, and what a reader should know of it."""
+
+    value: float | complex
+    status: Status
+    remarks: tuple[str, ...]
 
 
 def list_observables() -> list[str]:
@@ -38,16 +57,39 @@ def usage(observable: Observable) -> str:
 
 
 def predict(model: str | Model, point: Mapping[str, Any], observables: Sequence[str]) -> dict[str, float | complex]:
-    """Values of observables at a point.
+    """Values of observables at a point; NaN, with a `PredictionWarning` that says why, where there is none.
 
     Args     model: name or model object; point: parameter names of the model → numbers; observables: flavio names, bins in brackets
     Returns  {name: float, or complex for Wilson coefficients}, natural units (GeV powers) unless the name carries a unit
     Errors   InputError listing every unknown observable or parameter, bad bin, missing or out-of-domain value
     """
+    predictions = predict_in_words(model, point, observables)
+    for label, prediction in predictions.items():
+        if prediction.status != Status.SUCCESS:
+            warnings.warn(f"{label}: {prediction.status.words}", PredictionWarning, stacklevel=2)
+    return {label: prediction.value for label, prediction in predictions.items()}
+
+
+def predict_in_words(model: str | Model, point: Mapping[str, Any], observables: Sequence[str]) -> dict[str, Prediction]:
+    """`predict`, with statuses and remarks in place of warnings."""
     model = resolve_model(model)
     requests = parse(model, observables, model.check(point))
-    values = np.asarray(_compiled(requests)(_arrays(model.at(point))))
-    return {request.label: _python(value, request.observable) for request, value in zip(requests, values)}
+    layout, numbers = lay_out(requests)
+    computed = _compiled(layout)(_arrays(model.at(point)), numbers)
+    rows = zip(requests, np.asarray(computed.value), np.asarray(computed.status))
+    return {request.label: _prediction(model, request, value, Status(int(status))) for request, value, status in rows}
+
+
+def _prediction(model: Model, request: Request, value: Any, status: Status) -> Prediction:
+    number = _python(value, request.observable)
+    return Prediction(number, status, (*remarks_on(model, request), *request.observable.out_of_range(number)))
+
+
+def remarks_on(model: Model, request: Request) -> tuple[str, ...]:
+    """What a reader should know of an observable at its arguments, whatever its value."""
+    remark = request.observable.remark
+    words = remark(_known_inputs(model), request.arguments) if remark else ""
+    return (words,) if words else ()
 
 
 def gradient(
@@ -61,13 +103,15 @@ def gradient(
     model = resolve_model(model)
     requests = parse(model, observables, model.check(point))
     names = tuple(point) or model.parameter_names()
-    values = {name: np.asarray(point.get(name, getattr(model, name)), float_or_complex(model, name)) for name in names}
-    columns = _compiled_gradient(requests, names)(
-        _arrays(model.at(values)), {name: jnp.asarray(v) for name, v in values.items()}
+    at = model.at(point)
+    values = {name: np.asarray(getattr(at, name), float_or_complex(model, name)) for name in names}
+    layout, numbers = lay_out(requests)
+    columns = _compiled_gradient(layout, names)(
+        _arrays(at), {name: jnp.asarray(v) for name, v in values.items()}, numbers
     )
     jacobian = np.stack([np.asarray(columns[name]) for name in names], axis=1)
     return {
-        request.label: {name: _python(entry, request.observable) for name, entry in zip(names, row)}
+        request.label: {name: _python(slope, request.observable) for name, slope in zip(names, row)}
         for request, row in zip(requests, jacobian)
     }
 
@@ -77,35 +121,20 @@ def predictor(
 ) -> Callable[[Mapping[str, Any]], Array]:
     """A pure function params → array (n_observables,), to jit, vmap and differentiate; params may hold tracers.
 
-    Complex if any of the observables is. Errors as `predict`, in the observables at once, in the parameters when called.
+    NaN where a value does not exist, also for parameters outside of their domain once they are traced. Complex if any of the observables is. Errors as
+    `predict`, in the observables at once, in the parameters when called.
     Args     tables: binned b → sℓℓ rates from quadratic forms computed here, once, at the model's Standard-Model inputs: compiles and runs much
              faster; relative accuracy 1e-5 of the rate
     """
     model = resolve_model(model)
     requests = parse(model, observables)
     known = make_tables(model, requests).results if tables else None
-    return lambda params: evaluate(model.at(params), requests, known)
 
+    def predicted(params: Mapping[str, Any]) -> Array:
+        require_x64()
+        return evaluate(model.at(params), requests, known).value
 
-def evaluate(
-    p: Model, requests: tuple[Request, ...], known: Callable[[Model], dict[Source, Results]] | None = None
-) -> Array:
-    """Values of requests at p, shape (n,): each shared source once, over all its bins or points in one vmap; each observable the same.
-
-    Args     known: results of sources that are had more cheaply, from the solved model
-    """
-    p = p.solved()
-    results = _evaluate_sources(p, requests, known(p) if known else {})
-    kind = complex if any(request.observable.is_complex for request in requests) else float
-    groups: dict[Observable, list[int]] = {}
-    for i, request in enumerate(requests):
-        groups.setdefault(request.observable, []).append(i)
-    values = [
-        jnp.asarray(_combine(p, observable, [requests[i].arguments for i in places], results), kind)
-        for observable, places in groups.items()
-    ]
-    order = np.argsort(np.concatenate(list(groups.values())))
-    return jnp.concatenate(values)[order]
+    return predicted
 
 
 def parse(model: Model, observables: Sequence[str], problems: Sequence[Problem] = ()) -> tuple[Request, ...]:
@@ -114,14 +143,14 @@ def parse(model: Model, observables: Sequence[str], problems: Sequence[Problem] 
     Errors   InputError with every problem of every name (and the `problems` found before)
     """
     require_x64()
-    found: list[Any] = list(problems)
+    every: list[Any] = list(problems)
     if isinstance(observables, str):
         observables = [observables]
     requests = []
     for label in observables:
         request = _parse_one(model, label)
-        (found if isinstance(request, Problem) else requests).append(request)
-    raise_if_any(found)
+        (every if isinstance(request, Problem) else requests).append(request)
+    raise_if_any(every)
     if not requests:
         raise InputError([Problem("observables", "at least one observable is needed")])
     return tuple(requests)
@@ -131,6 +160,15 @@ def check_observable(model: Model, label: str, path: str) -> Problem | None:
     """What is wrong with one observable name, reported under `path`."""
     request = _parse_one(model, label)
     return dataclasses.replace(request, path=path) if isinstance(request, Problem) else None
+
+
+def visible(model: Model, label: str) -> str:
+    """The observable that an experiment sees in place of one, in a model with dark matter."""
+    name, _ = _split(str(label))
+    observable = BY_NAME.get(name)
+    if observable is None or not observable.visible_as or sectors_of(model).dark_matter is None:
+        return label
+    return label.replace(name, observable.visible_as)
 
 
 def require_x64() -> None:
@@ -156,16 +194,19 @@ def _parse_one(model: Model, label: str) -> Request | Problem:
         return dataclasses.replace(problem, allowed=near)
     if len(texts) != len(observable.arguments):
         return Problem(path, "wrong number of arguments in brackets", usage(observable))
-    try:
-        arguments = tuple(float(text) for text in texts)
-    except ValueError:
+    if not all(_NUMBER.fullmatch(text) for text in texts):
         return Problem(path, f"cannot read {', '.join(texts)} as numbers", usage(observable))
-    if (observable.needs == "mediator" and not model.has_mediator) or (
-        observable.needs == "dark" and not model.has_dark_matter
-    ):
-        return Problem(path, f"model {model.name!r} has no {'Z′' if observable.needs == 'mediator' else 'dark matter'}")
+    if missing := missing_sectors(model, observable):
+        return Problem(path, f"model {model.name!r} has no {' and no '.join(missing)}")
+    arguments = tuple(float(text) for text in texts)
     wrong = observable.domain(_known_inputs(model), arguments) if observable.domain else ""
     return Problem(path, wrong) if wrong else Request(str(label), observable, arguments)
+
+
+def missing_sectors(model: Model, observable: Observable) -> list[str]:
+    """What an observable takes that a model has not, in words."""
+    theory = sectors_of(model)
+    return [SECTORS[name][1] for name in observable.of if getattr(theory, name) is None]
 
 
 def _known_inputs(model: Model) -> SMInputs:
@@ -186,60 +227,31 @@ def _split(label: str) -> tuple[str, list[str]]:
     return text, []
 
 
-def _evaluate_sources(p: Model, requests: tuple[Request, ...], known: dict[Source, Results]) -> dict[Source, Results]:
-    """Results of every source at all arguments that the requests have, and those that are known."""
-    wanted: dict[Source, dict[tuple[float, ...], None]] = {}
-    for request in requests:
-        for one in request.observable.sources:
-            if one not in known or request.arguments not in known[one].arguments:
-                wanted.setdefault(one, {})[request.arguments] = None
-    found = dict(known)
-    for one, arguments in wanted.items():
-        points = tuple(arguments)
-        if len(points) == 1:
-            values = one(p, *(jnp.asarray(value) for value in points[0]))
-            values = jax.tree.map(lambda leaf: jnp.asarray(leaf)[None], values)
-        else:
-            values = jax.vmap(lambda *a, one=one: one(p, *a))(*(jnp.array(column) for column in zip(*points)))
-        if one in known:
-            points = (*known[one].arguments, *points)
-            values = jax.tree.map(lambda *leaves: jnp.concatenate(leaves), known[one].values, values)
-        found[one] = Results(points, values)
-    return found
+# jax.jit of a closure, not eqx.filter_jit: when the closure goes, so do its compiled programs
 
 
-def _combine(
-    p: Model, observable: Observable, points: list[tuple[float, ...]], results: dict[Source, Results]
-) -> Array:
-    """Values of an observable at several arguments, shape (n,)."""
-    given = [results[one].at(points) for one in observable.sources]
-    if len(points) == 1:
-        return jnp.asarray(observable.combine(p, points[0], *jax.tree.map(lambda leaf: leaf[0], given)))[None]
-    columns = tuple(jnp.array(column) for column in zip(*points))
-    return jax.vmap(lambda arguments, *values: observable.combine(p, arguments, *values))(columns, *given)
+@lru_cache(maxsize=COMPILED)
+def _compiled(layout: Layout) -> Callable[..., Any]:
+    return jax.jit(lambda model, numbers: evaluate_layout(model, layout, numbers))
 
 
-@lru_cache(maxsize=256)
-def _compiled(requests: tuple[Request, ...]) -> Callable[[Model], Array]:
-    return eqx.filter_jit(lambda p: evaluate(p, requests))
-
-
-@lru_cache(maxsize=256)
-def _compiled_gradient(requests: tuple[Request, ...], names: tuple[str, ...]) -> Callable:
+@lru_cache(maxsize=COMPILED)
+def _compiled_gradient(layout: Layout, names: tuple[str, ...]) -> Callable:
     """Forward mode: one column per parameter, all in one compiled call."""
 
-    def columns(p: Model, values: dict[str, Array]) -> dict[str, Array]:
-        along = lambda tangents: jax.jvp(lambda v: evaluate(p.at(v), requests), (values,), (tangents,))[1]
+    def columns(model: Model, values: dict[str, Array], numbers: dict[int, Array]) -> dict[str, Array]:
+        at = lambda v: evaluate_layout(model.with_values(v), layout, numbers).value
+        along = lambda tangents: jax.jvp(at, (values,), (tangents,))[1]
         basis = {name: jnp.zeros(len(names), values[name].dtype).at[i].set(1.0) for i, name in enumerate(names)}
         derivatives = jax.vmap(along)(basis)
         return {name: derivatives[i] for i, name in enumerate(names)}
 
-    return eqx.filter_jit(columns)
+    return jax.jit(columns)
 
 
-def _arrays(p: Model) -> Model:
+def _arrays(model: Model) -> Model:
     """Every number as a float64 (or complex128) array, so that one compiled function serves all points."""
-    return jax.tree.map(lambda leaf: np.asarray(leaf, np.result_type(np.asarray(leaf).dtype, np.float64)), p)
+    return jax.tree.map(lambda leaf: np.asarray(leaf, np.result_type(np.asarray(leaf).dtype, np.float64)), model)
 
 
 def _python(value: Any, observable: Observable) -> float | complex:

@@ -2,95 +2,80 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import equinox as eqx
-import jax
-import jax.numpy as jnp
-import numpy as np
+from jax import Array
 
 from darkbeauty.flavour import b_to_p_ll, b_to_v_ll
 from darkbeauty.flavour.modes import LEPTON_INDEX
-from darkbeauty.flavour.quadratic import Channel, QuadraticRates, lepton_integrand, tabulate
-from darkbeauty.models import Model
+from darkbeauty.flavour.quadratic import SLOTS, Channel, QuadraticRates, lepton_integrand, tabulate
+from darkbeauty.models.base import Model, sectors_of
+from darkbeauty.models.sectors import Theory, Wilson
 from darkbeauty.observables import Request, Results, Source
 
-ROWS = {b_to_p_ll.binned: 3, b_to_v_ll.binned: 20}
-"""Functions with tables, and how many rows their results have."""
+TABULATED = (b_to_p_ll.binned, b_to_v_ll.binned)
+"""Functions with tables."""
 
 
-class Entry(NamedTuple):
-    """A source with its bins, and which rows of its results are tabulated."""
+class Tabulated(NamedTuple):
+    """A source with its bins, and which of its rates are tabulated, by name."""
 
     source: Source
     bins: tuple[tuple[float, ...], ...]
-    rows: tuple[int, ...]
+    names: tuple[str, ...]
+
+    def results(self, table: Array) -> Results:
+        """What the source gives in its bins, from a table of shape (bins, rates)."""
+        return Results(self.bins, {name: table[:, i] for i, name in enumerate(self.names)})
 
 
 class RateTables(eqx.Module):
-    """Binned b → sℓℓ rates of a likelihood, in groups with one lepton flavour, equally many rows, with or without B_s mixing, and what each group holds."""
+    """Binned b → sℓℓ rates of a likelihood, in groups with one lepton flavour, equally many rates, with or without B_s mixing, and what each group holds."""
 
     groups: tuple[QuadraticRates, ...]
-    entries: tuple[tuple[Entry, ...], ...] = eqx.field(static=True)
+    contents: tuple[tuple[Tabulated, ...], ...] = eqx.field(static=True)
 
-    def results(self, p: Model) -> dict[Source, Results]:
-        """Results as the sources themselves would give; rows that nobody asked for are 0."""
-        found: dict[Source, Results] = {}
+    def results(self, p: Theory) -> dict[Source, Results]:
+        """Results as the sources themselves would give, of the rates that somebody reads."""
+        by_source: dict[Source, Results] = {}
         phase = b_to_v_ll.mixing_phase(p) if any(group.mixing for group in self.groups) else 1.0
-        for group, entries in zip(self.groups, self.entries):
-            table = group(p.wilson(), phase)
-            stop = 0
-            for source, bins, rows in entries:
-                start, stop = stop, stop + len(bins)
-                full = jnp.zeros((len(bins), ROWS[source.function])).at[:, np.asarray(rows)].set(table[start:stop])
-                found[source] = Results(bins, full)
-        return found
+        for group, contents in zip(self.groups, self.contents):
+            table, stop = group(p.wilson, phase), 0
+            for tabulated in contents:
+                start, stop = stop, stop + len(tabulated.bins)
+                by_source[tabulated.source] = tabulated.results(table[start:stop])
+        return by_source
+
+
+def tabulated_sources(requests: tuple[Request, ...]) -> tuple[Tabulated, ...]:
+    """Every source among the requests that has tables, with its bins and what is read of it."""
+    bins: dict[Source, dict[tuple[float, ...], None]] = {}
+    names: dict[Source, set[str]] = {}
+    for request in requests:
+        for source in request.observable.sources:
+            if source.function in TABULATED:
+                bins.setdefault(source, {})[request.arguments] = None
+                names.setdefault(source, set()).update(request.observable.reads)
+    return tuple(Tabulated(source, tuple(bins[source]), tuple(sorted(names[source]))) for source in bins)
 
 
 def make_tables(model: Model, requests: tuple[Request, ...]) -> RateTables:
     """Tables for every binned rate among the requests, at the model's Standard-Model inputs."""
-    wanted: dict[Source, dict[tuple[float, ...], None]] = {}
-    rows: dict[Source, set[int]] = {}
-    one_of_each = {request.observable: request for request in requests}
-    for request in requests:
-        for source in request.observable.sources:
-            if source.function in ROWS:
-                wanted.setdefault(source, {})[request.arguments] = None
-    for request in one_of_each.values():
-        for i, source in enumerate(request.observable.sources):
-            if source.function in ROWS:
-                rows.setdefault(source, set()).update(_rows_used(model, request, i))
-    grouped: dict[tuple[bool, int, int], list[tuple[Channel, Entry]]] = {}
-    for source, bins in wanted.items():
-        options = dict(source.options)
+    grouped: dict[tuple[bool, int, int], list[tuple[Channel, Tabulated]]] = {}
+    for tabulated in tabulated_sources(requests):
+        options = dict(tabulated.source.options)
         integrand = lepton_integrand(model.sm, options["mode"], options["lepton"])
-        entry = Entry(source, tuple(bins), tuple(sorted(rows[source])))
-        channel = Channel(integrand, LEPTON_INDEX[options["lepton"]], entry.rows, entry.bins)
-        grouped.setdefault((integrand.mixing, len(entry.rows), channel.flavour), []).append((channel, entry))
+        channel = Channel(integrand, LEPTON_INDEX[options["lepton"]], tabulated.names, tabulated.bins)
+        kind = integrand.mixing, len(tabulated.names), channel.flavour
+        grouped.setdefault(kind, []).append((channel, tabulated))
     members = [tuple(zip(*group)) for group in grouped.values()]
-    tables = (tabulate(model.sm, channels, model.wilson_slots, model.resonant_slots) for channels, _ in members)
-    return RateTables(tuple(tables), tuple(entries for _, entries in members))
+    slots, resonant = slots_of(sectors_of(model).wilson)
+    tables = (tabulate(model.sm, channels, slots, resonant) for channels, _ in members)
+    return RateTables(tuple(tables), tuple(contents for _, contents in members))
 
 
-def _rows_used(model: Model, request: Request, index: int) -> set[int]:
-    """Rows of one source that change an observable, by trying."""
-    observable = request.observable
-    random = np.random.default_rng(1)
-    results: list[Any] = [jnp.asarray(random.uniform(0.5, 1.5, ROWS.get(s.function, 1))) for s in observable.sources]
-    with jax.ensure_compile_time_eval():
-        value = lambda: complex(observable.combine(model, request.arguments, *results))
-        results[index] = signed = results[index] * _signs(len(results[index]))
-        base, used = value(), set()
-        for row in range(len(signed)):
-            results[index] = signed.at[row].multiply(1.1)
-            if value() != base:
-                used.add(row)
-        return used
-
-
-def _signs(rows: int) -> np.ndarray:
-    """All positive, but for J₂c of vector modes, which is negative."""
-    signs = np.ones(rows)
-    if rows == ROWS[b_to_v_ll.binned]:
-        signs[b_to_v_ll.COEFFICIENTS.index("2c")] = -1.0
-    return signs
+def slots_of(w: Wilson) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Coefficients of b → sℓℓ that a model fills, and those of them that its Z′ puts on its pole."""
+    resonant = tuple(name for name in SLOTS if name in w.residue)
+    return tuple(name for name in SLOTS if name in w.contact or name in resonant), resonant

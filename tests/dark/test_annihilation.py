@@ -139,7 +139,7 @@ def portal():
     """Model B with a large mixing and its scalar portal."""
     model = LeLmuR2(extra_channels=("higgs",))
     p = model.at({"y": 1.1, "g": 0.3, "m_zp": 671.0, "m_dm": 55.0, "sin_zeta": ZETA, "m_h2": 400.0})
-    return p, p.dark_sector().portal
+    return p, p.derive().dark_matter.portal
 
 
 def strength(p, portal, s: float) -> complex:

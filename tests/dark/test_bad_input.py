@@ -192,7 +192,7 @@ def test_no_width_is_negative(name):
     def widths(values):
         p = model.at(dict(zip(names, values)))
         zp = p.compute_mediator()
-        return jnp.stack([*zp.partial.values(), zp.width, zp.pole.m_gamma, *p.dark_sector().portal.m_gamma])
+        return jnp.stack([*zp.partial.values(), zp.width, zp.pole.m_gamma, *p.derive().dark_matter.portal.m_gamma])
 
     found = np.asarray(widths(points))
     assert np.all(np.isfinite(found)) and np.all(found >= 0.0) and np.all(found[:, -3:] > 0.0)

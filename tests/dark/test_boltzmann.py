@@ -170,7 +170,7 @@ def dense():
     """point → ln⟨σv⟩ on GRID by `sigma_v`, checked against adaptive quadrature in test_freeze_out."""
 
     def one(values: jax.Array, t: jax.Array) -> jax.Array:
-        dark = model_at(values).dark_sector()
+        dark = model_at(values).derive().dark_matter
         return jax.lax.map(lambda t: jnp.log(thermal_average.sigma_v(dark, jnp.exp(t))), t)
 
     compiled = jax.jit(one)
@@ -192,7 +192,7 @@ def dense():
 def tabulated():
     """ln⟨σv⟩ by the table for all of BOX, from x = 1 to 10⁶."""
     one = lambda values: yield_table.log_rate(
-        yield_table.rate_table(model_at(values).dark_sector()), jnp.asarray(GRID[:SOLVED])
+        yield_table.rate_table(model_at(values).derive().dark_matter), jnp.asarray(GRID[:SOLVED])
     )
     return np.asarray(jax.jit(lambda many: jax.lax.map(one, many))(jnp.stack([vector(point) for point in BOX])))
 

@@ -40,7 +40,7 @@ def with_portal():
     model = LeLmuR2(extra_channels=("higgs",))
 
     def evaluate(values, x):
-        dark = model.at({**REST, **dict(zip(PORTAL_NAMES, values))}).dark_sector()
+        dark = model.at({**REST, **dict(zip(PORTAL_NAMES, values))}).derive().dark_matter
         parts = thermal_average.channel_averages(dark, x)
         return *thermal_average.sigma_v_with_error(dark, x), sum(parts.values()), parts["WW"]
 
@@ -100,7 +100,7 @@ def together():
             p = model.at(dict(zip(names, v)))
             found = freeze_out.freeze_out(p)
             x = jnp.concatenate([jnp.array(TEMPERATURES), found.x_f[None], found.x_f * jnp.exp(LOG_X)])
-            return found, jax.lax.map(lambda x: thermal_average.sigma_v(p.dark_sector(), x), x)
+            return found, jax.lax.map(lambda x: thermal_average.sigma_v(p.derive().dark_matter, x), x)
 
         found, rates = jax.jit(jax.vmap(evaluate))(values)
         for k in range(len(points)):
@@ -153,7 +153,7 @@ def test_heavy_companions_do_not_matter():
 def test_every_final_state_has_observables(model):
     """So that the shares BR(NN->…) add up to 1 with every flag."""
     point = {"y": 0.7, "g": 0.2, "m_zp": 500.0, "m_dm": 150.0}
-    dark = model(extra_channels=("flavour_violating", "higgs", "coannihilation")).at(point).dark_sector()
+    dark = model(extra_channels=("flavour_violating", "higgs", "coannihilation")).at(point).derive().dark_matter
     finals = {
         *dark.portal.finals,
         *(final for s in dark.states() for final in (*s.channels.finals, *s.exchange.finals)),

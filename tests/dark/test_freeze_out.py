@@ -31,7 +31,7 @@ def solve():
 @pytest.fixture(scope="module")
 def sigma_v():
     """(point, many x) → ⟨σv⟩, compiled once per length of x."""
-    one = lambda values, x: thermal_average.sigma_v(MODEL.at(dict(zip(NAMES, values))).dark_sector(), x)
+    one = lambda values, x: thermal_average.sigma_v(MODEL.at(dict(zip(NAMES, values))).derive().dark_matter, x)
     many = jax.jit(jax.vmap(one, in_axes=(None, 0)))
     return lambda point, x: np.asarray(many([jnp.asarray(point[name], float) for name in NAMES], x))
 

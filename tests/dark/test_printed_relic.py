@@ -31,7 +31,7 @@ def printed_oracle(point: tuple[float, ...]) -> Oracle:
 @pytest.mark.parametrize("name", BENCHMARKS)
 def test_rate(name):
     model, x = resolve_model("lmu_ltau_s1", convention="printed"), np.array(TEMPERATURES)
-    dark = lambda v: model.at({**dict(zip(NAMES, v)), "chi": 0.0}).dark_sector()
+    dark = lambda v: model.at({**dict(zip(NAMES, v)), "chi": 0.0}).derive().dark_matter
     found = jax.jit(lambda v: jax.lax.map(lambda x: thermal_average.sigma_v(dark(v), x), x))(
         jnp.array(BENCHMARKS[name])
     )

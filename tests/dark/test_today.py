@@ -22,7 +22,7 @@ def rest(request):
     name, point = POINTS[request.param]
     model = resolve_model(name)
     both = jax.jit(
-        lambda values: (s_wave(model.at(values).dark_sector()), sigma_v(model.at(values).dark_sector(), 1e14))
+        lambda values: (s_wave(model.at(values).derive().dark_matter), sigma_v(model.at(values).derive().dark_matter, 1e14))
     )
     return name, point, *both(point)
 
@@ -61,7 +61,7 @@ def test_a_mixed_pair_counts_half_of_both_leptons():
     for name, pair, shares in (("lmu_ltau_s1", "mutau", (0.0, 0.35)), ("le_lmu_r2", "emu", (0.5, 0.175))):
         model = resolve_model(name, extra_channels=("flavour_violating",))
         point = {"y": 0.0, "g": 1e-9, "m_zp": 900.0, "m_dm": 30.0, "y_eta": 1.0}
-        parts, value = jax.jit(lambda values, m=model: (s_wave(m.at(values).dark_sector()), p_ann(m.at(values))))(point)
+        parts, value = jax.jit(lambda values, m=model: (s_wave(m.at(values).derive().dark_matter), p_ann(m.at(values))))(point)
         inputs = model.sm.energy_injection
         rates = {final: float(rate) for final, rate in parts.items() if final != "nunu" and rate > 0.0}
         logs = np.log10([30.0e9, 0.3 * 30.0e9])

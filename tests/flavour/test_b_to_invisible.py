@@ -158,7 +158,7 @@ def test_spin_1_check_values(point, br_nn):
 
     @eqx.filter_jit
     def spin_1(p):
-        p = p.solved()
+        p = p.derive()
         m_b, m_k = meson_masses(p, "B+->K")
 
         def density(q2, propagator):

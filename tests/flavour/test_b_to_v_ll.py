@@ -175,7 +175,7 @@ def brute_force(p, mode: str, lepton: str, lo: float, hi: float) -> np.ndarray:
 
 @pytest.mark.parametrize(("lepton", "lo", "hi"), [("e", 0.0, 1.1), ("mu", 0.0, 1.1), ("tau", 0.0, 30.0)])
 def test_bins_at_threshold_and_photon_pole(lepton, lo, hi):
-    p = resolve_model("wet").at({}).solved()
+    p = resolve_model("wet").at({}).derive()
     start, end = b_to_v_ll.phase_space(p, "Bs->phi", p.sm.mass[lepton])
     value = jax.jit(lambda a, b: b_to_v_ll.binned(p, a, b, "Bs->phi", lepton))(lo, hi)[:10]
     expected = brute_force(p, "Bs->phi", lepton, start, min(hi, end))[:10]
@@ -183,7 +183,7 @@ def test_bins_at_threshold_and_photon_pole(lepton, lo, hi):
 
 
 def test_closed_channels_are_zero_with_zero_gradient():
-    p = resolve_model("wet").at({}).solved()
+    p = resolve_model("wet").at({}).derive()
     heavy = lambda m_tau: type(p)(sm=p.sm.replace({"mass.tau": m_tau}))
     f = lambda m_tau: b_to_v_ll.binned(heavy(m_tau), 15.0, 19.0, "B0->K*", "tau")
     value, slope = jax.jit(lambda m_tau: jax.jvp(f, (m_tau,), (1.0,)))(2.5)
@@ -200,13 +200,13 @@ def test_narrow_z_prime(mode):
 
     @jax.jit
     def rates(m_zp):
-        p = model.at({**POINT, "m_zp": m_zp}).solved()
-        pole = p.z_prime().pole
+        p = model.at({**POINT, "m_zp": m_zp}).derive()
+        pole = p.derive().z_prime.pole
         peak = b_to_invisible.neutrino_density(p, mode, pole.m2, -1j / pole.m_gamma)[0]
         off = b_to_invisible.neutrino_density(p, mode, pole.m2, 0.0)[0]
         return b_to_invisible.total(p, mode, "nunu")[0], (peak - off) * jnp.pi * pole.m_gamma
 
-    sm_rate = float(jax.jit(lambda: b_to_invisible.total(resolve_model("wet").at({}).solved(), mode, "nunu")[0])())
+    sm_rate = float(jax.jit(lambda: b_to_invisible.total(resolve_model("wet").at({}).derive(), mode, "nunu")[0])())
     for m_zp in (1.0, 2.5, 3.9):
         total, on_shell = (float(x) for x in rates(m_zp))
         assert on_shell > 10.0 * sm_rate

@@ -211,8 +211,8 @@ def test_massless_majorana_pair_is_a_neutrino(name, m_zp, charge):
 
     @jax.jit
     def compute(point):
-        p = model.at({**point, "m_dm": 1e-3, "chi": 0.0}).solved()
-        without = eqx.tree_at(lambda m: m.solution.wilson.residue, p, jax.tree.map(jnp.zeros_like, p.wilson().residue))
+        p = model.at({**point, "m_dm": 1e-3, "chi": 0.0}).derive()
+        without = eqx.tree_at(lambda m: m.solution.wilson.residue, p, jax.tree.map(jnp.zeros_like, p.wilson.residue))
         rate = lambda p, mode, pair: b_to_invisible.total(p, mode, pair)[0]
         return jnp.array([(rate(p, m, "NN"), rate(p, m, "nunu") - rate(without, m, "nunu")) for m in ONE_OF_EACH])
 
@@ -231,7 +231,7 @@ def test_heavy_mediator_is_a_contact_interaction():
         expected = g2 * quad(lambda q2, mode=mode: majorana_rate(mode, q2, 1.5, np.inf), 9.0, hi, epsrel=1e-10)[0]
         assert found[f"BR({mode}NN)"] == pytest.approx(expected, rel=1e-5)
         assert found[f"BR({mode}Zp)"] == 0.0
-    w = MODEL.at({**point, "chi": 0.0}).wilson()
+    w = MODEL.at({**point, "chi": 0.0}).wilson
     at_zero = {name: -np.asarray(w.residue[name]) / 9e6 for name in ("C9p", "CR")}
     wet = {"C7p_bs": complex(w.c7p), "C9p_bsmumu": at_zero["C9p"][1], "C9p_bstautau": at_zero["C9p"][2]}
     wet |= {"CR_bsnumunumu": at_zero["CR"][1], "CR_bsnutaunutau": at_zero["CR"][2]}
@@ -310,7 +310,7 @@ def curves():
 
     @jax.jit
     def compute(vector, slope):
-        p = MODEL.at(dict(zip(NAMES, vector))).solved()
+        p = MODEL.at(dict(zip(NAMES, vector))).derive()
         resolution = lambda q2: 0.2 + slope * q2
         smear = lambda pair: jax.vmap(lambda x: spectrum.smeared(p, x, resolution, "B0->K*", pair))(q2)
         bins = spectrum.histogram(p, jnp.linspace(0.0, 20.0, 41), "B0->K*", "inv")

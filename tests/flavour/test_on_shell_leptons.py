@@ -25,13 +25,13 @@ POLES = {  # m_zp, fraction of the resonance in the bin
 
 
 def couplings(m_zp):
-    return MODEL.at({"y": 2.0, "g": 3e-4, "m_dm": 1.0, "m_zp": m_zp, "chi": 0.0}).solved()
+    return MODEL.at({"y": 2.0, "g": 3e-4, "m_dm": 1.0, "m_zp": m_zp, "chi": 0.0}).derive()
 
 
 def quadratic(p, rate):
     """The part of a rate that is quadratic in what the Z′ adds: without interference with the Standard Model."""
     where = lambda m: m.solution.wilson.residue
-    scaled = lambda x: eqx.tree_at(where, p, jax.tree.map(lambda leaf: x * leaf, p.wilson().residue))
+    scaled = lambda x: eqx.tree_at(where, p, jax.tree.map(lambda leaf: x * leaf, p.wilson.residue))
     return 0.5 * (rate(scaled(1.0)) + rate(scaled(-1.0))) - rate(scaled(0.0))
 
 
@@ -39,7 +39,7 @@ def tail(p, density) -> float:
     """∫ of the quadratic part over [LO, HI] for a pole outside: |P|² resolved by many nodes."""
     x, w = np.polynomial.legendre.leggauss(60)
     s = 0.5 * (HI + LO) + 0.5 * (HI - LO) * x
-    values = quadratic(p, lambda p: density(p, s, 1.0 / (s - p.wilson().pole.m2)))
+    values = quadratic(p, lambda p: density(p, s, 1.0 / (s - p.wilson.pole.m2)))
     return values @ (0.5 * (HI - LO) * w)
 
 
@@ -53,7 +53,7 @@ def test_narrow_width_in_a_bin(mode):
         p = couplings(m_zp)
         found = quadratic(p, lambda p: code.binned(p, LO, HI, mode, "mu")[0])
         outside = tail(p, lambda p, s, propagator: code.density(p, mode, "mu", s, propagator)[0])
-        return found, on_shell(p, mode)[0] * p.z_prime().branching("mumu"), outside
+        return found, on_shell(p, mode)[0] * p.derive().z_prime.branching("mumu"), outside
 
     for m_zp, fraction in POLES.values():
         found, narrow, outside = (float(x) for x in compute(m_zp))
@@ -72,7 +72,7 @@ def test_narrow_width_of_taus_over_all_of_phase_space(mode):
     def compute(m_zp):
         p = couplings(m_zp)
         found = quadratic(p, lambda p: code.total(p, mode, "tau")[0])
-        return found, on_shell(p, mode)[0] * p.z_prime().branching("tautau")
+        return found, on_shell(p, mode)[0] * p.derive().z_prime.branching("tautau")
 
     for m_zp in (3.6, 4.0, 4.35):
         found, narrow = compute(m_zp)
@@ -86,7 +86,7 @@ def test_narrow_width_of_the_baryon():
     @jax.jit
     def compute(m_zp):
         p = couplings(m_zp)
-        pole = p.wilson().pole
+        pole = p.wilson.pole
         found = quadratic(p, lambda p: baryon.binned(p, LO, HI, "mu", "MCN")[0])
         at_pole = quadratic(p, lambda p: baryon.density(p, pole.m2, jnp.ones(()), "mu", "MCN")[0])
         outside = tail(p, lambda p, s, propagator: baryon.density(p, s, propagator, "mu", "MCN")[0])
@@ -109,14 +109,14 @@ def test_smooth_as_the_pole_crosses_an_edge(code, mode, edge):
     """Value: the Cauchy distribution of the resonance; slope: exact, against a difference of values a hundredth of the width apart."""
     # Γ/m = 5e-6, so that q² − m² of an edge has digits to spare
     rate = lambda m_zp: code.binned(
-        MODEL.at({"y": 2.0, "g": 0.01, "m_dm": 1.0, "m_zp": m_zp, "chi": 0.0}).solved(), LO, HI, mode, "mu"
+        MODEL.at({"y": 2.0, "g": 0.01, "m_dm": 1.0, "m_zp": m_zp, "chi": 0.0}).derive(), LO, HI, mode, "mu"
     )[0]
 
     @jax.jit
     def compute(m_zp):
-        p = MODEL.at({"y": 2.0, "g": 0.01, "m_dm": 1.0, "m_zp": m_zp, "chi": 0.0}).solved()
-        narrow = on_shell(p, mode)[0] * p.z_prime().branching("mumu")
-        return *jax.jvp(rate, (m_zp,), (1.0,)), narrow, p.wilson().pole.m_gamma
+        p = MODEL.at({"y": 2.0, "g": 0.01, "m_dm": 1.0, "m_zp": m_zp, "chi": 0.0}).derive()
+        narrow = on_shell(p, mode)[0] * p.derive().z_prime.branching("mumu")
+        return *jax.jvp(rate, (m_zp,), (1.0,)), narrow, p.wilson.pole.m_gamma
 
     m_gamma = float(compute(edge**0.5)[3])
     sign = 1.0 if edge == LO else -1.0

@@ -87,9 +87,9 @@ def process(request):
 @pytest.mark.parametrize("name", POINTS)
 def test_rates(process, name):
     code, mode, rows, integrand = process
-    p = resolve_model(name).at(POINTS[name]).solved()
+    p = resolve_model(name).at(POINTS[name]).derive()
     table = tabulate(p.sm, [Channel(integrand, 1, tuple(range(rows)), BINS)], p.wilson_slots)
-    found = jax.jit(lambda table, p: table(p.wilson(), b_to_v_ll.mixing_phase(p)))(table, p)
+    found = jax.jit(lambda table, p: table(p.wilson, b_to_v_ll.mixing_phase(p)))(table, p)
     direct = jax.jit(lambda p, bins: jax.vmap(lambda one: code.binned(p, one[0], one[1], mode, "mu"))(bins))
     expected = np.asarray(direct(p, jnp.array(BINS)))
     np.testing.assert_allclose(found / expected[:, :1], expected / expected[:, :1], atol=1e-5)
@@ -107,8 +107,8 @@ def test_panels_cover_the_bin_inside_phase_space(process):
 def test_models_fill_no_other_slot():
     """What `wilson_slots` of a model leaves out is zero."""
     for name in ("lmu_ltau_s1", "le_lmu_r2"):
-        p = resolve_model(name).at(POINTS[name]).solved()
-        w = p.wilson()
+        p = resolve_model(name).at(POINTS[name]).derive()
+        w = p.wilson
         for slot in set(SLOTS) - set(p.wilson_slots):
             value = getattr(w, slot) if slot in ("c7", "c7p") else w.lepton(slot, slice(None), w.propagator(2.0))
             assert np.all(np.asarray(value) == 0.0), (name, slot)

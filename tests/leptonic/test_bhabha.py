@@ -70,7 +70,7 @@ def cross_section(energy: float, cosine: float, c2: float, mass: float, width: f
 @pytest.mark.parametrize(("energy", "cosine"), [(207.0, -0.81), (189.0, 0.3), (192.0, 0.85)])
 def test_against_explicit_spinors(model, params, energy, cosine):
     point = POINT | params
-    width = float(model.at(point).z_prime().width)
+    width = float(model.at(point).derive().z_prime.width)
     new = cross_section(energy, cosine, point["g"] ** 2, point["m_zp"], width)
     expected = new / cross_section(energy, cosine, 0.0, 1.0, 0.0)
     assert float(ratio(model, point, energy, cosine - 1e-4, cosine + 1e-4)) == pytest.approx(expected, rel=1e-6)
@@ -79,7 +79,7 @@ def test_against_explicit_spinors(model, params, energy, cosine):
 def test_bins_are_integrated(model):
     """Against a fine trapezoid of the point-like cross-section."""
     c = np.linspace(0.81, 0.9, 201)
-    width = float(model.at(POINT).z_prime().width)
+    width = float(model.at(POINT).derive().z_prime.width)
     new, old = (np.trapezoid([cross_section(207.0, x, c2, 671.0, width) for x in c], c) for c2 in (0.09, 0.0))
     assert float(ratio(model, POINT, 207.0, 0.81, 0.9)) == pytest.approx(new / old, rel=1e-6)
 

@@ -83,7 +83,7 @@ def test_lhcb_on_its_grid():
         return c.visible_decay(minimal(m, 1e-3, width=HBAR_PS / tau), "LHCb B+->KX(mumu)", production)
 
     for tau, log in zip(record["lifetime_ps"], logs):
-        branching = minimal(mass, 1e-3).z_prime().partial["mumu"] / (HBAR_PS / tau)
+        branching = minimal(mass, 1e-3).derive().z_prime.partial["mumu"] / (HBAR_PS / tau)
         assert float(strength(mass, tau, 10.0**log / branching)) == pytest.approx(1.0, rel=1e-6)
     short, prompt = strength(mass, 1e-6, 1.0), strength(mass, record["lifetime_ps"][0], 1.0)
     assert float(short / prompt) == pytest.approx(
@@ -100,7 +100,7 @@ def test_invisible_decay_counts_the_excess():
     place = record["mass"].index(2.051)
     best, up = record["best"][place], record["up"][place]
     p = minimal(2.051, 1e-3)
-    branching = float(p.z_prime().branching("inv"))
+    branching = float(p.derive().z_prime.branching("inv"))
     value = jax.jit(lambda production: c.invisible_decay(p, "Belle II B+->KX(inv)", production))
     assert float(value((best + 2.0 * up) / branching)) == pytest.approx(2.0, rel=1e-12)
     assert (best, up) == (7.008e-6, pytest.approx(2.817e-6))

@@ -21,8 +21,8 @@ LEPTON_MASSES = (0.00051099895, 0.1056583755, 1.77686)
 
 def summary(values: dict[str, jax.Array]) -> dict[str, jax.Array]:
     """Everything that is tested, at one point."""
-    p = MODEL.at(values).solved()
-    zp, w = p.z_prime(), p.wilson()
+    p = MODEL.at(values).derive()
+    zp, w = p.derive().z_prime, p.wilson
     propagator = w.propagator(6.0)
     c7p, c8p = p.dipoles()
     return {
@@ -207,7 +207,7 @@ def test_no_coupling_no_effect(at):
 
 
 def test_closed_channels_are_zero_with_zero_gradient():
-    partial = lambda m_zp, m_dm: MODEL.at({"y": 1.0, "g": 1e-3, "m_zp": m_zp, "m_dm": m_dm}).z_prime().partial
+    partial = lambda m_zp, m_dm: MODEL.at({"y": 1.0, "g": 1e-3, "m_zp": m_zp, "m_dm": m_dm}).derive().z_prime.partial
     both = eqx.filter_jit(lambda *x: (partial(*x), jax.jacfwd(partial, (0, 1))(*x)))
     for m_zp in (1.0, 2.0 * 1.1, 0.2):
         values, slopes = both(jnp.asarray(m_zp), jnp.asarray(1.1))

@@ -22,7 +22,7 @@ SMOOTH = ["V_sb", "Gamma_Zp", "DeltaM_s", "sigma_SD(n)", "sigma_SI(p)"]
 def test_leptoquark_pairs_widen_a_heavy_z_prime(name, count):
     """Scalars of unit charge: |p|/(8πm²) · c² (m² − 4m_S²)/3 for each colour and member of the multiplet."""
     m, m_s, g = 3000.0, 900.0, 0.3
-    width = lambda m: resolve_model(name).at({"y": 1.0, "g": g, "m_zp": m, "m_dm": 100.0, "m_lq": m_s}).z_prime()
+    width = lambda m: resolve_model(name).at({"y": 1.0, "g": g, "m_zp": m, "m_dm": 100.0, "m_lq": m_s}).derive().z_prime
     momentum = np.sqrt(m**2 / 4.0 - m_s**2)
     expected = count * momentum / (8.0 * np.pi * m**2) * g**2 * (m**2 - 4.0 * m_s**2) / 3.0
     assert float(width(m).partial["LQLQ"]) == pytest.approx(expected, rel=1e-12, abs=0.0)

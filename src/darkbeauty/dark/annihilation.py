@@ -6,101 +6,86 @@ thresholds. `initial` is (m_a, m_b), twice the same for N_ℓN_ℓ.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from darkbeauty.models.base import Channels, DarkSector, InitialState
+from darkbeauty.models.sectors import Channels, DarkMatter, Exchange, InitialState
 from darkbeauty.numerics.quadrature import gauss_legendre
 
 ANGLES = 12
 Masses = tuple[Array, Array]
 
 
-def vector_channel(
-    s: Array,
-    initial: Masses,
-    coupling: Array,
-    m_zp: Array,
-    propagator: Array,
-    m_f: Array,
-    colours: Array,
-    g_v: Array,
-    g_a: Array,
-) -> Array:
+class Resonance(NamedTuple):
+    """A Z′ in the s channel: c_ab of −½ c_ij N̄_iγγ₅N_j Z′, its mass, and P(s) = 1/(s − m² + imΓ)."""
+
+    coupling: Array
+    mass: Array
+    propagator: Array
+
+
+def vector_channel(s: Array, initial: Masses, resonance: Resonance, final: Channels) -> Array:
     r"""N_a N_b → Z′ → f f̄.   [dimensionless]
 
     N_c c²/(12π) |P|² { (s−S²)(1+D²/2s)[g_V²(s+2m²) + g_A²(s−4m²)] + 3 g_A² m² S² (1−D²/s)(1−s/m_Z′²)² }, S = m_a+m_b, D = m_a−m_b.
-    Args     coupling: c_ab of −½ c_ij N̄_iγγ₅N_j Z′; propagator: P(s) = 1/(s − m_Z′² + i m_Z′Γ); g_v, g_a: couplings of the final fermion
+    Args     final: one final state, its mass, colours, g_v and g_a
     """
+    m2, v2, a2 = final.mass**2, final.g_v**2, final.g_a**2
     sum2, gap2 = (initial[0] + initial[1]) ** 2, (initial[0] - initial[1]) ** 2 / s
-    spin_1 = (s - sum2) * (1.0 + 0.5 * gap2) * (g_v**2 * (s + 2.0 * m_f**2) + g_a**2 * (s - 4.0 * m_f**2))
-    spin_0 = 3.0 * g_a**2 * m_f**2 * sum2 * (1.0 - gap2) * (1.0 - s / m_zp**2) ** 2
-    propagator = jnp.asarray(propagator)
-    return colours * coupling**2 / (12.0 * jnp.pi) * (propagator.real**2 + propagator.imag**2) * (spin_1 + spin_0)
+    spin_1 = (s - sum2) * (1.0 + 0.5 * gap2) * (v2 * (s + 2.0 * m2) + a2 * (s - 4.0 * m2))
+    spin_0 = 3.0 * a2 * m2 * sum2 * (1.0 - gap2) * (1.0 - s / resonance.mass**2) ** 2
+    propagator = jnp.asarray(resonance.propagator)
+    strength = final.colours * resonance.coupling**2 / (12.0 * jnp.pi)
+    return strength * (propagator.real**2 + propagator.imag**2) * (spin_1 + spin_0)
 
 
-def exchange_channel(
-    s: Array,
-    initial: Masses,
-    final: Masses,
-    colours: Array | float,
-    coupling2: Array,
-    mediator: Array,
-    even: bool = True,
-) -> Array:
+def exchange_channel(s: Array, initial: Masses, final: Exchange, even: bool = True) -> Array:
     r"""N_a N_b → f₁ f̄₂ by a scalar exchanged in the t and u channels, exact in all masses.   [dimensionless]
 
     N_c/(128π) ∫₋₁¹ dcosθ Σ|M|², Σ|M|² = (y₁y₂)² { (m_a²+m₁²−t)(m_b²+m₂²−t)/D_t² + (m_b²+m₁²−u)(m_a²+m₂²−u)/D_u² − 2m_am_b(s−m₁²−m₂²)/(D_tD_u) }.
-    Args     coupling2: y₁y₂ of −y_i f̄_i P N S (one chirality), the same for N_a f₁, N_b f₂ and N_b f₁, N_a f₂; mediator: m_S, D_t = t − m_S²
+    Args     final: one final state; its coupling2 is y₁y₂ of −y_i f̄_i P N S (one chirality), the same for N_a f₁, N_b f₂ and N_b f₁, N_a f₂; D_t = t − m_S²
              even: m_a = m_b or m₁ = m₂, so that forward and backward are the same
     Accuracy 12-point Gauss–Legendre in cosθ, 1e-12 for √s ≤ m_S
     """
-    s, t, u, weight = _angles(jnp.asarray(s), initial, final, even)
-    (a, b), (one, two) = ((m**2 for m in masses) for masses in (initial, final))
-    pole_t, pole_u = t - mediator**2, u - mediator**2
+    masses = final.mass_1, final.mass_2
+    s, t, u, weight = _angles(jnp.asarray(s), initial, masses, even)
+    (a, b), (one, two) = ((m**2 for m in pair) for pair in (initial, masses))
+    pole_t, pole_u = t - final.scalar_mass**2, u - final.scalar_mass**2
     squares = (a + one - t) * (b + two - t) / pole_t**2 + (b + one - u) * (a + two - u) / pole_u**2
     amplitude2 = squares - 2.0 * initial[0] * initial[1] * (s - one - two) / (pole_t * pole_u)
-    return colours * coupling2**2 / (128.0 * jnp.pi) * (amplitude2 @ weight)
+    return final.colours * final.coupling2**2 / (128.0 * jnp.pi) * (amplitude2 @ weight)
 
 
-def interference(
-    s: Array,
-    initial: Masses,
-    coupling: Array,
-    m_zp: Array,
-    propagator: Array,
-    m_f: Array,
-    g_v: Array,
-    g_a: Array,
-    coupling2: Array,
-    m_eta: Array,
-) -> Array:
+def interference(s: Array, initial: Masses, resonance: Resonance, final: Channels, m_eta: Array) -> Array:
     r"""Interference of Z′ and scalar exchange in N_a N_b → f f̄, the scalar coupling to f_L (−y_i f̄_L N_i η).   [dimensionless]
 
     1/(128π) ∫₋₁¹ dcosθ ½ c y_ay_b Re P { X_t/D_t + X_u/D_u } with D_t = t − m_η² and, S = m_a+m_b, D = m_a−m_b,
     X_t = 8(g_V−g_A)[(m_a²+m²−t)(m_b²+m²−t) − m_am_b(s−2m²)] + 8m²(g_V+g_A)(s−m_a²−m_b²−4m_am_b) + 8 g_A m² S²(s−D²)/m_Z′².
     Derived from the trace of the two amplitudes; checked against explicit spinors.
     """
+    m_f, g_v, g_a = final.mass, final.g_v, final.g_a
     s, t, u, weight = _angles(jnp.asarray(s), initial, (m_f, m_f), True)
     (a, b), product = (m**2 for m in initial), initial[0] * initial[1]
     left, right, sum2, gap2 = g_v - g_a, g_v + g_a, a + b + 2.0 * product, a + b - 2.0 * product
-    common = right * (s - a - b - 4.0 * product) + g_a * sum2 * (s - gap2) / m_zp**2
+    common = right * (s - a - b - 4.0 * product) + g_a * sum2 * (s - gap2) / resonance.mass**2
     common = 8.0 * m_f**2 * common - 8.0 * left * product * (s - 2.0 * m_f**2)
     graphs = sum((8.0 * left * (a + m_f**2 - v) * (b + m_f**2 - v) + common) / (v - m_eta**2) for v in (t, u))
-    strength = 0.5 * coupling * coupling2 * jnp.asarray(propagator).real
+    strength = 0.5 * resonance.coupling * final.eta_coupling2 * jnp.asarray(resonance.propagator).real
     return strength / (128.0 * jnp.pi) * (graphs @ weight)
 
 
-def resonant_channel(dark: DarkSector, state: InitialState, channel: Channels, s: Array, propagator: Array) -> Array:
-    """Z′ and η exchange with their interference, for one row of the channels of an initial state; P(s) is given.   [dimensionless]"""
-    initial, m_f, y2 = (state.mass_a, state.mass_b), channel.mass, channel.eta_coupling2
-    resonance = state.coupling, dark.mediator.mass, propagator, m_f
-    value = vector_channel(s, initial, *resonance, channel.colours, channel.g_v, channel.g_a)
+def resonant_channel(dark: DarkMatter, state: InitialState, final: Channels, s: Array, propagator: Array) -> Array:
+    """Z′ and η exchange with their interference, for one final state of an initial one; P(s) is given.   [dimensionless]"""
+    resonance = Resonance(state.coupling, dark.z_prime.mass, propagator)
+    value = vector_channel(s, state.masses, resonance, final)
     if dark.eta_mass is None:
         return value
-    value = value + exchange_channel(s, initial, (m_f, m_f), 1.0, y2, dark.eta_mass)
-    return value + interference(s, initial, *resonance, channel.g_v, channel.g_a, y2, dark.eta_mass)
+    exchange = Exchange(final.mass, final.mass, jnp.ones(()), final.eta_coupling2, dark.eta_mass, final.finals)
+    value = value + exchange_channel(s, state.masses, exchange)
+    return value + interference(s, state.masses, resonance, final, dark.eta_mass)
 
 
 def scalar_channel(s: Array, m_dm: Array, coupling: Array, propagators2: Array, polynomial: tuple[Array, ...]) -> Array:

@@ -38,9 +38,10 @@ from darkbeauty.dark.thermal_average import X_REFERENCE, population, spectrum
 from darkbeauty.dark.thermo import g_star, h_star
 from darkbeauty.dark.yield_table import LOG_X_END, X_END, log_rate, rate_table
 from darkbeauty.inputs import SMInputs
-from darkbeauty.models.base import Model
+from darkbeauty.models.sectors import Theory
 from darkbeauty.numerics.bessel import k2e
 from darkbeauty.numerics.quadrature import gauss_legendre
+from darkbeauty.status import Status, status_if
 
 TOLERANCE = 1e-6
 MAX_STEPS = 2048
@@ -57,11 +58,19 @@ LogRate = Callable[[Array], Array]
 
 
 class Boltzmann(NamedTuple):
-    """Ωh², Y(∞), and whether the solver succeeded and the particle once was in equilibrium."""
+    """Ωh², Y(∞), and how it ended."""
 
     omega_h2: Array
     y_infinity: Array
-    ok: Array
+    status: Array
+
+
+class YieldCurve(NamedTuple):
+    """Y and Y_eq at several x, and how the solver ended."""
+
+    y: Array
+    equilibrium: Array
+    status: Array
 
 
 class Relic(NamedTuple):
@@ -99,18 +108,18 @@ class Equation(NamedTuple):
     log_floor: Array
 
 
-def boltzmann(p: Model) -> Boltzmann:
+def boltzmann(p: Theory) -> Boltzmann:
     """Relic density of the dark matter of a model.
 
     Accuracy relative 1e-5 (solver 1e-6, ⟨σv⟩ 1e-6); derivatives 1e-4
-    Domain   where the particle never was in equilibrium, or the solver gives up, ok is False and the numbers are finite
+    Domain   where the particle never was in equilibrium, or the solver gives up, the status says so and the numbers are finite
     """
     relic = _relic(p)
-    y_infinity, ok = relic_yield(relic, p.sm)
-    return Boltzmann(OMEGA_PER_YIELD * relic.mass * y_infinity, y_infinity, ok)
+    y_infinity, status = relic_yield(relic, p.sm)
+    return Boltzmann(OMEGA_PER_YIELD * relic.mass * y_infinity, y_infinity, status)
 
 
-def yield_curve(p: Model, x: ArrayLike) -> tuple[Array, Array]:
+def yield_curve(p: Theory, x: ArrayLike) -> YieldCurve:
     """Y and Y_eq at x, for a plot: not differentiable.
 
     Args     x: increasing, 1 ≤ x ≤ 10⁶, shape (n,)
@@ -119,12 +128,13 @@ def yield_curve(p: Model, x: ArrayLike) -> tuple[Array, Array]:
     relic = _relic(p)
     equation, *_ = _set_up(relic, p.sm)
     log_x = jnp.clip(jnp.log(jnp.asarray(x, float)), 0.0, LOG_X_END)
-    log_y, _ = _solve(equation, log_x, log_x)
-    return jnp.exp(log_y), jnp.exp(_ingredients(relic, p.sm, log_x).log_equilibrium)
+    log_y, solved = _solve(equation, log_x, log_x)
+    equilibrium = jnp.exp(_ingredients(relic, p.sm, log_x).log_equilibrium)
+    return YieldCurve(jnp.exp(log_y), equilibrium, status_if(~solved, Status.STEPS_EXHAUSTED))
 
 
 def relic_yield(relic: Relic, sm: SMInputs) -> tuple[Array, Array]:
-    """Y(∞) and whether it can be trusted (see `Boltzmann.ok`), for any ⟨σv⟩; differentiable in what `log_sigma_v` holds and in the rest.
+    """Y(∞) and how the solver ended, for any ⟨σv⟩; differentiable in what `log_sigma_v` holds and in the rest.
 
     From 10⁶ on 1/Y grows by ∫ Λ dt, which matters where a resonance is within 10⁻⁵ of the threshold.
     """
@@ -132,11 +142,13 @@ def relic_yield(relic: Relic, sm: SMInputs) -> tuple[Array, Array]:
     log_y, solved = stop_gradient(_solve(equation, jnp.append(panels.nodes.ravel(), LOG_X_END)))
     log_end, memory = _differentiable(here, panels, log_y[:-1].reshape(panels.nodes.shape), log_y[-1])
     strength = _ingredients(relic._replace(log_sigma_v=lambda log_x: log_x), sm, jnp.asarray(LOG_X_END)).log_rate
-    return 1.0 / (jnp.exp(-log_end) + jnp.exp(strength) * relic.late), solved & (memory < FORGOTTEN)
+    return 1.0 / (jnp.exp(-log_end) + jnp.exp(strength) * relic.late), jnp.where(
+        solved, status_if(~(memory < FORGOTTEN), Status.NEVER_IN_EQUILIBRIUM), int(Status.STEPS_EXHAUSTED)
+    )
 
 
-def _relic(p: Model) -> Relic:
-    dark = p.dark_sector()
+def _relic(p: Theory) -> Relic:
+    dark = p.dark_matter
     table = rate_table(dark)
     last = spectrum(dark, np.sqrt(X_REFERENCE / X_END))
     return Relic(lambda log_x: log_rate(table, log_x), tail_integral(last, X_END), dark.mass, last.ratio)

@@ -28,9 +28,10 @@ from darkbeauty.dark.thermal_average import (
     thermal_kernel,
 )
 from darkbeauty.dark.thermo import g_star, h_star
-from darkbeauty.models.base import DarkSector, Model
+from darkbeauty.models.sectors import DarkMatter, Theory
 from darkbeauty.numerics.bessel import k1e_large, k2e_large
 from darkbeauty.numerics.quadrature import kept, legendre_rule, total
+from darkbeauty.status import Status, status_if
 
 DEGREES = 2.0
 X_MIN, X_MAX = 1.0, 100.0
@@ -45,53 +46,56 @@ OMEGA_PER_YIELD = 2.744e8
 
 
 class FreezeOut(NamedTuple):
-    """x_f, J [GeV⁻²], Ωh², and whether the equation for x_f was solved inside [1, 100]."""
+    """x_f, J [GeV⁻²], Ωh², and how it ended."""
 
     x_f: Array
     j: Array
     omega_h2: Array
-    ok: Array
+    status: Array
 
 
-def freeze_out(p: Model) -> FreezeOut:
+def freeze_out(p: Theory) -> FreezeOut:
     """Freeze-out of the dark matter of a model.
 
     Method   freeze-out at once, 5 to 25 % from the Boltzmann equation away from the resonance, a factor 2 on it and far above it: Omega_h2(boltzmann)
-    Accuracy relative 1e-7 in J for x_f ≥ 3, 4e-5 at x_f = 1; where the particle never was in equilibrium (no solution with x_f > 1) ok is False, x_f is held at 1
+    Accuracy relative 1e-7 in J for x_f ≥ 3, 4e-5 at x_f = 1; where the particle never was in equilibrium (no solution with x_f > 1) the status says so, x_f is held at 1
              and Ωh² is the overabundance of `never_in_equilibrium`
     """
-    dark = p.dark_sector()
-    x_f, ok, nodes = solve_x_f(p, dark)
+    dark = p.dark_matter
+    x_f, status, nodes = solve_x_f(p, dark)
     j = tail_integral(nodes, x_f)
     root_g = jnp.sqrt(g_star(p.sm, dark.mass / x_f))
     thermal = dark.omega_constant / (root_g * p.sm.cosmology["M_Planck"] * j)
-    return FreezeOut(x_f, j, jnp.where(ok, thermal, never_in_equilibrium(p, dark.mass)), ok)
+    solved = status != Status.NEVER_IN_EQUILIBRIUM
+    return FreezeOut(x_f, j, jnp.where(solved, thermal, never_in_equilibrium(p, dark.mass)), status)
 
 
-def never_in_equilibrium(p: Model, mass: Array) -> Array:
+def never_in_equilibrium(p: Theory, mass: Array) -> Array:
     """Ωh² = 2.744·10⁸ (m/GeV) Y, Y = 45 g x²K₂(x)/(4π⁴ h(m/x)) at x = 2: the abundance of a relic that stops annihilating there."""
     x = 2.0
     y_equilibrium = 45.0 * DEGREES * x**2 * k2e_large(x) * jnp.exp(-x) / (4.0 * jnp.pi**4 * h_star(p.sm, mass / x))
     return OMEGA_PER_YIELD * mass * y_equilibrium
 
 
-def solve_x_f(p: Model, dark: DarkSector) -> tuple[Array, Array, Spectrum]:
-    """x_f, whether it solves its equation, and a spectrum made for it.
+def solve_x_f(p: Theory, dark: DarkMatter) -> tuple[Array, Array, Spectrum]:
+    """x_f, how the search for it ended, and a spectrum made for it.
 
     A coarse spectrum that reaches to x = 1 (a resonance far above threshold may rule there) gives the estimate for which the good one is made; of the
     Newton steps the last is differentiable, so the implicit derivative is exact.
     """
     fixed = jax.lax.stop_gradient((p, dark))
-    estimate = _estimate(*fixed)
+    crosses, estimate = _estimate(*fixed)
     nodes = spectrum(dark, jnp.sqrt(X_REFERENCE / estimate))
     x = _newton(*fixed, jax.lax.stop_gradient(nodes), estimate)
     value, slope = _step(p, dark, nodes, x)
     ok = jnp.abs(value) < CONVERGED * x
-    return jnp.where(ok, x - jnp.where(ok, value, 0.0) / slope, X_MIN), ok, nodes
+    failed = status_if(~ok, Status.NO_ROOT)
+    status = jnp.where(ok | (crosses & (x > X_MIN)), failed, int(Status.NEVER_IN_EQUILIBRIUM))
+    return jnp.where(ok, x - jnp.where(ok, value, 0.0) / slope, X_MIN), status, nodes
 
 
-def _estimate(p: Model, dark: DarkSector) -> Array:
-    """The last change of sign of the residual, on a grid, on a finer one, then between two points of that; 1 if there is none.
+def _estimate(p: Theory, dark: DarkMatter) -> tuple[Array, Array]:
+    """Whether the residual changes sign, and where last: on a grid, on a finer one, then between two points of that; 1 if nowhere.
 
     Newton's method by itself gets lost where a resonance takes over from a continuum.
     """
@@ -101,7 +105,7 @@ def _estimate(p: Model, dark: DarkSector) -> Array:
     found, (low, high), _ = _last_change(grid, residuals(grid))
     finer = low * (high / low) ** np.linspace(0.0, 1.0, FINER)
     _, (low, high), (below, above) = _last_change(finer, residuals(finer))
-    return jnp.where(found, low + (high - low) * jnp.clip(below / (below - above), 0.0, 1.0), X_MIN)
+    return found, jnp.where(found, low + (high - low) * jnp.clip(below / (below - above), 0.0, 1.0), X_MIN)
 
 
 def _last_change(x: Array, values: Array) -> tuple[Array, tuple[Array, Array], tuple[Array, Array]]:
@@ -111,7 +115,7 @@ def _last_change(x: Array, values: Array) -> tuple[Array, tuple[Array, Array], t
     return last >= 0, (x[here], x[here + 1]), (values[here], values[here + 1])
 
 
-def _newton(p: Model, dark: DarkSector, nodes: Spectrum, x: Array) -> Array:
+def _newton(p: Theory, dark: DarkMatter, nodes: Spectrum, x: Array) -> Array:
     """At most so many Newton steps, fewer where the last one was so small that the next changes nothing."""
 
     def move(state: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
@@ -124,13 +128,13 @@ def _newton(p: Model, dark: DarkSector, nodes: Spectrum, x: Array) -> Array:
     return jax.lax.while_loop(under_way, move, (jnp.asarray(0), x, jnp.asarray(True)))[1]
 
 
-def _step(p: Model, dark: DarkSector, nodes: Spectrum, x: Array) -> tuple[Array, Array]:
+def _step(p: Theory, dark: DarkMatter, nodes: Spectrum, x: Array) -> tuple[Array, Array]:
     """The residual and its slope, a constant for derivatives."""
     value, slope = jax.jvp(partial(_residual, p, dark, nodes), (x,), (jnp.ones_like(x),))
     return value, jax.lax.stop_gradient(jnp.maximum(slope, 0.2))
 
 
-def _residual(p: Model, dark: DarkSector, nodes: Spectrum, x: Array) -> Array:
+def _residual(p: Theory, dark: DarkMatter, nodes: Spectrum, x: Array) -> Array:
     """x − ln[…]"""
     degrees = DEGREES * population(x, nodes.ratio)
     rate = 0.038 * degrees * p.sm.cosmology["M_Planck"] * dark.mass * average(nodes, x)
@@ -189,11 +193,18 @@ def _taken_off(nodes: Spectrum, x_f: Array | float) -> Array:
     return weight @ jax.lax.map(integrand, log_x)
 
 
-def annihilation_fractions(p: Model) -> dict[str, Array]:
-    """Share of every final state in ⟨σv⟩ at freeze-out."""
-    dark = p.dark_sector()
-    x_f = solve_x_f(p, dark)[0]
+class Shares(NamedTuple):
+    """Share of every final state in ⟨σv⟩ at freeze-out, and how the search for freeze-out ended."""
+
+    by_final: dict[str, Array]
+    status: Array
+
+
+def annihilation_shares(p: Theory) -> Shares:
+    """What the dark matter annihilates into at freeze-out."""
+    dark = p.dark_matter
+    x_f, status, _ = solve_x_f(p, dark)
     rates = channel_averages(dark, x_f)
     whole = jnp.asarray(sum(rates.values()))
     some = jnp.where(whole > 0.0, whole, 1.0)
-    return {final: rate / some for final, rate in rates.items()}
+    return Shares({final: rate / some for final, rate in rates.items()}, status)

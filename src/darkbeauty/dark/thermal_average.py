@@ -20,7 +20,7 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from darkbeauty.dark.annihilation import exchange_channel, resonant_channel, scalar_channel
-from darkbeauty.models.base import Channels, DarkSector, Exchange, InitialState, ScalarPortal
+from darkbeauty.models.sectors import Channels, DarkMatter, Exchange, InitialState, ScalarChannels
 from darkbeauty.numerics.bessel import k1e_large, k2e_large
 from darkbeauty.numerics.quadrature import PoleRule, inserted, kept, legendre_rule, pole_rule, total
 
@@ -49,6 +49,13 @@ class Spectrum(NamedTuple):
     ratio: Array | None = None
 
 
+class ThermalAverage(NamedTuple):
+    """⟨σv⟩ and a bound on its numerical error.   [GeV⁻²]"""
+
+    value: Array
+    error: Array
+
+
 class Block(NamedTuple):
     """Nodes of several channels, arrays of shape (channels, nodes), and their final states."""
 
@@ -57,7 +64,7 @@ class Block(NamedTuple):
     weight: Array
 
 
-def spectrum(dark: DarkSector, scale: ArrayLike = 1.0, n: int = NODES, levels: tuple[float, ...] = LEVELS) -> Spectrum:
+def spectrum(dark: DarkMatter, scale: ArrayLike = 1.0, n: int = NODES, levels: tuple[float, ...] = LEVELS) -> Spectrum:
     """Nodes and weights of all channels, good for x ≥ 20/scale² (below, what is beyond the last edge is missing); n: nodes per panel.
 
     Returns  flat arrays of (resonant channels · 5 + exchange channels · 2) · n numbers (for LEVELS)
@@ -85,7 +92,7 @@ def average(nodes: Spectrum, x: Array | float) -> Array:
     return rate if nodes.ratio is None else rate / population(x, nodes.ratio) ** 2
 
 
-def sigma_v(dark: DarkSector, x: Array | float) -> Array:
+def sigma_v(dark: DarkMatter, x: Array | float) -> Array:
     r"""⟨σv⟩ at x = m_dm/T; with co-annihilation the effective one, Σ_ij ⟨σ_ijv⟩n_in_j/(Σ_i n_i)².   [GeV⁻²]
 
     Domain   x ≥ 1
@@ -94,17 +101,17 @@ def sigma_v(dark: DarkSector, x: Array | float) -> Array:
     return average(spectrum(dark, jnp.sqrt(X_REFERENCE / x)), x)
 
 
-def sigma_v_with_error(dark: DarkSector, x: Array | float) -> tuple[Array, Array]:
+def sigma_v_with_error(dark: DarkMatter, x: Array | float) -> ThermalAverage:
     r"""⟨σv⟩ at x = m_dm/T and a bound on its numerical error.   [GeV⁻²]
 
     The error is the distance to a rule with 17 nodes a panel for 22, plus 3e-10 of the value for the Bessel functions and the cut of the spectrum.
     """
     scale = jnp.sqrt(X_REFERENCE / x)
     value, coarse = (average(spectrum(dark, scale, n), x) for n in (NODES, COARSE_NODES))
-    return value, jnp.abs(value - coarse) + ROUNDING * value
+    return ThermalAverage(value, jnp.abs(value - coarse) + ROUNDING * value)
 
 
-def channel_averages(dark: DarkSector, x: Array | float) -> dict[str, Array]:
+def channel_averages(dark: DarkMatter, x: Array | float) -> dict[str, Array]:
     """⟨σv⟩ at x by final state.   [GeV⁻²]"""
     ratio = None if dark.heavy_mass is None else dark.heavy_mass / dark.mass
     totals: dict[str, Array] = {}
@@ -122,24 +129,26 @@ def add_by_final(totals: dict[str, Array], finals: tuple[str, ...], rows: Array)
     return totals
 
 
-def _blocks(dark: DarkSector, x: ArrayLike, n: int, levels: tuple[float, ...]) -> list[Block]:
+def _blocks(dark: DarkMatter, x: ArrayLike, n: int, levels: tuple[float, ...]) -> list[Block]:
     heights = jnp.asarray(levels) * jnp.sqrt((1.0 + EXPONENT / x) ** 2 - 1.0)
     blocks = []
     for state in dark.states():
         edges = heights * (state.mass_a + state.mass_b)
         vector_nodes = jax.checkpoint(partial(_vector_nodes, dark, state, edges, n=n))
-        scalar_nodes = jax.checkpoint(partial(_exchange_nodes, dark, state, edges, n=n))
-        vector, scalar = jax.lax.map(vector_nodes, state.channels), jax.lax.map(scalar_nodes, state.exchange)
-        blocks += [Block(state.channels.finals, *vector), Block(state.exchange.finals, *scalar)]
-    if dark.portal is not None:
-        blocks += [_portal_block(dark, dark.portal, 2.0 * dark.mass * heights, which, n) for which in (0, 1)]
+        blocks.append(Block(state.channels.finals, *jax.lax.map(vector_nodes, state.channels)))
+        if state.exchange is not None:
+            exchange_nodes = jax.checkpoint(partial(_exchange_nodes, dark, state, edges, n=n))
+            blocks.append(Block(state.exchange.finals, *jax.lax.map(exchange_nodes, state.exchange)))
+    if dark.scalar_channels is not None:
+        edges = 2.0 * dark.mass * heights
+        blocks += [_scalar_block(dark, dark.scalar_channels, edges, which, n) for which in (0, 1)]
     return blocks
 
 
 def _vector_nodes(
-    dark: DarkSector, state: InitialState, edges: Array, channel: Channels, n: int
+    dark: DarkMatter, state: InitialState, edges: Array, channel: Channels, n: int
 ) -> tuple[Array, Array]:
-    zp, m_f = dark.mediator, channel.mass
+    zp, m_f = dark.z_prime, channel.mass
     lowest = jnp.maximum((state.mass_a + state.mass_b) ** 2, channel.s_min)
     rule, s, propagator = _resonant_rule(edges, lowest, zp.mass**2, zp.pole.m_gamma, n)
     value = resonant_channel(dark, state, channel, s, propagator)
@@ -147,24 +156,22 @@ def _vector_nodes(
 
 
 def _exchange_nodes(
-    dark: DarkSector, state: InitialState, edges: Array, channel: Exchange, n: int
+    dark: DarkMatter, state: InitialState, edges: Array, channel: Exchange, n: int
 ) -> tuple[Array, Array]:
-    initial, final = (state.mass_a, state.mass_b), (channel.mass_1, channel.mass_2)
+    final = channel.mass_1, channel.mass_2
     lowest = jnp.maximum((state.mass_a + state.mass_b) ** 2, (final[0] + final[1]) ** 2)
     panels = [legendre_rule(edges[k], edges[k + 1], n) for k in range(edges.size - 1)]
     t, weight = (jnp.concatenate(column) for column in zip(*panels))
     s = lowest + t**2
-    value = exchange_channel(
-        s, initial, final, channel.colours, channel.coupling2, channel.mediator, even=state.identical
-    )
+    value = exchange_channel(s, state.masses, channel, even=state.identical)
     return _measure(dark.mass, state, lowest, final, t, s, weight * value)
 
 
-def _portal_block(dark: DarkSector, portal: ScalarPortal, edges: Array, which: int, n: int) -> Block:
+def _scalar_block(dark: DarkMatter, channels: ScalarChannels, edges: Array, which: int, n: int) -> Block:
     """The part |P₁P₂|² · |D_o|²/(|D₁|²+|D₂|²) of |P₂−P₁|² = |D₁−D₂|² |P₁P₂|², o the other one: it has one narrow pole, and the two parts add up."""
     state = dark.states()[0]
-    m2, m_gamma = portal.m2[which], portal.m_gamma[which]
-    apart = (portal.m2[which] - portal.m2[1 - which]) - 1j * (portal.m_gamma[which] - portal.m_gamma[1 - which])
+    m2, m_gamma = channels.m2[which], channels.m_gamma[which]
+    apart = (channels.m2[which] - channels.m2[1 - which]) - 1j * (channels.m_gamma[which] - channels.m_gamma[1 - which])
     square = lambda z: z.real**2 + z.imag**2
 
     def row(m_f: Array, *polynomial: Array) -> tuple[Array, Array]:
@@ -172,10 +179,12 @@ def _portal_block(dark: DarkSector, portal: ScalarPortal, edges: Array, which: i
         rule, s, propagator = _resonant_rule(edges, lowest, m2, m_gamma, n)
         near = square(propagator)
         other = square(1.0 + apart * propagator)  # |D_o|² |P|²
-        value = scalar_channel(s, dark.mass, portal.coupling, square(apart) * near**2 / (1.0 + other), polynomial)
+        value = scalar_channel(
+            s, dark.mass, channels.scalars.coupling, square(apart) * near**2 / (1.0 + other), polynomial
+        )
         return _measure(dark.mass, state, lowest, (m_f, m_f), rule.node, s, rule.weight * value)
 
-    return Block(portal.finals, *jax.vmap(row)(portal.mass, portal.c0, portal.c1, portal.c2))
+    return Block(channels.finals, *jax.vmap(row)(channels.mass, channels.c0, channels.c1, channels.c2))
 
 
 def _resonant_rule(edges: Array, lowest: Array, m2: Array, m_gamma: Array, n: int) -> tuple[PoleRule, Array, Array]:

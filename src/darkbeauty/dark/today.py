@@ -11,7 +11,7 @@ from jax import Array
 
 from darkbeauty.dark.annihilation import exchange_channel, resonant_channel
 from darkbeauty.dark.thermal_average import add_by_final
-from darkbeauty.models.base import Channels, DarkSector, Exchange, Model
+from darkbeauty.models.sectors import Channels, DarkMatter, Exchange, Theory
 from darkbeauty.numerics.interpolation import monotone
 from darkbeauty.units import CM3_S_PER_INVERSE_GEV2
 
@@ -20,12 +20,12 @@ TYPICAL_FRACTION = 0.3
 """Energy of a secondary electron over the mass of the dark matter."""
 
 
-def s_wave(dark: DarkSector) -> dict[str, Array]:
+def s_wave(dark: DarkMatter) -> dict[str, Array]:
     """lim_{v→0} σv by final state: 2 w(4M²) β_f/(4M²).   [GeV⁻²]
 
-    For a Majorana particle it is suppressed by m_f²; it is exact for the amplitudes of `annihilation`. The scalar portal has none.
+    For a Majorana particle it is suppressed by m_f²; it is exact for the amplitudes of `annihilation`. The scalars H1 and H2 add none.
     """
-    s, zp, state = 4.0 * dark.mass**2, dark.mediator, dark.states()[0]
+    s, zp, state = 4.0 * dark.mass**2, dark.z_prime, dark.states()[0]
     propagator = 1.0 / (s - zp.mass**2 + 1j * zp.pole.m_gamma)
 
     def resonant(c: Channels) -> Array:
@@ -33,28 +33,27 @@ def s_wave(dark: DarkSector) -> dict[str, Array]:
 
     def exchanged(e: Exchange) -> Array:
         is_open = s > (e.mass_1 + e.mass_2) ** 2
-        masses = (state.mass_a, state.mass_b), (e.mass_1, e.mass_2)
-        value = exchange_channel(s, *masses, e.colours, e.coupling2, e.mediator)
-        return _phase_space(s, e.mass_1, e.mass_2, is_open) * value
+        return _phase_space(s, e.mass_1, e.mass_2, is_open) * exchange_channel(s, state.masses, e)
 
-    vector, scalar = jax.vmap(resonant)(dark.channels), jax.vmap(exchanged)(dark.exchange)
-    totals = add_by_final({}, dark.channels.finals, 2.0 / s * vector)
-    return add_by_final(totals, dark.exchange.finals, 2.0 / s * scalar)
+    totals = add_by_final({}, dark.channels.finals, 2.0 / s * jax.vmap(resonant)(dark.channels))
+    if dark.exchange is None:
+        return totals
+    return add_by_final(totals, dark.exchange.finals, 2.0 / s * jax.vmap(exchanged)(dark.exchange))
 
 
-def sigma_v_at_rest(p: Model) -> Array:
+def sigma_v_at_rest(p: Theory) -> Array:
     """lim_{v→0} σv of all channels.   [GeV⁻²]"""
-    return cast(Array, sum(s_wave(p.dark_sector()).values()))
+    return cast(Array, sum(s_wave(p.dark_matter).values()))
 
 
-def p_ann(p: Model) -> Array:
+def p_ann(p: Theory) -> Array:
     r"""f_eff⟨σv⟩/M around recombination.   [cm³ s⁻¹ GeV⁻¹]
 
     f_eff of e⁺e⁻ at E = M from arXiv:1506.03811; of other final states the share of the energy that ends in e± and γ, times the same function at
     0.3 M. Neutrinos count nothing. Accuracy 30 % where a channel other than e⁺e⁻ dominates.
     """
     inputs = p.sm.energy_injection
-    dark = p.dark_sector()
+    dark = p.dark_matter
     efficiency = lambda energy: monotone(jnp.log10(energy) + 9.0, inputs["log10_energy"], inputs["f_electron"])
     direct, secondary = efficiency(dark.mass), efficiency(TYPICAL_FRACTION * dark.mass)
     of_lepton = {

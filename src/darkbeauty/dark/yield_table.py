@@ -15,7 +15,7 @@ import numpy as np
 from jax import Array
 
 from darkbeauty.dark.thermal_average import X_REFERENCE, Spectrum, average, spectrum
-from darkbeauty.models.base import DarkSector
+from darkbeauty.models.sectors import DarkMatter
 
 X_END = 1e6
 LOG_X_END = float(np.log(X_END))
@@ -26,7 +26,7 @@ SPECTRUM_AT = 1.1
 TINY = 1e-250
 
 
-def rate_table(dark: DarkSector) -> Array:
+def rate_table(dark: DarkMatter) -> Array:
     """Chebyshev coefficients of the two logarithms, shape (28, 14, 2), for `log_rate`. Recomputed, not stored, in reverse mode."""
     angle = np.pi * (np.arange(DEGREE + 1) + 0.5) / (DEGREE + 1)
     to_coefficients = np.linalg.inv(np.polynomial.chebyshev.chebvander(np.cos(angle), DEGREE))
@@ -57,9 +57,9 @@ def log_rate(table: Array, log_x: Array) -> Array:
     return jnp.logaddexp(both[..., 0], both[..., 1])
 
 
-def _two_sums(dark: DarkSector, nodes: Spectrum, x: Array) -> Array:
+def _two_sums(dark: DarkMatter, nodes: Spectrum, x: Array) -> Array:
     """⟨σv⟩ of the nodes below and above half-way to the resonance, shape (n, 2)."""
-    half_way = 0.5 * jnp.maximum(0.5 * dark.mediator.mass / dark.mass - 1.0, 0.0)
+    half_way = 0.5 * jnp.maximum(0.5 * dark.z_prime.mass / dark.mass - 1.0, 0.0)
     near = nodes.excess < half_way
     weights = jnp.stack([jnp.where(near, nodes.weight, 0.0), jnp.where(near, 0.0, nodes.weight)])
     sums = jax.vmap(lambda weight, x: average(nodes._replace(weight=weight), x), in_axes=(0, None))

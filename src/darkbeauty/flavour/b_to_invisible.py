@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from types import ModuleType
-from typing import Any, cast
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -20,8 +20,7 @@ from darkbeauty.flavour import b_to_p_ll, b_to_v_ll
 from darkbeauty.flavour.common import integrate_pair
 from darkbeauty.flavour.currents import Current, majorana_current, neutrino_current, vector_current, weak_phase
 from darkbeauty.flavour.modes import PSEUDOSCALAR
-from darkbeauty.models.base import LEPTONS, Model
-from darkbeauty.models.portal import Portal
+from darkbeauty.models.sectors import LEPTONS, Pole, Theory
 
 
 def amplitude_code(mode: str) -> ModuleType:
@@ -29,27 +28,39 @@ def amplitude_code(mode: str) -> ModuleType:
     return b_to_p_ll if mode in PSEUDOSCALAR else b_to_v_ll
 
 
-def rates(p: Model, mode: str, m_f: Array | float, q2: ArrayLike, current: Callable[..., Current], *weak: Any) -> Array:
-    """CP-averaged dΓ/dq² of a pair, and its part with a longitudinal meson, shape (2, …).   [GeV⁻¹]"""
+class InvisibleRates(NamedTuple):
+    """CP-averaged dΓ/dq² of a pair (or its integral), and its part with a longitudinal meson.   [GeV⁻¹, or GeV]"""
+
+    rate: Array
+    longitudinal: Array
+
+
+def rates(
+    p: Theory, mode: str, m_f: Array | float, q2: ArrayLike, current: Callable[..., Current], *weak: Any
+) -> InvisibleRates:
+    """`InvisibleRates` of a pair with any current.   [GeV⁻¹]"""
     if mode in PSEUDOSCALAR:
-        whole = b_to_p_ll.pair_density(p, mode, m_f, q2, current, *weak)[0]
-        return jnp.stack([whole, whole])
-    return b_to_v_ll.pair_density(p, mode, m_f, q2, current, *weak, names=("rate", "longitudinal"))[:2]
+        whole = b_to_p_ll.pair_density(p, mode, m_f, q2, current, *weak).rate
+        return InvisibleRates(whole, whole)
+    average = b_to_v_ll.pair_density(p, mode, m_f, q2, current, *weak).average
+    return InvisibleRates(average.rate, average.longitudinal)
 
 
-def neutrino_density(p: Model, mode: str, q2: ArrayLike, propagator: ArrayLike) -> Array:
+def neutrino_density(p: Theory, mode: str, q2: ArrayLike, propagator: ArrayLike) -> InvisibleRates:
     """`rates` of νν̄, summed over flavours.   [GeV⁻¹]"""
-    flavour = lambda i: rates(p, mode, 0.0, q2, partial(neutrino_current, p, i, propagator), p.wilson())
-    return jax.vmap(flavour)(jnp.arange(len(LEPTONS))).sum(0)
+    flavour = lambda i: rates(p, mode, 0.0, q2, partial(neutrino_current, p, i, propagator), p.wilson)
+    return jax.tree.map(lambda by_flavour: by_flavour.sum(0), jax.vmap(flavour)(jnp.arange(len(LEPTONS))))
 
 
-def majorana_density(p: Portal, mode: str, q2: ArrayLike, propagator: Array | float) -> Array:
-    r"""`rates` of N_ℓN_ℓ: half (identical particles) those of an axial pair, G(q²) = g_eff g Q_ℓℓ P(q²).   [GeV⁻¹]"""
-    coupling = p.majorana_pair_coupling() * weak_phase(p)
-    return 0.5 * rates(p, mode, p.m_dm, q2, partial(majorana_current, p, propagator), coupling)
+def majorana_density(p: Theory, mode: str, q2: ArrayLike, propagator: Array | float) -> InvisibleRates:
+    r"""`rates` of N_ℓN_ℓ: half (identical particles) those of an axial pair, G(q²) = g_eff c P(q²), c the axial coupling of N_ℓ.   [GeV⁻¹]"""
+    zp, dark = p.z_prime, p.dark_matter
+    coupling = zp.quark_vertex("bs") * dark.coupling * zp.pair_factor * weak_phase(p)
+    distinct = rates(p, mode, dark.mass, q2, partial(majorana_current, p, propagator), coupling)
+    return jax.tree.map(lambda rate: 0.5 * rate, distinct)
 
 
-def on_shell(p: Portal, mode: str) -> Array:
+def on_shell(p: Theory, mode: str) -> InvisibleRates:
     r"""Γ(B → MZ′) on the mass shell, g_eff² Σ_λ|H_λ|² √λ/(16π m_B³), and its longitudinal part; time-integrated for B_s.   [GeV]
 
     For a pseudoscalar g_eff² f₊²(m²) λ^{3/2}/(64π m_B³ m²). Computed as (12π²/m²) dΓ/dq² at q² = m² of a massless pair with vector coupling
@@ -58,38 +69,45 @@ def on_shell(p: Portal, mode: str) -> Array:
     Domain   m_zp < m_B − m_M, exactly 0 with zero gradient above
     Omits    the width of the Z′ and kinetic mixing of its coupling to quarks
     """
-    m2 = jnp.asarray(p.m_zp, float) ** 2
-    coupling = p.quark_pair_coupling() * weak_phase(p)
-    return 12.0 * jnp.pi**2 / m2 * rates(p, mode, 0.0, m2, partial(vector_current, p), coupling)
+    m2 = p.z_prime.mass**2
+    coupling = p.z_prime.quark_vertex("bs") * weak_phase(p)
+    massless = rates(p, mode, 0.0, m2, partial(vector_current, p), coupling)
+    return jax.tree.map(lambda rate: 12.0 * jnp.pi**2 / m2 * rate, massless)
 
 
-_DENSITIES: dict[str, Callable[..., Array]] = {"nunu": neutrino_density, "NN": majorana_density}
+_DENSITIES: dict[str, Callable[..., InvisibleRates]] = {"nunu": neutrino_density, "NN": majorana_density}
 
 
-def density(p: Model, mode: str, pair: str, q2: ArrayLike, propagator: ArrayLike) -> Array:
+def density(p: Theory, mode: str, pair: str, q2: ArrayLike, propagator: ArrayLike) -> InvisibleRates:
     """`neutrino_density` or `majorana_density`, pair = "nunu" or "NN"."""
     return _DENSITIES[pair](p, mode, q2, propagator)
 
 
-def phase_space(p: Model, mode: str, pair: str) -> tuple[Array | float, Array | float]:
+def phase_space(p: Theory, mode: str, pair: str) -> tuple[Array | float, Array | float]:
     """Lower and upper end of q².   [GeV²]"""
-    return amplitude_code(mode).phase_space(p, mode, jnp.asarray(cast(Portal, p).m_dm, float) if pair == "NN" else 0.0)
+    return amplitude_code(mode).phase_space(p, mode, p.dark_matter.mass if pair == "NN" else 0.0)
 
 
-def differential(p: Model, q2: Array | float, mode: str, pair: str) -> Array:
+def pole_of(p: Theory, pair: str) -> Pole | None:
+    """The pole that a pair sees: neutrinos that of the Wilson coefficients, dark matter the Z′'s."""
+    return p.z_prime.pole if pair == "NN" else p.wilson.pole
+
+
+def differential(p: Theory, q2: Array | float, mode: str, pair: str) -> InvisibleRates:
     """`density` at q²."""
-    return density(p, mode, pair, q2, p.wilson().propagator(q2))
+    pole = pole_of(p, pair)
+    return density(p, mode, pair, q2, 0.0 if pole is None else pole.at(q2))
 
 
-def binned(p: Model, q2min: Array | float, q2max: Array | float, mode: str, pair: str) -> Array:
+def binned(p: Theory, q2min: Array | float, q2max: Array | float, mode: str, pair: str) -> InvisibleRates:
     """∫ density dq² over the part of the bin inside phase space.   [GeV]
 
     Accuracy relative 1e-8 with the Z′ pole anywhere, Γ/m ≥ 1e-8
     """
     f = lambda q2, propagator: density(p, mode, pair, q2, propagator)
-    return integrate_pair(p, f, (q2min, q2max), phase_space(p, mode, pair), photon=False)
+    return integrate_pair(pole_of(p, pair), f, (q2min, q2max), phase_space(p, mode, pair), photon=False)
 
 
-def total(p: Model, mode: str, pair: str) -> Array:
+def total(p: Theory, mode: str, pair: str) -> InvisibleRates:
     """∫ density dq² over all of phase space; exactly 0 with zero gradient for a closed pair.   [GeV]"""
     return binned(p, *phase_space(p, mode, pair), mode, pair)

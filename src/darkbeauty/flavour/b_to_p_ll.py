@@ -19,7 +19,7 @@ from darkbeauty.flavour.currents import Current, lepton_current
 from darkbeauty.flavour.form_factors import b_to_k
 from darkbeauty.flavour.form_factors.bsz import PseudoscalarFormFactors
 from darkbeauty.flavour.modes import PSEUDOSCALAR
-from darkbeauty.models.base import Model
+from darkbeauty.models.sectors import Theory
 
 
 class PairCurrent(NamedTuple):
@@ -31,10 +31,18 @@ class PairCurrent(NamedTuple):
 
 
 class Rate(NamedTuple):
-    """dΓ/dq² [GeV⁻¹] and its part flat in the lepton angle."""
+    """dΓ/dq² [GeV⁻¹] of one decay and its part flat in the lepton angle."""
 
     total: Array
     flat: Array
+
+
+class PairRates(NamedTuple):
+    """CP-averaged dΓ/dq² (or its integral), its flat part, and half the CP difference of dΓ/dq².   [GeV⁻¹, or GeV]"""
+
+    rate: Array
+    flat: Array
+    difference: Array
 
 
 def pair_rate(q2: Array, m_b: Array | float, m_p: Array | float, m_f: Array | float, current: PairCurrent) -> Rate:
@@ -54,7 +62,7 @@ def pair_rate(q2: Array, m_b: Array | float, m_p: Array | float, m_f: Array | fl
     return Rate(factor * (lam / 6.0 * spin_1 + spin_0), factor * (lam * r * abs2(current.vector) + spin_0))
 
 
-def with_form_factors(p: Model, mode: str, f: PseudoscalarFormFactors, current: Current) -> PairCurrent:
+def with_form_factors(p: Theory, mode: str, f: PseudoscalarFormFactors, current: Current) -> PairCurrent:
     """A pseudoscalar sees the vector part of the quark current, the sum of both chiralities."""
     vector, axial, timelike = (c[0] + c[1] for c in (current.vector, current.axial, current.timelike))
     vector = vector * f.plus
@@ -65,9 +73,9 @@ def with_form_factors(p: Model, mode: str, f: PseudoscalarFormFactors, current: 
 
 
 def pair_density(
-    p: Model, mode: str, m_f: Array | float, q2: ArrayLike, current: Callable[..., Current], *weak: Any
-) -> Array:
-    r"""CP-averaged dΓ/dq², its flat part, and half the CP difference of dΓ/dq², shape (3, …), for any pair of fermions.   [GeV⁻¹]
+    p: Theory, mode: str, m_f: Array | float, q2: ArrayLike, current: Callable[..., Current], *weak: Any
+) -> PairRates:
+    r"""`PairRates` of any pair of fermions at q².   [GeV⁻¹]
 
     Args     current(q², *weak): couplings of the pair; called once more with everything in `weak` conjugated
     Domain   4m_f² < q² < (m_B − m_P)²; exactly 0 with zero gradient outside
@@ -81,15 +89,15 @@ def pair_density(
         return pair_rate(q2, m_b, m_p, m_f, with_form_factors(p, mode, f, current(safe_q2, *weak)))
 
     (b, b_bar), flat = jax.vmap(rate)(*with_conjugate(*weak))
-    return jnp.stack([0.5 * (b + b_bar), 0.5 * (flat[0] + flat[1]), 0.5 * (b - b_bar)])
+    return PairRates(0.5 * (b + b_bar), 0.5 * (flat[0] + flat[1]), 0.5 * (b - b_bar))
 
 
-def meson_masses(p: Model, mode: str) -> tuple[Array | float, Array | float]:
+def meson_masses(p: Theory, mode: str) -> tuple[Array | float, Array | float]:
     """Masses of the B meson and of the final meson of a mode.   [GeV]"""
     return p.sm.mass[PSEUDOSCALAR[mode].b], p.sm.mass[PSEUDOSCALAR[mode].final]
 
 
-def subleading_c9(p: Model, mode: str, q2: ArrayLike) -> Array:
+def subleading_c9(p: Theory, mode: str, q2: ArrayLike) -> Array:
     """Nuisance shift of C₉: a + b q² up to 9 GeV², c above 14 GeV² (centrally 0)."""
     names, prefix = p.sm.subleading, f"{PSEUDOSCALAR[mode].b}->{PSEUDOSCALAR[mode].final} deltaC9 "
     a, b, c = (names[f"{prefix}{x} Re"] + 1j * jnp.asarray(names[f"{prefix}{x} Im"]) for x in "abc")
@@ -97,7 +105,7 @@ def subleading_c9(p: Model, mode: str, q2: ArrayLike) -> Array:
     return jnp.where(q2 <= 9.0, a + b * q2, jnp.where(q2 > 14.0, c, 0.0))
 
 
-def density(p: Model, mode: str, lepton: str, q2: ArrayLike, propagator: ArrayLike) -> Array:
+def density(p: Theory, mode: str, lepton: str, q2: ArrayLike, propagator: ArrayLike) -> PairRates:
     r"""`pair_density` of ℓ⁺ℓ⁻.   [GeV⁻¹]
 
     Args     q2 and the Z′ propagator P(q²) at it (given apart, because near the pole q² alone has lost the digits)
@@ -106,27 +114,27 @@ def density(p: Model, mode: str, lepton: str, q2: ArrayLike, propagator: ArrayLi
     return pair_density(p, mode, p.sm.mass[lepton], q2, current, *weak_inputs(p))
 
 
-def differential(p: Model, q2: Array | float, mode: str, lepton: str) -> Array:
-    """`density` at q², shape (3,)."""
-    return density(p, mode, lepton, q2, p.wilson().propagator(q2))
+def differential(p: Theory, q2: Array | float, mode: str, lepton: str) -> PairRates:
+    """`density` at q²."""
+    return density(p, mode, lepton, q2, p.wilson.propagator(q2))
 
 
-def binned(p: Model, q2min: Array | float, q2max: Array | float, mode: str, lepton: str) -> Array:
-    """∫ density dq² over the part of the bin inside phase space, shape (3,).   [GeV]
+def binned(p: Theory, q2min: Array | float, q2max: Array | float, mode: str, lepton: str) -> PairRates:
+    """∫ density dq² over the part of the bin inside phase space.   [GeV]
 
     Accuracy relative 1e-6, limited by the kinks of the tables; the part quadratic in the Z′ propagator 1e-8
     """
     ends = phase_space(p, mode, p.sm.mass[lepton])
     f = lambda q2, propagator: density(p, mode, lepton, q2, propagator)
-    return integrate_pair(p, f, (q2min, q2max), ends, photon=False)
+    return integrate_pair(p.wilson.pole, f, (q2min, q2max), ends, photon=False)
 
 
-def total(p: Model, mode: str, lepton: str) -> Array:
+def total(p: Theory, mode: str, lepton: str) -> PairRates:
     """`binned` over all of phase space.   [GeV]"""
     return binned(p, *phase_space(p, mode, p.sm.mass[lepton]), mode, lepton)
 
 
-def phase_space(p: Model, mode: str, m_f: Array | float) -> tuple[Array | float, Array | float]:
+def phase_space(p: Theory, mode: str, m_f: Array | float) -> tuple[Array | float, Array | float]:
     """(4m_f², (m_B − m_P)²).   [GeV²]"""
     m_b, m_p = meson_masses(p, mode)
     return 4.0 * m_f**2, (m_b - m_p) ** 2

@@ -32,10 +32,8 @@ from darkbeauty.flavour.form_factors import b_to_v
 from darkbeauty.flavour.modes import VECTOR
 from darkbeauty.inputs import SMInputs
 from darkbeauty.inputs.sm import Spectator
-from darkbeauty.models.base import Model, Wilson
+from darkbeauty.models.sectors import Theory, Wilson
 
-COEFFICIENTS = ("rate", "2s", "2c", "3", "4", "5", "6s", "7", "8", "9")
-"""What `density` returns: dΓ/dq² and the angular coefficients J_i, CP-averaged; then half their CP differences in the same order."""
 SPECTATOR_END, LOW_RECOIL_START, LARGE_RECOIL_END = 8.9, 14.0, 9.0
 
 
@@ -56,6 +54,29 @@ class Amplitudes(NamedTuple):
     vector: Array
     axial: Array
     timelike: Array
+
+
+class AngularCoefficients(NamedTuple):
+    """dΓ/dq², its part with a longitudinal meson, and the angular coefficients J_i."""
+
+    rate: Array
+    longitudinal: Array
+    j2s: Array
+    j2c: Array
+    j3: Array
+    j4: Array
+    j5: Array
+    j6s: Array
+    j7: Array
+    j8: Array
+    j9: Array
+
+
+class VectorRates(NamedTuple):
+    """CP averages, and half the CP differences.   [GeV⁻¹, integrated GeV]"""
+
+    average: AngularCoefficients
+    difference: AngularCoefficients
 
 
 # -- amplitudes ------------------------------------------------------------------------------------------------------------------------
@@ -92,7 +113,7 @@ def amplitudes(f: Hadronic, m_f: Array | float, current: Current) -> Amplitudes:
     )
 
 
-def non_factorisable(p: Model, mode: str, f: Hadronic, w: Wilson, ratio_u: Array) -> Array:
+def non_factorisable(p: Theory, mode: str, f: Hadronic, w: Wilson, ratio_u: Array) -> Array:
     """What ℓ⁺ℓ⁻ has beside its `Current`, in the vector amplitudes: spectator scattering and the subleading nuisances."""
     return normalisation(p) * (spectator_scattering(p.sm, mode, f.q2, ratio_u) + subleading(p.sm, mode, f))
 
@@ -139,8 +160,8 @@ def subleading(sm: SMInputs, mode: str, f: Hadronic) -> Array:
 # -- rates -----------------------------------------------------------------------------------------------------------------------------
 
 
-def angular_coefficients(a: Amplitudes, beta: Array, names: tuple[str, ...] = COEFFICIENTS) -> Array:
-    r"""dΓ/dq², its part with a longitudinal meson, and J_i, without their common factor √λ β q²/(512π³m_B³), shape (len(names), …).
+def angular_coefficients(a: Amplitudes, beta: Array) -> AngularCoefficients:
+    r"""dΓ/dq² and J_i without their common factor √λ β q²/(512π³m_B³).
 
     β² = 1 − 4m²/q²; for distinct fermions of mass m; for one decay, no CP average
     """
@@ -152,33 +173,31 @@ def angular_coefficients(a: Amplitudes, beta: Array, names: tuple[str, ...] = CO
     total = lambda vector, both: (
         ((3.0 - 3.0 * beta2) * vector + 2.0 * beta2 * both + 3.0 * abs2(a.timelike)) * 4.0 / 3.0
     )
-    rows = {
-        "rate": lambda: total(vv.sum(0), perp + para + zero),
-        "longitudinal": lambda: total(vv[2], zero),
-        "2s": lambda: 2.0 / 3.0 * beta2 * (perp + para),
-        "2c": lambda: -8.0 / 3.0 * beta2 * zero,
-        "3": lambda: 4.0 / 3.0 * beta2 * (perp - para),
-        "4": lambda: 4.0 / 3.0 * root_2 * beta2 * same(1, 2).real,
-        "5": lambda: 8.0 / 3.0 * root_2 * beta * mixed(0, 2).real,
-        "6s": lambda: 16.0 / 3.0 * beta * mixed(0, 1).real,
-        "7": lambda: 8.0 / 3.0 * root_2 * beta * mixed(1, 2).imag,
-        "8": lambda: 4.0 / 3.0 * root_2 * beta2 * same(0, 2).imag,
-        "9": lambda: -8.0 / 3.0 * beta2 * same(0, 1).imag,
-    }
-    return jnp.stack([rows[name]() for name in names])
+    return AngularCoefficients(
+        rate=total(vv.sum(0), perp + para + zero),
+        longitudinal=total(vv[2], zero),
+        j2s=2.0 / 3.0 * beta2 * (perp + para),
+        j2c=-8.0 / 3.0 * beta2 * zero,
+        j3=4.0 / 3.0 * beta2 * (perp - para),
+        j4=4.0 / 3.0 * root_2 * beta2 * same(1, 2).real,
+        j5=8.0 / 3.0 * root_2 * beta * mixed(0, 2).real,
+        j6s=16.0 / 3.0 * beta * mixed(0, 1).real,
+        j7=8.0 / 3.0 * root_2 * beta * mixed(1, 2).imag,
+        j8=4.0 / 3.0 * root_2 * beta2 * same(0, 2).imag,
+        j9=-8.0 / 3.0 * beta2 * same(0, 1).imag,
+    )
 
 
 def pair_density(
-    p: Model,
+    p: Theory,
     mode: str,
     m_f: Array | float,
     q2: ArrayLike,
     current: Callable[..., Current],
     *weak: Any,
     beside: Callable[..., Array] | None = None,
-    names: tuple[str, ...] = COEFFICIENTS,
-) -> Array:
-    r"""CP averages of the named coefficients and then half their CP differences, shape (20, …) for all, for any pair of fermions.   [GeV⁻¹]
+) -> VectorRates:
+    r"""`VectorRates` of any pair of fermions at q².   [GeV⁻¹]
 
     Args     current(q², *weak): couplings of the pair; called once more with everything in `weak` conjugated;
              beside(hadronic, *weak): amplitudes of the vector current to be added
@@ -196,18 +215,22 @@ def pair_density(
         return a if beside is None else a._replace(vector=a.vector + beside(f, *weak))
 
     both = jax.vmap(decay)(*with_conjugate(*weak))
-    coefficients = jax.vmap(partial(angular_coefficients, beta=beta, names=names))
-    if VECTOR[mode].b == "Bs":
-        j, j_bar, average = with_mixing(p, both, coefficients)
-    else:
-        j, j_bar = coefficients(both)
-        average = 0.5 * (j + j_bar)
+    coefficients = jax.vmap(partial(angular_coefficients, beta=beta))
     factor = jnp.where(inside, f.root_lambda * beta * q2 / (512.0 * jnp.pi**3 * f.m_b**3), 0.0)
-    return factor * jnp.concatenate([average, 0.5 * (j - j_bar)])
+    if VECTOR[mode].b == "Bs":
+        j, average = with_mixing(p, both, coefficients)
+    else:
+        j = coefficients(both)
+        average = jax.tree.map(lambda j: 0.5 * (j[0] + j[1]), j)
+    return VectorRates(
+        jax.tree.map(lambda j: factor * j, average), jax.tree.map(lambda j: factor * (0.5 * (j[0] - j[1])), j)
+    )
 
 
-def with_mixing(p: Model, both: Amplitudes, coefficients: Callable[[Amplitudes], Array]) -> tuple[Array, Array, Array]:
-    r"""J of the two CP-conjugate decays, and ½[J + J̄ − y h]/(1 − y²), y = ΔΓ/2Γ.
+def with_mixing(
+    p: Theory, both: Amplitudes, coefficients: Callable[[Amplitudes], AngularCoefficients]
+) -> tuple[AngularCoefficients, AngularCoefficients]:
+    r"""J of the two CP-conjugate decays (leading axis), and ½[J + J̄ − y h]/(1 − y²), y = ΔΓ/2Γ.
 
     h is the interference of B̄_s → f with B_s → B̄_s → f: J is quadratic in the amplitudes, so h = J[A + Ã] − J[A] − J[Ã], where Ã is
     the conjugate decay into the same final state (A_⊥ changes sign) times the mixing phase.
@@ -218,19 +241,20 @@ def with_mixing(p: Model, both: Amplitudes, coefficients: Callable[[Amplitudes],
     tilde = Amplitudes(sign * conjugate.vector, sign * conjugate.axial, phase * conjugate.timelike)
     interfering = jax.tree.map(jnp.add, decay, tilde)
     stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), decay, conjugate, tilde, interfering)
-    j, j_bar, j_tilde, j_sum = coefficients(stacked)
+    every = coefficients(stacked)
     y = 0.5 * p.sm.lifetime["DeltaGamma/Gamma_Bs"]
-    return j, j_bar, 0.5 * (j + j_bar - y * (j_sum - j - j_tilde)) / (1.0 - y**2)
+    average = lambda j, j_bar, j_tilde, j_sum: 0.5 * (j + j_bar - y * (j_sum - j - j_tilde)) / (1.0 - y**2)
+    return jax.tree.map(lambda j: j[:2], every), jax.tree.map(lambda j: average(*j), every)
 
 
-def mixing_phase(p: Model) -> Array:
+def mixing_phase(p: Theory) -> Array:
     r"""Weak phase between B̄_s → f and B_s → B̄_s → f for an amplitude with the phase of ξ_t: M₁₂/M₁₂(SM) over its modulus, so 1 in the SM.
 
     The branch with a positive real part, as ΔΓ_s > 0 (heavy state longer-lived) is measured. flavio 2.7.1 has q/p in place of its conjugate
     here, which leaves exp(−4i arg(−ξ_t)) = exp(0.072i) in the SM and depends on the phase convention.
     """
     sm_part = bs_mixing.sm_coefficient(p)
-    ratio = (sm_part + p.mixing()) / sm_part
+    ratio = (sm_part + p.wilson.mixing_of("bs")) / sm_part
     ratio = jnp.where(ratio.real < 0.0, -ratio, ratio)
     size = abs2(ratio)
     return jnp.where(size > 0.0, ratio / jnp.sqrt(jnp.where(size > 0.0, size, 1.0)), 1.0)
@@ -239,12 +263,12 @@ def mixing_phase(p: Model) -> Array:
 # -- observables -----------------------------------------------------------------------------------------------------------------------
 
 
-def phase_space(p: Model, mode: str, m_f: Array | float) -> tuple[Array | float, Array | float]:
+def phase_space(p: Theory, mode: str, m_f: Array | float) -> tuple[Array | float, Array | float]:
     """(4m_f², (m_B − m_V)²).   [GeV²]"""
     return 4.0 * m_f**2, (p.sm.mass[VECTOR[mode].b] - p.sm.mass[VECTOR[mode].final]) ** 2
 
 
-def density(p: Model, mode: str, lepton: str, q2: ArrayLike, propagator: ArrayLike) -> Array:
+def density(p: Theory, mode: str, lepton: str, q2: ArrayLike, propagator: ArrayLike) -> VectorRates:
     r"""`pair_density` of ℓ⁺ℓ⁻.   [GeV⁻¹]
 
     Args     q2 and the Z′ propagator P(q²) at it (given apart, because near the pole q² alone has lost the digits)
@@ -254,13 +278,13 @@ def density(p: Model, mode: str, lepton: str, q2: ArrayLike, propagator: ArrayLi
     return pair_density(p, mode, p.sm.mass[lepton], q2, current, *weak_inputs(p), beside=beside)
 
 
-def differential(p: Model, q2: Array | float, mode: str, lepton: str) -> Array:
-    """`density` at q², shape (20,)."""
-    return density(p, mode, lepton, q2, p.wilson().propagator(q2))
+def differential(p: Theory, q2: Array | float, mode: str, lepton: str) -> VectorRates:
+    """`density` at q²."""
+    return density(p, mode, lepton, q2, p.wilson.propagator(q2))
 
 
-def binned(p: Model, q2min: Array | float, q2max: Array | float, mode: str, lepton: str) -> Array:
-    """∫ density dq² over the part of the bin inside phase space, shape (20,).   [GeV]
+def binned(p: Theory, q2min: Array | float, q2max: Array | float, mode: str, lepton: str) -> VectorRates:
+    """∫ density dq² over the part of the bin inside phase space.   [GeV]
 
     Accuracy relative 1e-6 (1e-5 in bins wider than 5 GeV²), limited by kinks of the tables; their strongest, where spectator scattering
              leaves its first knots, is a panel edge
@@ -268,9 +292,9 @@ def binned(p: Model, q2min: Array | float, q2max: Array | float, mode: str, lept
     ends = phase_space(p, mode, p.sm.mass[lepton])
     kink = _spectator_table(p.sm, mode).q2[1]
     f = lambda q2, propagator: density(p, mode, lepton, q2, propagator)
-    return integrate_pair(p, f, (q2min, kink, q2max), ends, photon=True)
+    return integrate_pair(p.wilson.pole, f, (q2min, kink, q2max), ends, photon=True)
 
 
-def total(p: Model, mode: str, lepton: str) -> Array:
+def total(p: Theory, mode: str, lepton: str) -> VectorRates:
     """`binned` over all of phase space.   [GeV]"""
     return binned(p, *phase_space(p, mode, p.sm.mass[lepton]), mode, lepton)

@@ -6,9 +6,9 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from darkbeauty.flavour.b_to_p_ll import abs2
-from darkbeauty.models.base import Model
+from darkbeauty.flavour.common import abs2
 from darkbeauty.models.running import mix_dipoles
+from darkbeauty.models.sectors import Theory
 
 # K_ij^(1) and K_ij^(2) of hep-ph/0609241, eq. 3.1, at E_γ = 1.6 GeV (real parts), by M. Misiak as used in flavio 2.7.1;
 # upper triangles, operators 1…8.
@@ -36,7 +36,7 @@ _UP_INTERFERENCE, _UP_SQUARE = -0.0296854, 0.123411
 _NLO_PERTURBATIVE = 0.1249
 
 
-def br_xs_gamma(p: Model) -> Array:
+def br_xs_gamma(p: Theory) -> Array:
     r"""CP-averaged BR(B → X_sγ), E_γ > 1.6 GeV.
 
     BR = BR(X_cℓν) |V_tbV_ts*/V_cb|² 6α/(πC) [P(E₀) + N(E₀)], P from |C₇eff|² + |C₇′eff|², the K_ij and V_ub terms at μ = 2 GeV.
@@ -55,12 +55,12 @@ def br_xs_gamma(p: Model) -> Array:
     return inputs["BR_Xcenu"] * ckm * 6.0 * sm.coupling["alpha_e_0"] / (jnp.pi * inputs["C_BXlnu"]) * total
 
 
-def _coefficients(p: Model) -> tuple[Array, ...]:
+def _coefficients(p: Theory) -> tuple[Array, ...]:
     """(C₁…C₆, C₇eff, C₈eff) and primes at 2 GeV: SM plus the new-physics dipoles run down from 4.8 GeV (leading log)."""
-    sm, w, c = p.sm, p.wilson(), p.sm.wilson_2
+    sm, w, c = p.sm, p.wilson, p.sm.wilson_2
     eta = sm.coupling["alpha_s_4.8"] / sm.coupling["alpha_s_2.0"]
-    c7, c8 = mix_dipoles(w.c7, w.c8, eta, 5)
-    c7p, c8p = mix_dipoles(w.c7p, w.c8p, eta, 5)
+    c7, c8 = mix_dipoles(w.dipole("C7"), w.dipole("C8"), eta, 5)
+    c7p, c8p = mix_dipoles(w.dipole("C7p"), w.dipole("C8p"), eta, 5)
     left = [c[f"C{i}"] for i in range(1, 7)] + [c["C7eff"] + c7, c["C8eff"] + c8]
     right = [0.0] * 6 + [c["C7effp"] + c7p, c["C8effp"] + c8p]
     return tuple(jnp.stack([jnp.asarray(x, complex) for x in side]) for side in (left, right))

@@ -6,10 +6,10 @@ import jax.numpy as jnp
 from jax import Array
 
 from darkbeauty.models import loops
-from darkbeauty.models.base import Model
+from darkbeauty.models.sectors import Theory
 
 
-def sm_coefficient(p: Model) -> Array:
+def sm_coefficient(p: Theory) -> Array:
     r"""C_SM of H = C (s̄γ^μP_Lb)² at 4.2 GeV: G_F² M_W²/(4π²) (V_tbV_ts*)² S₀(x_t) η b(μ).   [GeV⁻²]"""
     sm, mixing = p.sm, p.sm.mixing
     x_t = (mixing["mt_mt"] / sm.mass["W"]) ** 2
@@ -19,11 +19,11 @@ def sm_coefficient(p: Model) -> Array:
     return short_distance * mixing["eta_tt"] * mixing["msbar2rgi"]
 
 
-def delta_m_s(p: Model) -> Array:
+def delta_m_s(p: Theory) -> Array:
     r"""ΔM_s = 2|M₁₂|, M₁₂ = (C_SM + C_NP) m f² B₁/3.   [GeV]
 
     Accuracy Γ₁₂ neglected, relative 1e-5
     """
     sm = p.sm
     element = sm.mass["Bs"] * sm.decay_constant["f_Bs"] ** 2 * sm.mixing["bag_Bs"] / 3.0
-    return 2.0 * element * jnp.abs(sm_coefficient(p) + p.mixing())
+    return 2.0 * element * jnp.abs(sm_coefficient(p) + p.wilson.mixing_of("bs"))

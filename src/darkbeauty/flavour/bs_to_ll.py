@@ -7,16 +7,16 @@ from jax import Array
 
 from darkbeauty.flavour.common import abs2, normalisation
 from darkbeauty.flavour.modes import LEPTON_INDEX
-from darkbeauty.models.base import Model
+from darkbeauty.models.sectors import Theory
 
 
-def br_bs_ll(p: Model, lepton: str) -> Array:
+def br_bs_ll(p: Theory, lepton: str) -> Array:
     r"""Time-integrated BR(B_s → ℓ⁺ℓ⁻) (arXiv:1204.1737).
 
     Prompt rate N² f² m³ τ β/(32π) |P|², P = (2m_ℓ/m)(C₁₀ − C₁₀′); times (1 + y A_ΔΓ)/(1 − y²), A_ΔΓ = Re P²/|P|², y = ΔΓ/2Γ.
     Omits    scalar operators
     """
-    sm, w, i = p.sm, p.wilson(), LEPTON_INDEX[lepton]
+    sm, w, i = p.sm, p.wilson, LEPTON_INDEX[lepton]
     m, m_l, y = sm.mass["Bs"], sm.mass[lepton], 0.5 * sm.lifetime["DeltaGamma/Gamma_Bs"]
     difference = sm.wilson["C10"] + w.lepton("C10", i, w.propagator(m**2)) - w.lepton("C10p", i, w.propagator(m**2))
     amplitude = 2.0 * m_l / m * jnp.asarray(difference, complex)

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jax import Array
 from jax.typing import ArrayLike
 
-from darkbeauty.models.base import Model, Wilson
+from darkbeauty.models.sectors import Pole, Theory, Wilson
 from darkbeauty.numerics.pair_map import pair_map
 
 NODES, PHOTON_NODES, CLOSE = 32, 24, 0.3
@@ -42,27 +42,30 @@ def with_conjugate(*weak: Any) -> tuple:
     return jax.tree.map(lambda x, y: jnp.stack([jnp.asarray(x), jnp.asarray(y)]), weak, conjugate)
 
 
-def weak_inputs(p: Model) -> tuple[Wilson, Array]:
+def weak_inputs(p: Theory) -> tuple[Wilson, Array]:
     """New-physics Wilson coefficients and ξ_u/ξ_t: all weak phases of b → sℓℓ relative to ξ_t."""
-    return p.wilson(), p.sm.ckm.xi("u") / p.sm.ckm.xi("t")
+    return p.wilson, p.sm.ckm.xi("u") / p.sm.ckm.xi("t")
 
 
-def normalisation(p: Model) -> Array:
+def normalisation(p: Theory) -> Array:
     """|N| = (4G_F/√2) |V_tbV_ts*| α/(4π) at 4.8 GeV.   [GeV⁻²]"""
     coupling = p.sm.coupling
     return jnp.sqrt(2.0) * coupling["GF"] * jnp.abs(p.sm.ckm.xi("t")) * coupling["alpha_e_4.8"] / (2.0 * jnp.pi)
 
 
 def integrate_pair(
-    p: Model, f: Callable, edges: Sequence[Array | float] | Array, ends: tuple[ArrayLike, ArrayLike], photon: bool
-) -> Array:
-    """∫ f(q², P(q²)) dq² over the part of a bin inside the phase space `ends` of a pair of fermions.
+    pole: Pole | None,
+    f: Callable,
+    edges: Sequence[Array | float] | Array,
+    ends: tuple[ArrayLike, ArrayLike],
+    photon: bool,
+) -> Any:
+    """∫ f(q², P(q²)) dq² over the part of a bin inside the phase space `ends` of a pair of fermions, of every array that f gives.
 
-    Args     edges: lower end of the bin, points where f has a kink, upper end; photon: f may go like 1/q² at small q²
+    Args     pole: of the propagator P; edges: lower end of the bin, points where f has a kink, upper end; photon: f may go like 1/q² at small q²
     Accuracy relative 1e-8 (3e-7 with a photon pole) for Γ/m ≥ 1e-8 with the Z′ pole anywhere, as far as f is smooth; what f has beside
              the pole loses digits when Γ/m is smaller still, 1e-5 at 5e-12
     """
-    pole = p.wilson().pole
     variable = pair_map(*ends, None if pole is None else (pole.m2, pole.m_gamma), photon)
     rule = variable.rule(edges, PHOTON_NODES, CLOSE) if photon else variable.rule(edges, NODES)
-    return f(rule.s, rule.propagator) @ rule.weight
+    return jax.tree.map(lambda values: values @ rule.weight, f(rule.s, rule.propagator))

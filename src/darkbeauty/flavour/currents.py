@@ -14,8 +14,7 @@ from jax.typing import ArrayLike
 from darkbeauty.flavour.charm_loops import effective_coefficients
 from darkbeauty.flavour.common import normalisation
 from darkbeauty.flavour.modes import LEPTON_INDEX
-from darkbeauty.models.base import Model, Wilson
-from darkbeauty.models.portal import Portal
+from darkbeauty.models.sectors import Theory, Wilson, ZPrime
 
 
 class Current(NamedTuple):
@@ -31,7 +30,7 @@ class Current(NamedTuple):
 
 
 def lepton_current(
-    p: Model, lepton: str, propagator: ArrayLike, q2: Array, w: Wilson, ratio_u: ArrayLike, shift: ArrayLike = 0.0
+    p: Theory, lepton: str, propagator: ArrayLike, q2: Array, w: Wilson, ratio_u: ArrayLike, shift: ArrayLike = 0.0
 ) -> Current:
     """ℓ⁺ℓ⁻: Standard Model with non-local effects, and new physics.
 
@@ -46,11 +45,11 @@ def lepton_current(
         vector=_pair(p, q2, effective.c9 + new("C9") + shift, new("C9p")),
         axial=axial,
         timelike=axial,
-        dipole=_pair(p, q2, effective.c7 + w.c7, sm.wilson["C7effp"] + w.c7p),
+        dipole=_pair(p, q2, effective.c7 + w.dipole("C7"), sm.wilson["C7effp"] + w.dipole("C7p")),
     )
 
 
-def neutrino_current(p: Model, flavour: int | Array, propagator: ArrayLike, q2: Array, w: Wilson) -> Current:
+def neutrino_current(p: Theory, flavour: int | Array, propagator: ArrayLike, q2: Array, w: Wilson) -> Current:
     """νν̄ of one flavour: C₉ → C_L, C₁₀ → −C_L, primes: C_R; C_L(SM) = −(X_t/s_W²) α(M_Z)/α(4.8 GeV)."""
     coupling = p.sm.coupling
     c_sm = -p.sm.nunu["Xt"] / coupling["s2w"] * coupling["alpha_e_MZ"] / coupling["alpha_e_4.8"]
@@ -58,32 +57,32 @@ def neutrino_current(p: Model, flavour: int | Array, propagator: ArrayLike, q2: 
     return Current(left, -left, -left)
 
 
-def majorana_current(p: Portal, propagator: Array | float, q2: Array, coupling: Array) -> Current:
+def majorana_current(p: Theory, propagator: Array | float, q2: Array, coupling: Array) -> Current:
     """N_ℓN_ℓ: axial, G = coupling · P(q²); its spin-0 part times 1 − q²/m² from the unitary-gauge propagator (printed: vector)."""
-    axial = _on_chirality(p, coupling * propagator * jnp.ones_like(q2))
+    axial = _on_chirality(p.z_prime, coupling * propagator * jnp.ones_like(q2))
     if p.convention == "printed":
         return Current(axial, 0.0 * axial, 0.0 * axial)
-    return Current(0.0 * axial, axial, axial * (1.0 - q2 / jnp.asarray(p.m_zp) ** 2))
+    return Current(0.0 * axial, axial, axial * (1.0 - q2 / p.z_prime.mass**2))
 
 
-def vector_current(p: Portal, q2: Array, coupling: Array) -> Current:
+def vector_current(p: Theory, q2: Array, coupling: Array) -> Current:
     """A vector coupling to the quarks that the loop involves, as of an on-shell Z′."""
-    vector = _on_chirality(p, coupling * jnp.ones_like(q2))
+    vector = _on_chirality(p.z_prime, coupling * jnp.ones_like(q2))
     return Current(vector, 0.0 * vector, 0.0 * vector)
 
 
-def weak_phase(p: Model) -> Array:
+def weak_phase(p: Theory) -> Array:
     """ξ_t*/|ξ_t|: phase of a real coupling of new physics in a `Current`, where the CKM phase of the Standard Model is factored out."""
     xi = p.sm.ckm.xi("t")
     return jnp.conj(xi) / jnp.abs(xi)
 
 
-def _pair(p: Model, q2: Array, left: ArrayLike, right: ArrayLike) -> Array:
+def _pair(p: Theory, q2: Array, left: ArrayLike, right: ArrayLike) -> Array:
     """N times two Wilson coefficients, shape (2, …)."""
     return normalisation(p) * jnp.stack([jnp.broadcast_to(jnp.asarray(c, complex), q2.shape) for c in (left, right)])
 
 
-def _on_chirality(p: Portal, coupling: Array) -> Array:
-    """A coupling on the quark chirality of the model, 0 on the other, shape (2, …)."""
+def _on_chirality(z_prime: ZPrime, coupling: Array) -> Array:
+    """A coupling on the chirality of the quarks that the Z′ couples to, 0 on the other, shape (2, …)."""
     both = [coupling, jnp.zeros_like(coupling)]
-    return jnp.stack(both if p.quark_chirality == "L" else both[::-1])
+    return jnp.stack(both if z_prime.chirality == "L" else both[::-1])

@@ -14,8 +14,8 @@ import jax.numpy as jnp
 from jax import Array
 from jax.typing import ArrayLike
 
-from darkbeauty.flavour.lambdab_to_lambda1520_ll import differential
-from darkbeauty.models.base import Model
+from darkbeauty.flavour.lambdab_to_lambda1520_ll import AngularCoefficients, differential
+from darkbeauty.models.sectors import Theory
 from darkbeauty.numerics.quadrature import legendre_rule
 
 Angle = Array | float | tuple[Array | float, Array | float] | Literal["all"]
@@ -41,11 +41,11 @@ def azimuth_factors(phi: ArrayLike, printed: bool = False) -> Array:
 
 
 def distribution(
-    k: Array, cos_l: Angle = "all", cos_lambda: Angle = "all", phi: Angle = "all", printed: bool = False
+    k: AngularCoefficients, cos_l: Angle = "all", cos_lambda: Angle = "all", phi: Angle = "all", printed: bool = False
 ) -> Array:
     r"""The distribution in the angles given as numbers, the others integrated.   [unit of k]
 
-    Args     k: the twelve K, shape (12,); each angle: a number; a pair (lo, hi), integrated over this range; "all", over its whole range;
+    Args     each angle: a number; a pair (lo, hi), integrated over this range; "all", over its whole range;
              printed: 3/8 and cos φ beside K3ss, as in the slides: no longer a distribution whose integral is dΓ/dq²
     Domain   −1 ≤ cos θ ≤ 1, 0 ≤ φ ≤ 2π (any φ: periodic)
     Accuracy Gauss–Legendre in the angles themselves, exact to rounding
@@ -57,7 +57,7 @@ def distribution(
         _factor(partial(azimuth_factors, printed=printed), phi, (0.0, 2.0 * math.pi), None),
     )
     prefactor = 0.375 if printed else 0.375 / math.pi
-    return prefactor * jnp.sum(k * parts[0] * parts[1] * parts[2])
+    return prefactor * jnp.sum(jnp.stack(k) * parts[0] * parts[1] * parts[2])
 
 
 def _factor(
@@ -76,8 +76,14 @@ def _factor(
 
 
 def four_fold(
-    p: Model, q2: Array | float, cos_l: Angle, cos_lambda: Angle, phi: Angle, lepton: str = "mu", ff: str = "LatticeQCD"
+    p: Theory,
+    q2: Array | float,
+    cos_l: Angle,
+    cos_lambda: Angle,
+    phi: Angle,
+    lepton: str = "mu",
+    ff: str = "LatticeQCD",
 ) -> Array:
     """d⁴B/(dq² dcosθ_ℓ dcosθ_Λ dφ), CP-averaged; any angle may be a range or "all", as in `distribution`.   [GeV⁻²]"""
-    k = differential(p, q2, lepton, ff)[0]
+    k = differential(p, q2, lepton, ff).average
     return p.sm.lifetime["Lambdab"] * distribution(k, cos_l, cos_lambda, phi, p.convention == "printed")

@@ -13,8 +13,8 @@ import jax.numpy as jnp
 from jax import Array
 from jax.typing import ArrayLike
 
-from darkbeauty.flavour.lambdab_to_lambda1520_ll import density, differential, phase_space, rate
-from darkbeauty.models.base import Model
+from darkbeauty.flavour.lambdab_to_lambda1520_ll import AngularCoefficients, density, differential, phase_space, rate
+from darkbeauty.models.sectors import Theory
 from darkbeauty.numerics.quadrature import gauss_legendre
 
 CELLS = 256
@@ -29,17 +29,18 @@ class Angles(NamedTuple):
     phi: Array
 
 
-def generate(key: Array, p: Model, q2: Array | float, n: int, lepton: str = "mu", ff: str = "LatticeQCD") -> Angles:
+def generate(key: Array, p: Theory, q2: Array | float, n: int, lepton: str = "mu", ff: str = "LatticeQCD") -> Angles:
     """n events of the CP-averaged angular distribution at fixed q².
 
     Domain   q² inside phase space
     Accuracy exact inversion to 1e-15
     """
-    return sample_angles(jax.random.uniform(key, (3, n)), differential(p, q2, lepton, ff)[0][:, None])
+    k = jax.tree.map(lambda k: k[None], differential(p, q2, lepton, ff).average)
+    return sample_angles(jax.random.uniform(key, (3, n)), k)
 
 
 def generate_bin(
-    key: Array, p: Model, q2min: ArrayLike, q2max: ArrayLike, n: int, lepton: str = "mu", ff: str = "LatticeQCD"
+    key: Array, p: Theory, q2min: ArrayLike, q2max: ArrayLike, n: int, lepton: str = "mu", ff: str = "LatticeQCD"
 ) -> tuple[Array, Angles]:
     """n events of the CP-averaged distribution in q² and the angles; q² in the part of the bin inside phase space, shape (n,).
 
@@ -47,10 +48,10 @@ def generate_bin(
     """
     u = jax.random.uniform(key, (4, n))
     q2, propagator = sample_q2(u[3], p, q2min, q2max, lepton, ff)
-    return q2, sample_angles(u[:3], density(p, q2, propagator, lepton, ff)[0])
+    return q2, sample_angles(u[:3], density(p, q2, propagator, lepton, ff).average)
 
 
-def sample_q2(u: Array, p: Model, q2min: ArrayLike, q2max: ArrayLike, lepton: str, ff: str) -> tuple[Array, Array]:
+def sample_q2(u: Array, p: Theory, q2min: ArrayLike, q2max: ArrayLike, lepton: str, ff: str) -> tuple[Array, Array]:
     """q² of the rate in a bin and the Z′ propagator there, from uniform u; shape (n,) each."""
     start, end, variable = phase_space(p, lepton)
     lo = jnp.clip(q2min, start, end)
@@ -58,7 +59,7 @@ def sample_q2(u: Array, p: Model, q2min: ArrayLike, q2max: ArrayLike, lepton: st
     x, w = gauss_legendre(4)
     half = 0.5 * (edges[1:] - edges[:-1])
     rule = variable.at((edges[:-1, None] + half[:, None] * (1.0 + x)).ravel())
-    values = rate(density(p, rule.s, rule.propagator, lepton, ff)[0]) * rule.weight
+    values = rate(density(p, rule.s, rule.propagator, lepton, ff).average) * rule.weight
     content, tilt = (values.reshape(CELLS, 4) @ jnp.stack([w, 3.0 * w * x], axis=1)).T * half
     total = jnp.cumsum(content)
     target = u * total[-1]
@@ -72,8 +73,8 @@ def sample_q2(u: Array, p: Model, q2min: ArrayLike, q2max: ArrayLike, lepton: st
     return event.s, event.propagator
 
 
-def sample_angles(u: Array, k: Array) -> Angles:
-    """Angles from uniform u, shape (3, n), for coefficients k, shape (12, n) or (12, 1): θ_Λ, then θ_ℓ given it, then φ given both."""
+def sample_angles(u: Array, k: AngularCoefficients) -> Angles:
+    """Angles from uniform u, shape (3, n), for coefficients k, shape (n,) or (1,) each: θ_Λ, then θ_ℓ given it, then φ given both."""
     k1c, k1cc, k1ss, k2c, k2cc, k2ss, k3ss, k4ss, k5s, k5sc, k6s, k6sc = k
     along, across = k1cc + 2.0 * k1ss, k2cc + 2.0 * k2ss + k3ss
     c = invert(lambda x: across * (x + 1.0) + (along - across) * (x**3 + 1.0) / 3.0, u[0], -1.0, 1.0)

@@ -7,7 +7,9 @@ unpolarised, Λ* is narrow. K of the CP-conjugate decay is defined with the same
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
 from jax import Array
 from jax.typing import ArrayLike
@@ -16,15 +18,38 @@ from darkbeauty.flavour.charm_loops import effective_coefficients
 from darkbeauty.flavour.common import normalisation
 from darkbeauty.flavour.form_factors.lambdab_lambda1520 import BaryonFormFactors, lambdab_to_lambda1520
 from darkbeauty.flavour.modes import LEPTON_INDEX
-from darkbeauty.models.base import Model
+from darkbeauty.models.sectors import Theory
 from darkbeauty.numerics.pair_map import PairMap, pair_map
 
-COEFFICIENTS = ("1c", "1cc", "1ss", "2c", "2cc", "2ss", "3ss", "4ss", "5s", "5sc", "6s", "6sc")
 NODES = 32
 
 
-def density(p: Model, q2: ArrayLike, propagator: ArrayLike, lepton: str, ff: str) -> Array:
-    r"""CP average and half the CP difference of the twelve K(q²), shape (2, 12, …), in the order of COEFFICIENTS.   [GeV⁻¹]
+class AngularCoefficients(NamedTuple):
+    """The twelve K of the angular distribution."""
+
+    k1c: Array
+    k1cc: Array
+    k1ss: Array
+    k2c: Array
+    k2cc: Array
+    k2ss: Array
+    k3ss: Array
+    k4ss: Array
+    k5s: Array
+    k5sc: Array
+    k6s: Array
+    k6sc: Array
+
+
+class BaryonRates(NamedTuple):
+    """CP averages of K, and half their CP differences.   [GeV⁻¹, integrated GeV]"""
+
+    average: AngularCoefficients
+    difference: AngularCoefficients
+
+
+def density(p: Theory, q2: ArrayLike, propagator: ArrayLike, lepton: str, ff: str) -> BaryonRates:
+    r"""`BaryonRates` at q².   [GeV⁻¹]
 
     K = |N|² q² √λ/(3072π³ m_Λb³) BR(Λ* → pK⁻) × bilinears of the amplitudes.
     Args     q2 and the Z′ propagator P(q²) at it; ff: set of form factors, "LatticeQCD" or "MCN"
@@ -38,17 +63,18 @@ def density(p: Model, q2: ArrayLike, propagator: ArrayLike, lepton: str, ff: str
     q2 = jnp.where(inside, q2, 0.5 * (lo + hi))
     root_lambda = jnp.sqrt(((m_b + m) ** 2 - q2) * (hi - q2))
     norm = normalisation(p) ** 2 * q2 * root_lambda / (3072.0 * jnp.pi**3 * m_b**3) * branching_pk(p)
-    k = angular_coefficients(*transversity_amplitudes(p, q2, propagator, lepton, ff))
-    k = jnp.where(inside, norm, 0.0) * jnp.moveaxis(k, 1, 0)
-    return 0.5 * jnp.stack([k[0] + k[1], k[0] - k[1]])
+    both = angular_coefficients(*transversity_amplitudes(p, q2, propagator, lepton, ff))
+    factor = 0.5 * jnp.where(inside, norm, 0.0)
+    average = jax.tree.map(lambda k: factor * (k[0] + k[1]), both)
+    return BaryonRates(average, jax.tree.map(lambda k: factor * (k[0] - k[1]), both))
 
 
-def branching_pk(p: Model) -> ArrayLike:
+def branching_pk(p: Theory) -> ArrayLike:
     """BR(Λ* → pK⁻): half of BR(Λ* → NK̄) by isospin."""
     return 0.5 * p.sm.branching["Lambda(1520)->NKbar"]
 
 
-def transversity_amplitudes(p: Model, q2: Array, propagator: ArrayLike, lepton: str, ff: str) -> tuple[Array, Array]:
+def transversity_amplitudes(p: Theory, q2: Array, propagator: ArrayLike, lepton: str, ff: str) -> tuple[Array, Array]:
     r"""Perpendicular and parallel amplitudes without their common normalisation, shape (2, 2, 3, …) each.
 
     Axes: Λ_b and its antiparticle; left- and right-handed lepton current; A₀, A₁, B₁.
@@ -71,11 +97,11 @@ def transversity_amplitudes(p: Model, q2: Array, propagator: ArrayLike, lepton: 
     return perp, para
 
 
-def new_physics(p: Model, q2: Array, propagator: ArrayLike, flavour: int) -> Array:
+def new_physics(p: Theory, q2: Array, propagator: ArrayLike, flavour: int) -> Array:
     """New-physics C₉, C₉′, C₁₀, C₁₀′, C₇, C₇′ of the process and of its CP conjugate, shape (6, 2, …) or (6, 2, 1, …)."""
-    wilsons = (p.wilson(), p.wilson().conjugate())
+    wilsons = (p.wilson, p.wilson.conjugate())
     lepton = [w.lepton(name, flavour, propagator) for name in ("C9", "C9p", "C10", "C10p") for w in wilsons]
-    dipole = [getattr(w, name) for name in ("c7", "c7p") for w in wilsons]
+    dipole = [w.dipole(name) for name in ("C7", "C7p") for w in wilsons]
     values = jnp.stack(jnp.broadcast_arrays(*lepton, *dipole))
     return values.reshape(6, 2, *(values.shape[1:] or [1] * q2.ndim))
 
@@ -101,8 +127,8 @@ def helicity_amplitudes(
     )
 
 
-def angular_coefficients(perp: Array, para: Array) -> Array:
-    """The twelve K from the amplitudes (axes: CP, lepton chirality, A₀ A₁ B₁), shape (12, CP, …) (arXiv:1903.00448, eq. 4.2)."""
+def angular_coefficients(perp: Array, para: Array) -> AngularCoefficients:
+    """K from the amplitudes (axes: CP, lepton chirality, A₀ A₁ B₁), shape (CP, …) each (arXiv:1903.00448, eq. 4.2)."""
     total = lambda x: x[:, 0] + x[:, 1]
     odd = lambda x: x[:, 0] - x[:, 1]
     perp_0, perp_1, perp_b = perp[:, :, 0], perp[:, :, 1], perp[:, :, 2]
@@ -117,59 +143,59 @@ def angular_coefficients(perp: Array, para: Array) -> Array:
     forward_1, forward_b = odd((perp_1 * para_1).real), odd((perp_b * para_b).real)
     root_3, root_32 = math.sqrt(3.0), math.sqrt(1.5)
     k3ss = 0.5 * root_3 * total(same_1.real)
-    return jnp.stack(
-        [
-            -2.0 * forward_1,
-            a_1,
-            a_0 + 0.5 * a_1,
-            -0.5 * (forward_1 + 3.0 * forward_b),
-            0.25 * (a_1 + 3.0 * b_1),
-            0.125 * (2.0 * a_0 + a_1 + 3.0 * b_1) - 0.5 * k3ss,
-            k3ss,
-            0.5 * root_3 * total(cross_1.imag),
-            root_32 * odd(cross_0.real),
-            -root_32 * total(same_0.real),
-            root_32 * odd(same_0.imag),
-            -root_32 * total(cross_0.imag),
-        ]
+    return AngularCoefficients(
+        k1c=-2.0 * forward_1,
+        k1cc=a_1,
+        k1ss=a_0 + 0.5 * a_1,
+        k2c=-0.5 * (forward_1 + 3.0 * forward_b),
+        k2cc=0.25 * (a_1 + 3.0 * b_1),
+        k2ss=0.125 * (2.0 * a_0 + a_1 + 3.0 * b_1) - 0.5 * k3ss,
+        k3ss=k3ss,
+        k4ss=0.5 * root_3 * total(cross_1.imag),
+        k5s=root_32 * odd(cross_0.real),
+        k5sc=-root_32 * total(same_0.real),
+        k6s=root_32 * odd(same_0.imag),
+        k6sc=-root_32 * total(cross_0.imag),
     )
 
 
 # -- rates ------------------------------------------------------------------------------------------------------------------------------
 
 
-def phase_space(p: Model, lepton: str) -> tuple[ArrayLike, ArrayLike, PairMap]:
+def phase_space(p: Theory, lepton: str) -> tuple[ArrayLike, ArrayLike, PairMap]:
     """Lower and upper end of q² [GeV²], and the variable to integrate over it."""
-    mass, pole = p.sm.mass, p.wilson().pole
+    mass, pole = p.sm.mass, p.wilson.pole
     lo, hi = 4.0 * mass[lepton] ** 2, (mass["Lambdab"] - mass["Lambda(1520)"]) ** 2
     return lo, hi, pair_map(lo, hi, None if pole is None else (pole.m2, pole.m_gamma), photon=True)
 
 
-def differential(p: Model, q2: Array | float, lepton: str = "mu", ff: str = "LatticeQCD") -> Array:
-    """`density` at q²: CP average and half the CP difference of the twelve K, shape (2, 12).   [GeV⁻¹]"""
-    return density(p, q2, p.wilson().propagator(q2), lepton, ff)
+def differential(p: Theory, q2: Array | float, lepton: str = "mu", ff: str = "LatticeQCD") -> BaryonRates:
+    """`density` at q²."""
+    return density(p, q2, p.wilson.propagator(q2), lepton, ff)
 
 
-def binned(p: Model, q2min: Array | float, q2max: Array | float, lepton: str = "mu", ff: str = "LatticeQCD") -> Array:
-    """∫ density dq² over the part of the bin inside phase space, shape (2, 12).   [GeV]
+def binned(
+    p: Theory, q2min: Array | float, q2max: Array | float, lepton: str = "mu", ff: str = "LatticeQCD"
+) -> BaryonRates:
+    """∫ density dq² over the part of the bin inside phase space.   [GeV]
 
     Accuracy 1e-6 relative (kinks of the interpolated two-loop table) with the Z′ pole anywhere, however narrow; 1e-3 when the bin
              holds the open-charm threshold at 4m_c² = 11.3 GeV², where the SM amplitude has a cusp
     """
     rule = phase_space(p, lepton)[2].rule((q2min, q2max), NODES)
-    return density(p, rule.s, rule.propagator, lepton, ff) @ rule.weight
+    return jax.tree.map(lambda k: k @ rule.weight, density(p, rule.s, rule.propagator, lepton, ff))
 
 
-def rate(k: Array) -> Array:
-    """dΓ/dq² = (K1cc + 2 K1ss + 2 K2cc + 4 K2ss + 2 K3ss)/3; k has shape (12, …), here and below."""
-    return (k[1] + 2.0 * k[2] + 2.0 * k[4] + 4.0 * k[5] + 2.0 * k[6]) / 3.0
+def rate(k: AngularCoefficients) -> Array:
+    """dΓ/dq² = (K1cc + 2 K1ss + 2 K2cc + 4 K2ss + 2 K3ss)/3."""
+    return (k.k1cc + 2.0 * k.k1ss + 2.0 * k.k2cc + 4.0 * k.k2ss + 2.0 * k.k3ss) / 3.0
 
 
-def longitudinal(k: Array) -> Array:
+def longitudinal(k: AngularCoefficients) -> Array:
     """F_L dΓ/dq² = dΓ/dq² − (2/3)(K1cc + 2 K2cc)."""
-    return rate(k) - (2.0 * k[1] + 4.0 * k[4]) / 3.0
+    return rate(k) - (2.0 * k.k1cc + 4.0 * k.k2cc) / 3.0
 
 
-def forward_backward(k: Array) -> Array:
+def forward_backward(k: AngularCoefficients) -> Array:
     """A_FB^ℓ dΓ/dq² = (K1c + 2 K2c)/2: rate at cos θ_ℓ > 0 minus rate at cos θ_ℓ < 0."""
-    return 0.5 * (k[0] + 2.0 * k[3])
+    return 0.5 * (k.k1c + 2.0 * k.k2c)

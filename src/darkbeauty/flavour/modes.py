@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from darkbeauty.models.base import LEPTONS
+from darkbeauty.models.sectors import LEPTONS
 
 
 @dataclass(frozen=True)

@@ -18,9 +18,9 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from darkbeauty.flavour.b_to_invisible import amplitude_code
-from darkbeauty.flavour.quadratic import _panels, lepton_integrand, propagator_moments
+from darkbeauty.flavour.quadratic import _panels, lepton_integrand, propagator_moments, stacked
 from darkbeauty.inputs import SMInputs
-from darkbeauty.models.base import Model, Pole
+from darkbeauty.models.sectors import Pole, Theory
 from darkbeauty.numerics.quadrature import gauss_legendre
 
 NODES = 6
@@ -30,19 +30,19 @@ NODES = 6
 class NodalRates(eqx.Module):
     """Rates of b → sℓℓ, one mode and lepton, in several bins.
 
-    edges: of the panels, shape (panels, 2); owner: the bin of each; rows: which of the density's are asked for.
+    edges: of the panels, shape (panels, 2); owner: the bin of each; names: which of the density's rates are asked for.
     """
 
     edges: np.ndarray
     mode: str = eqx.field(static=True)
     lepton: str = eqx.field(static=True)
     owner: tuple[int, ...] = eqx.field(static=True)
-    rows: tuple[int, ...] = eqx.field(static=True)
+    names: tuple[str, ...] = eqx.field(static=True)
 
-    def __call__(self, p: Model) -> Array:
-        """∫ density dq² of every bin, shape (bins, rows).   [GeV]
+    def __call__(self, p: Theory) -> Array:
+        """∫ density dq² of every bin, shape (bins, rates).   [GeV]
 
-        Args     p: a solved model, its Standard-Model inputs as they may be
+        Args     p: its Standard-Model inputs as they may be
         Domain   masses close to those that the panels were made with: these end at their ends of phase space
         Accuracy relative to the rate 1e-5, as `darkbeauty.flavour.quadratic.tabulate`
         """
@@ -53,17 +53,16 @@ class NodalRates(eqx.Module):
         code = amplitude_code(self.mode).density
 
         def density(propagator: ArrayLike) -> Array:
-            every = code(p, self.mode, self.lepton, flat, propagator)
-            return jnp.stack([every[row] for row in self.rows])
+            return stacked(code(p, self.mode, self.lepton, flat, propagator), self.names)
 
-        pole = p.wilson().pole
+        pole = p.wilson.pole
         if pole is None:
             total = density(0.0) * plain.ravel()
         else:
             scale = jax.lax.stop_gradient(1.0 / pole.m_gamma)
             found = jax.vmap(density)(scale * jnp.array([0.0, 1.0, -1.0, 1.0j]))
             total = jnp.einsum("jrn,jn->rn", found, self._weights(pole, scale, plain))
-        by_panel = total.reshape(len(self.rows), -1, NODES).sum(-1).T
+        by_panel = total.reshape(len(self.names), -1, NODES).sum(-1).T
         return jax.ops.segment_sum(by_panel, np.asarray(self.owner), max(self.owner) + 1)
 
     def _weights(self, pole: Pole, scale: Array, plain: np.ndarray) -> Array:
@@ -80,13 +79,13 @@ class NodalRates(eqx.Module):
 
 
 def nodal_rates(
-    sm: SMInputs, mode: str, lepton: str, bins: Sequence[tuple[float, ...]], rows: tuple[int, ...]
+    sm: SMInputs, mode: str, lepton: str, bins: Sequence[tuple[float, ...]], names: tuple[str, ...]
 ) -> NodalRates:
     """Rates of a process in these bins, with the panels of the tables."""
     integrand = lepton_integrand(sm, mode, lepton)
     cut = [_panels(one, integrand) for one in bins]
     owner = tuple(i for i, group in enumerate(cut) for _ in group)
-    return NodalRates(np.array([panel for group in cut for panel in group]), mode, lepton, owner, rows)
+    return NodalRates(np.array([panel for group in cut for panel in group]), mode, lepton, owner, names)
 
 
 def _series() -> np.ndarray:

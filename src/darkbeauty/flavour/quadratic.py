@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from itertools import pairwise
-from typing import ClassVar, NamedTuple, cast
+from operator import attrgetter
+from typing import Any, NamedTuple, cast
 
 import equinox as eqx
 import jax
@@ -23,11 +24,12 @@ from darkbeauty.flavour import bs_mixing
 from darkbeauty.flavour.b_to_invisible import amplitude_code
 from darkbeauty.flavour.modes import PSEUDOSCALAR, VECTOR
 from darkbeauty.inputs import SMInputs
-from darkbeauty.models.base import Model, Parameter, Pole, Solution, Value, Wilson
+from darkbeauty.models.sectors import DIPOLES, LEPTONIC, Pole, Theory, Wilson
 from darkbeauty.numerics.quadrature import gauss_legendre
 from darkbeauty.numerics.stored import stored
 
-SLOTS = ("c7", "c7p", "C9", "C9p", "C10", "C10p")
+SLOTS = ("C7", "C7p", *LEPTONIC)
+"""Coefficients that b → sℓℓ depends on."""
 DEGREES, FAR_NODES, NEAR = 10, 24, 1.178
 """Legendre polynomials per panel; a pole counts as near inside the ellipse of half axis NEAR, where upward recurrences lose few digits."""
 RATIO, DEPTH = 3.0, 6
@@ -36,68 +38,46 @@ EXTRA_PROBES = 6
 
 
 class Integrand(NamedTuple):
-    """What a process integrates over q²: density(p, q², P) → (rows, …), points where it has a kink, ends of phase space.
+    """What a process integrates over q²: density(p, q², P) → named rates, points where it has a kink, ends of phase space.
 
     mixing: whether it depends on the phase of B_s mixing; name: of the process.
     """
 
-    density: Callable[[Model, Array, ArrayLike], Array]
+    density: Callable[[Theory, Array, ArrayLike], Any]
     kinks: tuple[float, ...]
     ends: tuple[float, ...]
     mixing: bool
     name: str
 
 
-class Probe(Model):
-    """A model made of chosen coefficients of one lepton flavour: u at P = i, its conjugate ū, and the mixing phase."""
+def probe(sm: SMInputs, slots: tuple[str, ...] = (), u: Any = (), u_bar: Any = (), shift: ArrayLike = 0.0j) -> Theory:
+    """Chosen coefficients of all lepton flavours alike: u at P = i, its conjugate ū, and a shift of B_s mixing.
 
-    name: ClassVar[str] = "probe"
-    title: ClassVar[str] = "chosen coefficients"
-    parameters: ClassVar[tuple[Parameter, ...]] = ()
-
-    sm: SMInputs
-    solution: Solution | None = None
-    u: Value = ()
-    u_bar: Value = ()
-    shift: Value = 0.0j
-    slots: tuple[str, ...] = eqx.field(static=True, default=())
-
-    def compute_wilson(self) -> Wilson:
-        """c + iP·r with c + ir = u and c* + ir* = ū at P = i; the dipoles, which have no residue, take ū = u*."""
-        conjugate = jnp.conj(self.u_bar)
-        contact, residue = 0.5 * (self.u + conjugate), -0.5j * (self.u - conjugate)
-        at = {name: i for i, name in enumerate(self.slots)}
-        spread = lambda values, name: jnp.broadcast_to(values[at[name]] if name in at else 0.0j, (3,))
-        leptonic = ("C9", "C9p", "C10", "C10p", "CL", "CR")
-        dipole = lambda name: contact[at[name]] if name in at else 0.0j
-        return Wilson(
-            dipole("c7"),
-            dipole("c7p"),
-            0.0,
-            0.0,
-            {name: spread(contact, name) for name in leptonic},
-            {name: spread(residue, name) for name in leptonic},
-            Pole(jnp.zeros(()), jnp.zeros(())),
-        )
-
-    def compute_mixing(self) -> Array:
-        return self.shift
+    c + iP·r with c + ir = u and c* + ir* = ū at P = i; the dipoles, which have no residue, take ū = u*.
+    """
+    conjugate = jnp.conj(jnp.asarray(u_bar))
+    both = 0.5 * (jnp.asarray(u) + conjugate), -0.5j * (jnp.asarray(u) - conjugate)
+    contact, residue = (dict(zip(slots, values)) for values in both)
+    spread = lambda values: {name: jnp.broadcast_to(values[name], (3,)) for name in slots if name in LEPTONIC}
+    dipoles = {name: contact[name] for name in slots if name in DIPOLES}
+    pole = Pole(jnp.zeros(()), jnp.zeros(()))
+    return Theory(sm, wilson=Wilson(dipoles | spread(contact), spread(residue), pole, {"bs": shift}))
 
 
 class Channel(NamedTuple):
-    """One process with its bins: what is integrated, lepton flavour (0, 1, 2), rows that are asked for, and the bins."""
+    """One process with its bins: what is integrated, lepton flavour (0, 1, 2), names of the rates that are asked for, and the bins."""
 
     integrand: Integrand
     flavour: int
-    rows: tuple[int, ...]
+    names: tuple[str, ...]
     bins: tuple[tuple[float, ...], ...]
 
 
 class QuadraticRates(eqx.Module):
     """Rates of several processes with one lepton flavour in their bins, for one kind of model (the slots it fills) and fixed Standard-Model inputs.
 
-    contact: the forms integrated over the bins, shape (bins, rows, features); resonant: Legendre coefficients of what involves a slot with a
-    residue, shape (panels, rows, DEGREES, features); edges: of the panels, shape (panels, 2).
+    contact: the forms integrated over the bins, shape (bins, rates, features); resonant: Legendre coefficients of what involves a slot with a
+    residue, shape (panels, rates, DEGREES, features); edges: of the panels, shape (panels, 2).
     """
 
     contact: Array
@@ -110,14 +90,14 @@ class QuadraticRates(eqx.Module):
     mixing: bool = eqx.field(static=True)
 
     def __call__(self, w: Wilson, phase: ArrayLike) -> Array:
-        """∫ density dq² of every bin, shape (bins, rows), in the order of the channels and their bins.   [GeV]
+        """∫ density dq² of every bin, shape (bins, rates), in the order of the channels and their bins.   [GeV]
 
         Args     w: coefficients of the model, with its pole; phase: φ, the phase of B_s mixing
         """
         contact, residue = _couplings(w, self.slots, self.flavour, phase, self.mixing)
         outer = lambda x, y: x[:, None] * jnp.conj(y)
         rates = self.contact @ _features(outer(contact, contact), self.mixing)
-        if w.pole is None:
+        if w.pole is None or not self.with_residue:
             return rates
         # r c* m + c r* m* + r r* s, taken apart into the real Re m, Im m and s
         half, whole = outer(residue, contact), outer(residue, residue)
@@ -157,7 +137,7 @@ def propagator_moments(low: Array, high: Array, pole: Pole) -> tuple[Array, Arra
 def tabulate(
     sm: SMInputs, channels: Sequence[Channel], slots: tuple[str, ...], with_residue: tuple[str, ...] | None = None
 ) -> QuadraticRates:
-    """Tables of processes with the same lepton flavour and equally many rows, all with or all without mixing.
+    """Tables of processes with the same lepton flavour and equally many rates, all with or all without mixing.
 
     Args     with_residue: the slots that a mediator of the model puts on its pole, all unless given
     Accuracy relative to the rate 1e-5, what the piecewise linear tables of the amplitudes allow
@@ -195,11 +175,11 @@ def _panels(one: tuple[float, ...], integrand: Integrand) -> list[tuple[float, f
 
 
 def _legendre_forms(sm: SMInputs, channel: Channel, panels: np.ndarray, slots: tuple[str, ...]) -> np.ndarray:
-    """Legendre coefficients of the forms of one process, shape (panels, rows, DEGREES, features)."""
+    """Legendre coefficients of the forms of one process, shape (panels, rates, DEGREES, features)."""
     t, weight = gauss_legendre(DEGREES)
     q2 = panels[:, :1] + 0.5 * (panels[:, 1:] - panels[:, :1]) * (1.0 + t)
     u, u_bar, phase = _probes(slots, channel.integrand.mixing)
-    key = sm, channel.integrand.name, channel.rows, slots, q2, u, u_bar, phase
+    key = sm, channel.integrand.name, channel.names, slots, q2, u, u_bar, phase
     compute = lambda: _probe_densities(sm, channel, slots, jnp.asarray(q2.ravel()), u, u_bar, phase)
     values = stored("densities", key, compute)
     one = np.ones((len(u), 1))
@@ -219,7 +199,7 @@ def _probes(slots: tuple[str, ...], mixing: bool) -> tuple[np.ndarray, np.ndarra
     count = size**2 + EXTRA_PROBES
     draw = lambda: random.normal(size=(count, len(slots))) + 1j * random.normal(size=(count, len(slots)))
     u, u_bar = draw(), draw()
-    dipoles = [i for i, name in enumerate(slots) if name in ("c7", "c7p")]
+    dipoles = [i for i, name in enumerate(slots) if name in DIPOLES]
     u_bar[:, dipoles] = np.conj(u[:, dipoles])
     phase = np.exp(1j * random.uniform(-1.4, 1.4, count)) if mixing else np.ones(count, complex)
     return u, u_bar, phase
@@ -234,16 +214,14 @@ def _probe_densities(
     u_bar: np.ndarray,
     phase: np.ndarray,
 ) -> np.ndarray:
-    """The rows of the density that are asked for, at every probe and q², shape (probes, rows, n)."""
-    rows = np.asarray(channel.rows)
+    """The rates that are asked for, at every probe and q², shape (probes, rates, n)."""
 
     @eqx.filter_jit
     def densities(sm, q2, u, u_bar, phase):
         def one(point):
             u, u_bar, phase = point
-            shift = bs_mixing.sm_coefficient(Probe(sm)) * (phase - 1.0)
-            probe = Probe(sm, None, u, u_bar, shift, slots)
-            return channel.integrand.density(probe, q2, 1j)[rows]
+            shift = bs_mixing.sm_coefficient(probe(sm)) * (phase - 1.0)
+            return stacked(channel.integrand.density(probe(sm, slots, u, u_bar, shift), q2, 1j), channel.names)
 
         return jax.lax.map(one, (u, u_bar, phase))
 
@@ -252,10 +230,9 @@ def _probe_densities(
 
 def _couplings(w: Wilson, slots: tuple[str, ...], flavour: int, phase: ArrayLike, mixing: bool) -> tuple[Array, Array]:
     """z = contact + residue · P for a lepton flavour, shape (2(n+1),) each: u, then the conjugate times φ."""
-    dipole, found = {"c7": w.c7, "c7p": w.c7p}, w.residue or {}
     at = lambda value: jnp.broadcast_to(jnp.asarray(value, complex), (3,))[flavour]
-    contact = [1.0, *(dipole[name] if name in dipole else at(w.contact[name]) for name in slots)]
-    residue = [0.0, *(at(found.get(name, 0.0)) for name in slots)]
+    contact = [1.0, *(at(w.contact.get(name, 0.0)) for name in slots)]
+    residue = [0.0, *(at(w.residue.get(name, 0.0)) for name in slots)]
     phase = jnp.asarray(phase if mixing else 1.0)
     both = lambda x: jnp.concatenate([x, phase * jnp.conj(x)])
     stack = lambda values: jnp.stack([jnp.asarray(value, complex) for value in values])
@@ -283,10 +260,15 @@ def _resonant_features(slots: tuple[str, ...], with_residue: tuple[str, ...], mi
     return np.flatnonzero(np.concatenate([on_pole[i] | on_pole[j] for i, j in pairs]))
 
 
+def stacked(rates: Any, names: tuple[str, ...]) -> Array:
+    """Rates of a result by their names, e.g. "average.j3", shape (names, …)."""
+    return jnp.stack([attrgetter(name)(rates) for name in names])
+
+
 def lepton_integrand(sm: SMInputs, mode: str, lepton: str) -> Integrand:
     """ℓ⁺ℓ⁻ with a K, K* or φ."""
     code = amplitude_code(mode)
-    ends = tuple(float(end) for end in code.phase_space(Probe(sm), mode, sm.mass[lepton]))
+    ends = tuple(float(end) for end in code.phase_space(Theory(sm), mode, sm.mass[lepton]))
     meson = (PSEUDOSCALAR | VECTOR)[mode]
     kinks = (float(sm.spectator[f"{meson.b}->{meson.final}"].q2[1]),) if mode in VECTOR else ()
     density = lambda p, q2, propagator: code.density(p, mode, lepton, q2, propagator)

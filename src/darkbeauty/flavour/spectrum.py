@@ -6,6 +6,7 @@ For every mode B → K, K*, B_s → φ and every pair: "e", "mu", "tau", "nunu",
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -14,15 +15,16 @@ from jax.typing import ArrayLike
 
 from darkbeauty.flavour import b_to_invisible
 from darkbeauty.flavour.b_to_invisible import amplitude_code
+from darkbeauty.flavour.b_to_v_ll import VectorRates
 from darkbeauty.flavour.common import integrate_pair
 from darkbeauty.flavour.modes import PSEUDOSCALAR, VECTOR
-from darkbeauty.models.base import LEPTONS, Model
+from darkbeauty.models.sectors import LEPTONS, Theory
 
 PAIRS = (*LEPTONS, "nunu", "NN", "inv")
 _WINDOW = (-8.0, -4.0, 0.0, 4.0, 8.0)
 
 
-def histogram(p: Model, edges: ArrayLike, mode: str, pair: str) -> Array:
+def histogram(p: Theory, edges: ArrayLike, mode: str, pair: str) -> Array:
     """Branching fraction per bin over its width, shape (n − 1,), for increasing edges, shape (n,).   [GeV⁻²]
 
     Accuracy that of the binned rates, wherever the Z′ pole is
@@ -36,7 +38,7 @@ def histogram(p: Model, edges: ArrayLike, mode: str, pair: str) -> Array:
 
 
 def smeared(
-    p: Model, q2: ArrayLike, resolution: ArrayLike | Callable[[ArrayLike], ArrayLike], mode: str, pair: str
+    p: Theory, q2: ArrayLike, resolution: ArrayLike | Callable[[ArrayLike], ArrayLike], mode: str, pair: str
 ) -> Array:
     r"""dBR/dq²_rec = ∫ dq² dBR/dq² G(q²_rec − q²; σ(q²)), G a normalised Gaussian.   [GeV⁻²]
 
@@ -58,24 +60,30 @@ def smeared(
         kernel = jnp.exp(-0.5 * ((q2 - true) / width) ** 2) / (jnp.sqrt(2.0 * jnp.pi) * width)
         return _density(p, mode, pair, true, propagator) * kernel
 
-    return _lifetime(p, mode) * integrate_pair(p, integrand, window, (lo, hi), photon=pair in LEPTONS)
+    pole = p.wilson.pole if pair in LEPTONS else b_to_invisible.pole_of(p, pair)
+    return _lifetime(p, mode) * integrate_pair(pole, integrand, window, (lo, hi), photon=pair in LEPTONS)
 
 
-def _density(p: Model, mode: str, pair: str, q2: ArrayLike, propagator: ArrayLike) -> Array:
+def _density(p: Theory, mode: str, pair: str, q2: ArrayLike, propagator: ArrayLike) -> Array:
     of = amplitude_code(mode).density if pair in LEPTONS else b_to_invisible.density
-    return of(p, mode, pair, q2, propagator)[0]
+    return _rate(of(p, mode, pair, q2, propagator))
 
 
-def _binned(p: Model, lo: Array | float, hi: Array | float, mode: str, pair: str) -> Array:
+def _binned(p: Theory, lo: Array | float, hi: Array | float, mode: str, pair: str) -> Array:
     of = amplitude_code(mode).binned if pair in LEPTONS else b_to_invisible.binned
-    return of(p, lo, hi, mode, pair)[0]
+    return _rate(of(p, lo, hi, mode, pair))
 
 
-def _phase_space(p: Model, mode: str, pair: str) -> tuple[Array | float, Array | float]:
+def _rate(rates: Any) -> Array:
+    """CP-averaged rate of any result."""
+    return rates.average.rate if isinstance(rates, VectorRates) else rates.rate
+
+
+def _phase_space(p: Theory, mode: str, pair: str) -> tuple[Array | float, Array | float]:
     if pair in LEPTONS:
         return amplitude_code(mode).phase_space(p, mode, p.sm.mass[pair])
     return b_to_invisible.phase_space(p, mode, pair)
 
 
-def _lifetime(p: Model, mode: str) -> Array | float:
+def _lifetime(p: Theory, mode: str) -> Array | float:
     return p.sm.lifetime[(PSEUDOSCALAR | VECTOR)[mode].b]

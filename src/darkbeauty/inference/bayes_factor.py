@@ -9,6 +9,7 @@ import numpy as np
 
 from darkbeauty.likelihood import Fit, Likelihood
 from darkbeauty.models import Model
+from darkbeauty.models.base import sectors_of
 
 COUPLINGS = ("y", "g", "chi", "y_eta", "sin_zeta")
 """What is 0 where a model with new particles is the Standard Model."""
@@ -41,7 +42,7 @@ def standard_model_log_likelihood(fit: Fit, lik: Likelihood) -> float:
 
 def no_couplings(fit: Fit, model: Model) -> dict[str, float]:
     """The point of a fit's model that is the Standard Model, masses in the middle of their priors."""
-    if not model.has_mediator:
+    if sectors_of(model).z_prime is None:
         return dict.fromkeys(model.parameter_names(), 0.0)
     middle = {name: float(prior.quantile(0.5)) for name, prior in fit.priors.items()}
     names = [parameter.name for parameter in model.parameters if parameter.name in COUPLINGS]

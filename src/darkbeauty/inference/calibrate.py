@@ -102,7 +102,7 @@ def posterior_weight(tree: Any, point: dict[str, Any]) -> jax.Array:
     values, log_prior = coordinates.to_parameters(point["q"])
     simulated = eqx.tree_at(lambda lik: lik.values, lik, point["data"])
     predictions = lik.predictions(values)
-    physical = lik.model.at(values).is_physical()
+    physical = lik.model.at(values).is_allowed()
     both = lik.log_prob_of(predictions) + simulated.log_prob_of(predictions)
     return _or_nothing(jnp.where(physical, both, -jnp.inf) + log_prior)
 
@@ -142,4 +142,4 @@ def draw_from_posterior(
 def _predict(tree: Any, q: jax.Array) -> tuple[jax.Array, jax.Array]:
     lik, coordinates = tree
     values = coordinates.to_parameters(q)[0]
-    return lik.predictions(values), jnp.asarray(lik.model.at(values).is_physical())
+    return lik.predictions(values), jnp.asarray(lik.model.at(values).is_allowed())

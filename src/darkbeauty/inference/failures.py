@@ -34,4 +34,4 @@ def name_causes(lik: Likelihood, predictions: np.ndarray, physical: np.ndarray) 
 
 def evaluate(lik: Likelihood, values: Mapping[str, Any]) -> tuple[Array, Array]:
     """What `name_causes` asks for, at a point: predictions, and whether the model allows the masses."""
-    return lik.predictions(values), jnp.asarray(lik.model.at(values).is_physical())
+    return lik.predictions(values), jnp.asarray(lik.model.at(values).is_allowed())

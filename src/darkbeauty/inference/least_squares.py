@@ -85,7 +85,7 @@ class Minimiser:
     def _residuals(self, lik: Likelihood, given: dict[str, Any], data: Array, x: Array) -> Array:
         params = {**given, **self.parameters(x)}
         predictions = lik.predictions(params)
-        ok = jnp.all(jnp.isfinite(predictions)) & lik.model.at(params).is_physical()
+        ok = jnp.all(jnp.isfinite(predictions)) & lik.model.at(params).is_allowed()
         measured = lik.whitening @ (jnp.where(jnp.isfinite(predictions), predictions, 0.0) - data)
         constraints = [x[i] for i, prior in enumerate(self.priors.values()) if prior.kind == "normal"]
         whole = jnp.concatenate([measured, jnp.stack(constraints)]) if constraints else measured

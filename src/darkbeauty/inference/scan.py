@@ -36,8 +36,8 @@ from darkbeauty.inference.sharding import Spread
 from darkbeauty.inputs.limits import mass_windows
 from darkbeauty.likelihood import Likelihood
 from darkbeauty.likelihood.priors import Prior
-from darkbeauty.observables.entry import BIN
-from darkbeauty.observables.leptonic_rows import B_TO_X, RADIATED
+from darkbeauty.observables.limits import B_TO_X, RADIATED
+from darkbeauty.observables.observable import BIN
 from darkbeauty.predict import evaluate
 
 MEDIATORS, RATIOS, QUARKS = (13, 14), (41, 26), (6, 8)
@@ -93,8 +93,8 @@ def _functions(lik: Likelihood, fixed: dict[str, float], names: RelicNames, prio
         own = {names.coupling: jnp.exp(log_coupling), names.mediator: mass, names.dark: mass / (2.0 * ratio)}
         return lik.model.at({**fixed, **own} | ({names.quark: chosen[3].quantile(quark)} if names.quark else {}))
 
-    log_omega = _over_grid(lambda lik, *point: jnp.log(freeze_out(at(lik, *point)).omega_h2), lik)
-    others = _over_grid(lambda lik, *point: evaluate(at(lik, *point), requests, lik.tables.results), lik)
+    log_omega = _over_grid(lambda lik, *point: jnp.log(freeze_out(at(lik, *point).derive()).omega_h2), lik)
+    others = _over_grid(lambda lik, *point: evaluate(at(lik, *point), requests, lik.tables.results).value, lik)
     return Scanned(lik, names, chosen, relic, kept, log_omega, others)
 
 

@@ -6,13 +6,13 @@ import jax.numpy as jnp
 from jax import Array
 from jax.typing import ArrayLike
 
-from darkbeauty.models.portal import Portal
+from darkbeauty.models.sectors import Theory
 from darkbeauty.numerics.quadrature import legendre_rule
 
 NODES = 12
 
 
-def ratio_to_sm(p: Portal, energy: ArrayLike, cos_min: Array | float, cos_max: Array | float) -> Array:
+def ratio_to_sm(p: Theory, energy: ArrayLike, cos_min: Array | float, cos_max: Array | float) -> Array:
     r"""σ/σ_SM of e⁺e⁻ → e⁺e⁻ at a centre-of-mass energy [GeV] in a bin of cos θ.   [1]
 
     dσ/dcosθ ∝ Σ_{h=L,R} u²|A_hh(s) + A_hh(t)|² + 2t²|A_LR(s)|² + 2s²|A_LR(t)|², A_ij(q²) = e²/q² + g_ig_j/(q² − M_Z²) + c_e²/(q² − m²), with
@@ -22,16 +22,16 @@ def ratio_to_sm(p: Portal, energy: ArrayLike, cos_min: Array | float, cos_max: A
              is not described
     """
     cosine, weight = legendre_rule(cos_min, cos_max, NODES)
-    coupling2 = p.lepton_couplings[0] ** 2
+    coupling2 = p.z_prime.lepton[0] ** 2
     return weight @ _density(p, energy, cosine, coupling2) / (weight @ _density(p, energy, cosine, 0.0))
 
 
-def _density(p: Portal, energy: ArrayLike, cosine: Array, coupling2: ArrayLike) -> Array:
+def _density(p: Theory, energy: ArrayLike, cosine: Array, coupling2: ArrayLike) -> Array:
     s = jnp.asarray(energy, float) ** 2
     t, u = -0.5 * s * (1.0 - cosine), -0.5 * s * (1.0 + cosine)
     s2w, m2_z = p.sm.coupling["s2w"], p.sm.mass["Z"] ** 2
     e2 = 4.0 * jnp.pi * p.sm.coupling["alpha_e_MZ"]
-    zp = p.z_prime()
+    zp = p.z_prime
     unit = e2 / (s2w * (1.0 - s2w))
     left, right = s2w - 0.5, s2w
 

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 from jax import Array
 from jax.typing import ArrayLike
 
-from darkbeauty.models.portal import Portal
+from darkbeauty.models.sectors import Theory
 from darkbeauty.models.z_prime import fermion_width
 from darkbeauty.numerics.limit_curves import coupling_strength, excess, grid_strength
 from darkbeauty.units import GEV_PER_INVERSE_PS
@@ -15,17 +15,17 @@ CROSS_SECTION_POWER = 8.0
 """−dlnσ/dlnm of scalar-leptoquark pairs at 13 TeV near 1.2 TeV, from the fall of the parton luminosities."""
 
 
-def minimal_branching(p: Portal, final: str) -> Array:
+def minimal_branching(p: Theory, final: str) -> Array:
     r"""Branching fraction of the minimal Lμ−Lτ Z′, which searches assume: final = "mumu" or "inv" (= νν̄).
 
     Only μμ, ττ and two flavours of left-handed neutrinos, equal couplings, no kinetic mixing.
     """
-    m, mass = p.m_zp, p.sm.mass
+    m, mass = p.z_prime.mass, p.sm.mass
     widths = {"mumu": fermion_width(m, mass["mu"], 1.0, 0.0), "inv": 2.0 * fermion_width(m, 0.0, 0.5, 0.5)}
     return widths[final] / (widths["mumu"] + widths["inv"] + fermion_width(m, mass["tau"], 1.0, 0.0))
 
 
-def radiated_z_prime(p: Portal, search: str, final: str) -> Array:
+def radiated_z_prime(p: Theory, search: str, final: str) -> Array:
     r"""Strength of a search for μ⁺μ⁻Z′(→ final) that quotes a limit on the coupling g′ of the minimal Lμ−Lτ model.   [1]
 
     s = (c_μ²/g′²) · B(Z′ → final)/B_minimal(Z′ → final): production off a muon line goes with the muon's coupling squared.
@@ -34,35 +34,35 @@ def radiated_z_prime(p: Portal, search: str, final: str) -> Array:
     """
     minimal = minimal_branching(p, final)
     known = minimal > 0.0
-    rescaling = jnp.where(known, p.z_prime().branching(final) / jnp.where(known, minimal, 1.0), 0.0)
-    return coupling_strength(p.sm.limits[search], p.m_zp, p.lepton_couplings[1] ** 2 * rescaling)
+    rescaling = jnp.where(known, p.z_prime.branching(final) / jnp.where(known, minimal, 1.0), 0.0)
+    return coupling_strength(p.sm.limits[search], p.z_prime.mass, p.z_prime.lepton[1] ** 2 * rescaling)
 
 
-def lifetime_ps(p: Portal) -> Array:
+def lifetime_ps(p: Theory) -> Array:
     """Lifetime of the Z′.   [ps]"""
-    return GEV_PER_INVERSE_PS / jnp.maximum(p.z_prime().width, 1e-30)
+    return GEV_PER_INVERSE_PS / jnp.maximum(p.z_prime.width, 1e-30)
 
 
-def visible_decay(p: Portal, search: str, production: ArrayLike) -> Array:
+def visible_decay(p: Theory, search: str, production: ArrayLike) -> Array:
     r"""Strength of LHCb's B → K(*)X(→ μμ) at the Z′ mass and lifetime, for a production B(B → K(*)Z′).   [1]
 
     Args     search: "LHCb B+->KX(mumu)" or "LHCb B0->K*X(mumu)"
     Domain   0 in the vetoes around resonances and outside the search's masses. The efficiency for a vector differs from that for the
              scalar of the published limit by tens of per cent
     """
-    signal = production * p.z_prime().branching("mumu")
-    return grid_strength(p.sm.limits[search], p.m_zp, lifetime_ps(p), signal)
+    signal = production * p.z_prime.branching("mumu")
+    return grid_strength(p.sm.limits[search], p.z_prime.mass, lifetime_ps(p), signal)
 
 
-def invisible_decay(p: Portal, search: str, production: ArrayLike) -> Array:
+def invisible_decay(p: Theory, search: str, production: ArrayLike) -> Array:
     r"""Standard deviations by which B(B → K(*)Z′) B(Z′ → inv) exceeds what B → K(*) and missing energy allows for a narrow X.   [1]
 
     Args     search: "Belle II B+->KX(inv)", "BaBar B->KX(inv)" or "BaBar B->K*X(inv)"
     """
-    return excess(p.sm.limits[search], p.m_zp, production * p.z_prime().branching("inv"))
+    return excess(p.sm.limits[search], p.z_prime.mass, production * p.z_prime.branching("inv"))
 
 
-def leptoquark_pairs(p: Portal) -> Array:
+def leptoquark_pairs(p: Theory) -> Array:
     r"""Strength of the search for LQ LQ̄ → b b̄ + missing momentum: s = (m_limit/m_lq)⁸ B(LQ → bN_ℓ)².   [1]
 
     B = r_b²/(r_d² + r_s² + r_b²) · u_ℓ²w_ℓ/(u_ℓ²w_ℓ + u_h²w_h) with u the contents of the light and the heavy N and w = (1 − M²/m_lq²)², 0 where
@@ -70,10 +70,10 @@ def leptoquark_pairs(p: Portal) -> Array:
     hand are remembered ones.
     Domain   m_dm well below m_lq (the limit is for a massless neutrino)
     """
-    r2 = jnp.stack([jnp.asarray(r, float) for r in (p.r_d, p.r_s, p.r_b)]) ** 2
-    to_n = p.contents**2 * jnp.maximum(1.0 - p.mass_ratios, 0.0) ** 2
+    lq = p.leptoquark
+    r2, to_n = lq.ratios**2, lq.contents**2 * jnp.maximum(1.0 - lq.mass_ratios, 0.0) ** 2
     fraction = _part(r2[2], jnp.sum(r2)) * _part(to_n[0], jnp.sum(to_n))
-    return (p.sm.limits["ATLAS LQ->bnu"] / jnp.asarray(p.m_lq)) ** CROSS_SECTION_POWER * fraction**2
+    return (p.sm.limits["ATLAS LQ->bnu"] / lq.mass) ** CROSS_SECTION_POWER * fraction**2
 
 
 def _part(one: Array, total: Array) -> Array:

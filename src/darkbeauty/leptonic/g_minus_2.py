@@ -7,8 +7,7 @@ import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
-from darkbeauty.models.base import LEPTONS
-from darkbeauty.models.portal import Portal
+from darkbeauty.models.sectors import LEPTONS, Theory
 
 _STEP = 0.3
 _LOGIT = _STEP * np.arange(-100, 121)
@@ -26,11 +25,11 @@ def loop(x: ArrayLike) -> Array:
     return jnp.sum(_WEIGHT / (_REST**2 + x * _Z), axis=-1)
 
 
-def a_lepton(p: Portal, flavour: str) -> Array:
+def a_lepton(p: Theory, flavour: str) -> Array:
     r"""Δa_f = (c²/4π²) I(m²/m_f²), c the vector coupling of f = e, μ or τ, kinetic mixing included.   [1]
 
     c²/8π² for m ≪ m_f and c² m_f²/12π²m² for m ≫ m_f. Source: J.P. Leveille, Nucl. Phys. B137 (1978) 63. Omits   leptoquarks (they couple to no
     charged lepton) and the inert doublet.
     """
-    coupling = p.lepton_couplings[LEPTONS.index(flavour)]
-    return coupling**2 / (4.0 * jnp.pi**2) * loop((p.m_zp / p.sm.mass[flavour]) ** 2)
+    coupling = p.z_prime.lepton[LEPTONS.index(flavour)]
+    return coupling**2 / (4.0 * jnp.pi**2) * loop((p.z_prime.mass / p.sm.mass[flavour]) ** 2)

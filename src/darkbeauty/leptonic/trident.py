@@ -5,11 +5,11 @@ from __future__ import annotations
 import jax.numpy as jnp
 from jax import Array
 
-from darkbeauty.models.portal import Portal
+from darkbeauty.models.sectors import Theory
 from darkbeauty.numerics.interpolation import monotone
 
 
-def ratio_to_sm(p: Portal, experiment: str) -> Array:
+def ratio_to_sm(p: Theory, experiment: str) -> Array:
     r"""σ/σ_SM for the beam and target of an experiment: "CCFR", "CHARM-II" or "DUNE".   [1]
 
     = [C_V² + 2C_V δ F₁ + δ² F₂ + r C_A²]/[C_V² + r C_A²], C_V = ½ + 2s_W², C_A = ½, δ = c_μ c_ν/(√2 G_F). F_n = ⟨1/(m² + K²)ⁿ⟩ averages the
@@ -22,9 +22,9 @@ def ratio_to_sm(p: Portal, experiment: str) -> Array:
     """
     table = p.sm.trident
     row = table.names.index(experiment)
-    log_mass = jnp.log(jnp.asarray(p.m_zp))
+    log_mass = jnp.log(p.z_prime.mass)
     f_1, f_2 = (jnp.exp(monotone(log_mass, table.log_mass, table.log_f[row, n])) for n in (0, 1))
     c_v = 0.5 + 2.0 * p.sm.coupling["s2w"]
     axial = table.axial[row] * 0.25
-    delta = p.lepton_couplings[1] * p.neutrino_couplings[1] / (jnp.sqrt(2.0) * p.sm.coupling["GF"])
+    delta = p.z_prime.lepton[1] * p.z_prime.neutrino[1] / (jnp.sqrt(2.0) * p.sm.coupling["GF"])
     return 1.0 + (2.0 * c_v * delta * f_1 + delta**2 * f_2) / (c_v**2 + axial)

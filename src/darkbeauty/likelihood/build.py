@@ -80,11 +80,11 @@ class Likelihood(eqx.Module):
 
     def is_physical(self, params: Mapping[str, Any]) -> Array:
         """Whether the model allows the order of masses."""
-        return jnp.asarray(self.model.at(params).is_physical())
+        return self.model.at(params).is_allowed()
 
     def predictions(self, params: Mapping[str, Any]) -> Array:
         """Predictions of every entry of every term, shape (n,)."""
-        return evaluate(self.model.at(params), self.requests, self.tables.results)
+        return evaluate(self.model.at(params), self.requests, self.tables.results).value
 
     def log_prob_of(self, predictions: Array | np.ndarray) -> Array:
         """log L of given predictions, shape (…, n); −inf where one of them has no value."""

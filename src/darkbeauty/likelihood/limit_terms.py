@@ -17,7 +17,7 @@ import numpy as np
 from darkbeauty.inputs.limits import limit_records
 from darkbeauty.inputs.measurements import Measurement
 from darkbeauty.likelihood.term import Term
-from darkbeauty.observables.leptonic_rows import B_TO_X, RADIATED, limit_name
+from darkbeauty.observables.limits import B_TO_X, RADIATED, limit_name
 
 
 def z_score(cl: float) -> float:

@@ -23,10 +23,11 @@ from darkbeauty.likelihood.nuisances import Nuisances, split
 from darkbeauty.likelihood.terms import Term
 from darkbeauty.likelihood.theory import at_inputs
 from darkbeauty.models import Model
+from darkbeauty.models.sectors import Theory
 from darkbeauty.models.wet import Wet
 from darkbeauty.observables import Results, Source
 from darkbeauty.predict import evaluate, parse
-from darkbeauty.tables import ROWS, Entry
+from darkbeauty.tables import Tabulated
 
 STEPS, DELTA = 5, 0.1
 """Gauss–Newton steps towards the most probable ν, and half the step of its differences."""
@@ -36,15 +37,11 @@ class ShiftedRates(eqx.Module):
     """Binned b → sℓℓ rates of a likelihood at any inputs: of every process, and what they are."""
 
     rates: tuple[NodalRates, ...]
-    entries: tuple[Entry, ...] = eqx.field(static=True)
+    contents: tuple[Tabulated, ...] = eqx.field(static=True)
 
-    def results(self, p: Model) -> dict[Source, Results]:
-        """Results as the sources themselves would give; rows that nobody asked for are 0."""
-        found: dict[Source, Results] = {}
-        for rates, (source, bins, rows) in zip(self.rates, self.entries):
-            full = jnp.zeros((len(bins), ROWS[source.function])).at[:, np.asarray(rows)].set(rates(p))
-            found[source] = Results(bins, full)
-        return found
+    def results(self, p: Theory) -> dict[Source, Results]:
+        """Results as the sources themselves would give, of the rates that somebody reads."""
+        return {tabulated.source: tabulated.results(rates(p)) for rates, tabulated in zip(self.rates, self.contents)}
 
 
 class Frame(NamedTuple):
@@ -141,7 +138,7 @@ class SampledLikelihood(eqx.Module):
     def _moved(self, params: Mapping[str, Any], nu: Array) -> Array:
         inputs = self.nuisances.inputs(nu)
         requests = tuple(self.given.requests[i] for i in self.shifted)
-        return evaluate(at_inputs(self.model.at(params), inputs), requests, self.rates.results)
+        return evaluate(at_inputs(self.model.at(params), inputs), requests, self.rates.results).value
 
     def _fixed(self, params: Mapping[str, Any]) -> Array:
         """Predictions that ν does not shift, 0 in place of the others."""
@@ -150,7 +147,7 @@ class SampledLikelihood(eqx.Module):
         if not places:
             return found
         requests = tuple(self.given.requests[i] for i in places)
-        return found.at[np.asarray(places)].set(evaluate(self.model.at(params), requests))
+        return found.at[np.asarray(places)].set(evaluate(self.model.at(params), requests).value)
 
     def _log_prob_of(self, nu: Array, predictions: Array) -> Array:
         log_prior = -0.5 * nu @ nu - 0.5 * self.size * np.log(2.0 * np.pi)
@@ -185,7 +182,7 @@ def most_probable(
 
     @eqx.filter_jit
     def shift(model, nuisances, rates, points):
-        one = lambda nu: evaluate(at_inputs(model, nuisances.inputs(nu)), requests, rates.results)
+        one = lambda nu: evaluate(at_inputs(model, nuisances.inputs(nu)), requests, rates.results).value
         return jax.lax.map(one, points)
 
     unit = np.eye(nuisances.size)
@@ -204,10 +201,10 @@ def most_probable(
 
 def _rates(lik: Likelihood) -> ShiftedRates:
     """What the tables of a likelihood hold."""
-    entries = tuple(entry for group in lik.tables.entries for entry in group)
+    contents = tuple(tabulated for group in lik.tables.contents for tabulated in group)
     process = lambda source: (dict(source.options)[name] for name in ("mode", "lepton"))
     rates = (
-        nodal_rates(lik.model.sm, *cast("tuple[str, str]", process(source)), bins, rows)
-        for source, bins, rows in entries
+        nodal_rates(lik.model.sm, *cast("tuple[str, str]", process(source)), bins, names)
+        for source, bins, names in contents
     )
-    return ShiftedRates(tuple(rates), entries)
+    return ShiftedRates(tuple(rates), contents)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from darkbeauty.inputs.measurements import Measurement, load_measurements
 from darkbeauty.models import Model
+from darkbeauty.predict import visible
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,4 @@ class Term:
 
     def predicted(self, model: Model) -> tuple[str, ...]:
         """The observables a model predicts for this term: missing energy is more than neutrinos where there is dark matter."""
-        if not model.has_dark_matter:
-            return self.observables
-        return tuple(name.replace("nunu)", "inv)") for name in self.observables)
+        return tuple(visible(model, name) for name in self.observables)

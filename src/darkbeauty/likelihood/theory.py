@@ -98,7 +98,7 @@ def _jacobian(model: Wet, requests: tuple, paths: tuple[str, ...], roots: tuple[
         for path, root, end, size in zip(paths, roots, ends, sizes):
             shift = root @ x[end - size : end]
             shifts[path] = model.sm.get(path) + (shift if size > 1 else shift[0])
-        return evaluate(at_inputs(model, shifts), requests)
+        return evaluate(at_inputs(model, shifts), requests).value
 
     return jax.jacfwd(predictions)(jnp.zeros(int(ends[-1])))
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
+from typing import Any, cast
 
 from darkbeauty.errors import InputError, Problem, attempt, raise_if_any, unknown
 from darkbeauty.inputs import load_sm
-from darkbeauty.models.base import Model
+from darkbeauty.models.base import Model, sectors_of
 from darkbeauty.models.le_lmu_r2 import LeLmuR2
 from darkbeauty.models.lmu_ltau_s1 import LmuLtauS1
 from darkbeauty.models.wet import Wet
@@ -34,9 +34,9 @@ def resolve_model(model: str | Model, **choices: Any) -> Model:
     if model not in MODELS:
         raise InputError([unknown("model", "model", model, MODELS)])
     chosen = {name: value for name, value in choices.items() if value != CHOICES.get(name)}
-    fields = {field.name for field in dataclasses.fields(MODELS[model])} | (
-        {"gstar"} if MODELS[model].has_dark_matter else set()
-    )
+    fields = {field.name for field in dataclasses.fields(MODELS[model])}
+    if "gstar" in chosen and sectors_of(cast(Any, MODELS[model])()).dark_matter is not None:
+        fields |= {"gstar"}
     problems = [Problem(name, f"model {model!r} has no such choice") for name in chosen if name not in fields]
     known = {name: value for name, value in chosen.items() if name in fields}
     table = known.pop("gstar", None)

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import dataclasses
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import jax.numpy as jnp
 from jax import Array
 
-from darkbeauty.models.base import Parameter, Value, Wilson
-from darkbeauty.models.portal import Portal
-from darkbeauty.models.portal_parameters import portal_parameters
+from darkbeauty.models.base import Parameter, Value
+from darkbeauty.models.sectors import Wilson, ZPrime
+from darkbeauty.models.u1_leptoquark import U1Leptoquark
+from darkbeauty.models.u1_parameters import u1_parameters
 
 
-class LeLmuR2(Portal):
+class LeLmuR2(U1Leptoquark):
     r"""The Le − Lμ ⊕ R̃2 model.
 
     Quark doublets couple as −y_q (Q̄_L R̃2 N_μR), leptons as −g Q′ f̄γ^μf Z′_μ with Q′(e) = +1, Q′(μ) = −1; N_τ is decoupled and kinetic mixing
@@ -23,7 +23,7 @@ class LeLmuR2(Portal):
 
     name: ClassVar[str] = "le_lmu_r2"
     title: ClassVar[str] = "gauged Le−Lμ with leptoquark R̃2"
-    parameters: ClassVar[tuple[Parameter, ...]] = portal_parameters(
+    parameters: ClassVar[tuple[Parameter, ...]] = u1_parameters(
         sin_mix=Parameter("sin_mix", "sine of the mixing angle of the two N", "", 0.22, -1.0, 1.0),
         chi=Parameter("chi", "kinetic mixing: absent in this model", "", 0.0, 0.0, 0.0),
     )
@@ -32,8 +32,6 @@ class LeLmuR2(Portal):
     partner_flavour: ClassVar[int] = 0
     quark_chirality: ClassVar[str] = "L"
     leptoquark_states: ClassVar[int] = 6
-    wilson_slots: ClassVar[tuple[str, ...]] = ("c7", "C9")
-    resonant_slots: ClassVar[tuple[str, ...]] = ("C9",)
     kinetic_mixing: ClassVar[bool] = False
     exchange_quarks: ClassVar[tuple[tuple[str, str], ...]] = (
         ("u", "d"),
@@ -52,10 +50,10 @@ class LeLmuR2(Portal):
         """N_μ content of (light, heavy): (sin δ, cos δ)."""
         return jnp.stack([jnp.asarray(self.sin_mix, float), self.cos_mix])
 
-    def compute_wilson(self) -> Wilson:
-        """As in every portal model; printed: C₉^μ = −√2 y² g² V_sb/(16π G_F α V_tbV_ts* m²), of the other sign and without q² dependence."""
-        w: Any = super().compute_wilson()
+    def wilson(self, z_prime: ZPrime) -> Wilson:
+        """As in every U(1)′ ⊕ leptoquark model; printed: C₉^μ = −√2 y² g² V_sb/(16π G_F α V_tbV_ts* m²), of the other sign and without q² dependence."""
+        w = super().wilson(z_prime)
         if self.convention == "canonical":
             return w
-        printed = w.residue["C9"] / jnp.asarray(self.m_zp) ** 2
-        return dataclasses.replace(w, contact={**w.contact, "C9": printed}, residue={"CL": w.residue["CL"]})
+        printed = w.residue["C9"] / z_prime.mass**2
+        return Wilson({**w.contact, "C9": printed}, {"CL": w.residue["CL"]}, w.pole, w.meson_mixing)

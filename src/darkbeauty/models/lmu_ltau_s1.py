@@ -8,11 +8,11 @@ import jax.numpy as jnp
 from jax import Array
 
 from darkbeauty.models.base import Parameter
-from darkbeauty.models.portal import Portal
-from darkbeauty.models.portal_parameters import portal_parameters
+from darkbeauty.models.u1_leptoquark import U1Leptoquark
+from darkbeauty.models.u1_parameters import u1_parameters
 
 
-class LmuLtauS1(Portal):
+class LmuLtauS1(U1Leptoquark):
     r"""The Lμ − Lτ ⊕ S1 model.
 
     Quarks couple as −y_q (d̄^c_qR S1 N_μ), leptons as −g Q′ f̄γ^μf Z′_μ with Q′(μ) = +1, Q′(τ) = −1, and every charged particle
@@ -21,14 +21,12 @@ class LmuLtauS1(Portal):
 
     name: ClassVar[str] = "lmu_ltau_s1"
     title: ClassVar[str] = "gauged Lμ−Lτ with leptoquark S1"
-    parameters: ClassVar[tuple[Parameter, ...]] = portal_parameters()
+    parameters: ClassVar[tuple[Parameter, ...]] = u1_parameters()
     charges: ClassVar[tuple[float, float, float]] = (0.0, 1.0, -1.0)
     quark_flavour: ClassVar[int] = 1
     partner_flavour: ClassVar[int] = 2
     quark_chirality: ClassVar[str] = "R"
     leptoquark_states: ClassVar[int] = 3
-    wilson_slots: ClassVar[tuple[str, ...]] = ("c7p", "C9p")
-    resonant_slots: ClassVar[tuple[str, ...]] = ("C9p",)
     exchange_quarks: ClassVar[tuple[tuple[str, str], ...]] = (("d", "d"), ("s", "s"), ("b", "b"))
     printed_doubling: ClassVar[float] = 2.0
     printed_omega_constant: ClassVar[float] = 2.14e9

@@ -9,13 +9,12 @@ import jax.numpy as jnp
 from jax.typing import ArrayLike
 
 from darkbeauty.inputs import SMInputs, load_sm
-from darkbeauty.models.base import LEPTONS, Model, Parameter, Solution, Wilson
+from darkbeauty.models.base import Model, Parameter
+from darkbeauty.models.sectors import LEPTONIC, LEPTONS, NEUTRINO, Theory, Wilson
 
-DIPOLES = ("C7_bs", "C7p_bs")
-LEPTONIC = ("C9", "C9p", "C10", "C10p")
-NEUTRINO = ("CL", "CR")
+DIPOLES = ("C7", "C7p")
 COEFFICIENTS = (
-    *DIPOLES,
+    *(f"{name}_bs" for name in DIPOLES),
     *(f"{name}_bs{lepton}{lepton}" for lepton in LEPTONS for name in LEPTONIC),
     *(f"{name}_bsnu{lepton}nu{lepton}" for lepton in LEPTONS for name in NEUTRINO),
 )
@@ -30,18 +29,17 @@ class Wet(Model):
         Parameter(name, f"new-physics shift of {name} at 4.8 GeV", default=0.0, complex=True) for name in COEFFICIENTS
     )
 
-    values: dict[str, ArrayLike] = eqx.field(default_factory=lambda: dict.fromkeys(COEFFICIENTS, 0.0))
+    values_by_name: dict[str, ArrayLike] = eqx.field(default_factory=lambda: dict.fromkeys(COEFFICIENTS, 0.0))
     sm: SMInputs = eqx.field(default_factory=load_sm)
-    solution: Solution | None = None
 
     def __getattr__(self, name: str) -> ArrayLike:
         if name in COEFFICIENTS:
-            return self.values[name]
+            return self.values_by_name[name]
         raise AttributeError(name)
 
-    def compute_wilson(self) -> Wilson:
-        stack = lambda names: jnp.stack([jnp.asarray(self.values[name], complex) for name in names])
-        contact = {name: stack([f"{name}_bs{lepton}{lepton}" for lepton in LEPTONS]) for name in LEPTONIC}
-        contact |= {name: stack([f"{name}_bsnu{lepton}nu{lepton}" for lepton in LEPTONS]) for name in NEUTRINO}
-        c7, c7p = (jnp.asarray(self.values[name], complex) for name in DIPOLES)
-        return Wilson(c7, c7p, 0.0, 0.0, contact)
+    def derive(self) -> Theory:
+        number = lambda name: jnp.asarray(self.values_by_name[name], complex)
+        dipoles = {name: number(f"{name}_bs") for name in DIPOLES}
+        leptonic = {name: jnp.stack([number(f"{name}_bs{l}{l}") for l in LEPTONS]) for name in LEPTONIC}
+        neutrino = {name: jnp.stack([number(f"{name}_bsnu{l}nu{l}") for l in LEPTONS]) for name in NEUTRINO}
+        return Theory(self.sm, wilson=Wilson(dipoles | leptonic | neutrino))

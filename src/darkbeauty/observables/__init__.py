@@ -1,17 +1,35 @@
 """The only registry: every observable with what computes it, unit, TeX, references. An explicit tuple, nothing registers itself."""
 
-from darkbeauty.observables import baryon_rows, dark_rows, leptonic_rows, model_rows, pseudoscalar_rows, vector_rows
-from darkbeauty.observables.entry import Observable, Request, Results, Source
+from darkbeauty.observables import (
+    b_to_invisible,
+    b_to_p_ll,
+    b_to_v_ll,
+    b_to_xs_gamma,
+    bs,
+    direct_detection,
+    lambda1520,
+    leptonic,
+    limits,
+    relic,
+    wilson,
+    z_prime,
+)
+from darkbeauty.observables.observable import Observable, Request, Results, Source, read
 
 REGISTRY: tuple[Observable, ...] = (
-    *model_rows.ROWS,
-    *pseudoscalar_rows.ROWS,
-    *vector_rows.ROWS,
-    *baryon_rows.ROWS,
-    *dark_rows.ROWS,
-    *leptonic_rows.ROWS,
-    *leptonic_rows.DARK_LIMIT_ROWS,
+    *z_prime.OBSERVABLES,
+    *wilson.OBSERVABLES,
+    *b_to_p_ll.OBSERVABLES,
+    *b_to_v_ll.OBSERVABLES,
+    *b_to_invisible.OBSERVABLES,
+    *b_to_xs_gamma.OBSERVABLES,
+    *bs.OBSERVABLES,
+    *lambda1520.OBSERVABLES,
+    *relic.OBSERVABLES,
+    *direct_detection.OBSERVABLES,
+    *leptonic.OBSERVABLES,
+    *limits.OBSERVABLES,
 )
 BY_NAME: dict[str, Observable] = {observable.name: observable for observable in REGISTRY}
 
-__all__ = ["BY_NAME", "REGISTRY", "Observable", "Request", "Results", "Source"]
+__all__ = ["BY_NAME", "REGISTRY", "Observable", "Request", "Results", "Source", "read"]

@@ -9,6 +9,7 @@ from importlib.resources import files
 
 from darkbeauty.inputs.sm import parameter_records
 from darkbeauty.likelihood import TERMS, Fit
+from darkbeauty.models.base import sectors_of
 from darkbeauty.observables import Request
 
 MODELS = {"lmu_ltau_s1": ("arXiv:2106.03735",), "le_lmu_r2": ("arXiv:2409.16961",), "wet": ("arXiv:1810.08132",)}
@@ -44,7 +45,7 @@ def bibtex(references: Iterable[str]) -> str:
 def used(fit: Fit, requests: Sequence[Request]) -> dict[str, tuple[str, ...]]:
     """What is cited, by role: the model, formulas of the observables, measurements, inputs, software."""
     sources = [record["source"] for record in parameter_records().values()]
-    model, degrees = fit.model, DEGREES[fit.file.gstar] if fit.model.has_dark_matter else ()
+    model, degrees = fit.model, DEGREES[fit.file.gstar] if sectors_of(fit.model).dark_matter is not None else ()
     groups: Mapping[str, Iterable[str]] = {
         "model": MODELS.get(model.name, ()),
         "theory": (reference for request in requests for reference in request.observable.references),

@@ -88,7 +88,7 @@ class Explanation:
     unit: str
     tex: str
     references: tuple[str, ...]
-    needs: str
+    needs: tuple[str, ...]
     model: str
     formulas: list[tuple[str, str]]
     left_out: list[tuple[str, str]]
@@ -112,10 +112,10 @@ def explain(label: str, model: str | Model | None = None, point: Mapping[str, An
         observable.unit,
         observable.tex,
         observable.references,
-        observable.needs,
+        observable.of,
         chosen.name,
-        formulas(observable, chosen),
-        left_out(observable, chosen),
+        formulas(observable),
+        left_out(observable),
         None if bare else numbers(chosen, given, request),
     )
 
@@ -202,7 +202,7 @@ def _jacobian(
     def parts(free: dict[str, Array], inputs: dict[str, Array], model: Model) -> Array:
         values = {name: free[name] + 1j * np.imag(v) if np.iscomplexobj(v) else free[name] for name, v in fixed.items()}
         p = at_inputs(cast(Any, model), inputs)
-        value = evaluate(p.at(values), (request,))[0]
+        value = evaluate(p.at(values), (request,)).value[0]
         return jnp.stack([jnp.real(value), jnp.imag(value)])
 
     both = lambda free, inputs, model: (parts(free, inputs, model), jax.jacrev(parts, (0, 1))(free, inputs, model))

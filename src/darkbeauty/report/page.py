@@ -18,6 +18,7 @@ from darkbeauty.inference.diagnostics import bfmi
 from darkbeauty.inference.output import prepare_folder
 from darkbeauty.likelihood import TERMS
 from darkbeauty.likelihood.priors import Prior
+from darkbeauty.models.base import sectors_of
 from darkbeauty.predict import parse
 from darkbeauty.report import chain_figures, data_figures, figures, spectra
 from darkbeauty.report.bibliography import bibtex, used
@@ -212,7 +213,7 @@ def _figures(result: Result) -> Iterator[tuple[str, Figure, str, str, bool]]:
     if rest := [place for place in range(len(result.labels)) if place not in inside]:
         caption = "Predictions in units of the total error; the theory error is drawn around the posterior's median."
         yield "predictions", figures.predictions(result, rest), caption, "predictions and data", True
-    if result.fit.model.has_dark_matter:
+    if sectors_of(result.fit.model).dark_matter is not None:
         caption = (
             f"Missing energy = νν̄ and dark matter, {spectra.DRAWS} draws, smeared with σ(q²) = {spectra.RESOLUTION:g} GeV² "
             "for the picture (no experiment's resolution); theory errors are not in the bands."

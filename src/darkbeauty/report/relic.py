@@ -14,12 +14,14 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from darkbeauty.dark.freeze_out import annihilation_fractions, freeze_out
+from darkbeauty.dark.freeze_out import annihilation_shares, freeze_out
 from darkbeauty.errors import Problem, raise_if_any
 from darkbeauty.likelihood import TERMS
 from darkbeauty.models import Model, resolve_model
-from darkbeauty.observables.dark_rows import FINALS
+from darkbeauty.models.base import sectors_of
+from darkbeauty.observables.relic import FINALS
 from darkbeauty.report.figures import FILL, INK, TEX
+from darkbeauty.status import Status
 
 START, BATCH, ROUNDS = 192, 64, 6
 """Points of a line before refinement, points added per round, rounds."""
@@ -71,7 +73,7 @@ def check(model: Model, point: Mapping[str, float], ranges: Mapping[str, tuple[f
         for name, (low, high) in ranges.items()
         if not low < high
     ]
-    if not model.has_dark_matter:
+    if sectors_of(model).dark_matter is None:
         problems.append(Problem("model", f"model {model.name!r} has no dark matter"))
     if len(ranges) not in (1, 2):
         problems.append(Problem("point", f"{len(ranges)} ranges given", "one or two parameters as name=low:high"))
@@ -85,9 +87,10 @@ def _compiled(model: Model, point: dict[str, float], names: tuple[str, ...]):
     """(n, parameters) → Ωh² (n,) and {final: share (n,)}, BATCH points at a time."""
 
     def one(model: Model, values: jax.Array):
-        p = model.at({**point, **dict(zip(names, values))}).solved()
+        p = model.at({**point, **dict(zip(names, values))}).derive()
         found = freeze_out(p)
-        return jnp.where(found.ok, found.omega_h2, jnp.nan), annihilation_fractions(p)
+        omega = jnp.where(found.status == int(Status.SUCCESS), found.omega_h2, jnp.nan)
+        return omega, annihilation_shares(p).by_final
 
     batch = eqx.filter_jit(lambda model, values: jax.vmap(lambda v: one(model, v))(values))
 

@@ -26,7 +26,7 @@ def spectrum(model: Model, points: dict[str, np.ndarray], q2: np.ndarray, mode: 
     """Smeared dBR/dq² at every parameter point, shape (n, len(q2)).   [GeV⁻²]"""
 
     def one(model: Model, values: dict[str, jax.Array]) -> jax.Array:
-        p = model.at(values).solved()
+        p = model.at(values).derive()
         return jax.vmap(lambda x: smeared(p, x, RESOLUTION, mode, pair))(jnp.asarray(q2))
 
     run = eqx.filter_jit(lambda model, points: jax.lax.map(lambda v: one(model, v), points))

@@ -29,6 +29,6 @@ FIXED = {
 }
 
 
-def portal_parameters(**changed: Parameter) -> tuple[Parameter, ...]:
+def u1_parameters(**changed: Parameter) -> tuple[Parameter, ...]:
     """The sixteen parameters, some of them with another default or domain."""
     return (*COUPLINGS, *(FIXED | changed).values())

@@ -6,41 +6,45 @@ parameter of the models), gg and γγ, off-shell W and Z below threshold.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 import jax.numpy as jnp
 from jax import Array
 from jax.typing import ArrayLike
 
-from darkbeauty.models.base import LEPTONS, ScalarPortal
-
-if TYPE_CHECKING:
-    from darkbeauty.models.portal import Portal
+from darkbeauty.models.sectors import LEPTONS, ScalarChannels, Scalars
+from darkbeauty.models.u1_couplings import U1Couplings
 
 QUARKS = "udscbt"
 PAIRS = ((0, 0, 1.0), (0, 1, 2.0), (1, 1, 1.0))
 """N_i N_j and how much wider than for a Majorana pair: identical particles count half."""
 
 
-def scalar_portal(p: Portal) -> ScalarPortal:
+def scalars(p: U1Couplings) -> Scalars:
+    """Masses of H1 and H2, and what they make of the dark matter's coupling to φ₂."""
+    coupling = p.scalar_couplings[0, 0] * jnp.asarray(p.sin_zeta) * p.cos_zeta / vacuum(p)
+    return Scalars(jnp.stack([jnp.asarray(m, float) for m in (p.m_h1, p.m_h2)]), coupling)
+
+
+def vacuum(p: U1Couplings) -> Array:
+    """v = (√2 G_F)^(−1/2).   [GeV]"""
+    return (jnp.sqrt(2.0) * p.sm.coupling["GF"]) ** -0.5
+
+
+def scalar_channels(p: U1Couplings) -> ScalarChannels:
     """N N → H1, H2 → all fermions, WW and ZZ, with the widths of H1 and H2 in their propagators."""
-    zeta = jnp.asarray(p.sin_zeta)
-    sin2, vacuum = zeta**2, (jnp.sqrt(2.0) * p.sm.coupling["GF"]) ** -0.5
+    both, sin2 = scalars(p), jnp.asarray(p.sin_zeta) ** 2
     mass, *polynomial = (jnp.stack([jnp.asarray(x, float) for x in column]) for column in zip(*_rows(p)))
-    masses = [jnp.asarray(m, float) for m in (p.m_h1, p.m_h2)]
-    standard = 1.0 / p.sm.lifetime["h"], jnp.sum(higgs_widths(masses[1], vacuum, mass, *polynomial))
+    standard = 1.0 / p.sm.lifetime["h"], jnp.sum(higgs_widths(both.mass[1], vacuum(p), mass, *polynomial))
     width = jnp.stack(
         [
             visible * like_h + (1.0 - visible) * singlet_width(p, m)
-            for visible, like_h, m in zip((1.0 - sin2, sin2), standard, masses)
+            for visible, like_h, m in zip((1.0 - sin2, sin2), standard, both.mass)
         ]
     )
-    m = jnp.stack(masses)
-    coupling = p.scalar_couplings[0, 0] * zeta * p.cos_zeta / vacuum
     finals = (*(2 * lepton for lepton in LEPTONS), *(2 * quark for quark in QUARKS), "WW", "ZZ")
-    return ScalarPortal(
-        coupling, m**2, m * jnp.maximum(width, 1e-30), mass, *cast("tuple[Array, Array, Array]", polynomial), finals
-    )
+    c0, c1, c2 = cast("tuple[Array, Array, Array]", polynomial)
+    return ScalarChannels(both, both.mass * jnp.maximum(width, 1e-30), mass, c0, c1, c2, finals)
 
 
 def higgs_widths(m: ArrayLike, vacuum: ArrayLike, m_f: Array, c0: Array, c1: Array, c2: Array | float) -> Array:
@@ -54,12 +58,12 @@ def higgs_widths(m: ArrayLike, vacuum: ArrayLike, m_f: Array, c0: Array, c1: Arr
     return jnp.where(is_open, beta * (c0 + (c1 + c2 * m2) * m2) / (32.0 * jnp.pi * vacuum**2 * m), 0.0)
 
 
-def singlet_width(p: Portal, m: Array) -> Array:
+def singlet_width(p: U1Couplings, m: Array) -> Array:
     r"""Width of a pure φ₂ of mass m, into N_iN_j and Z′Z′.   [GeV], 0 below threshold
 
     Γ(NN) = λ² m/(16π) (1−4r)^{3/2}, Γ(N_ℓN_h) = λ² m/(8π) λ^{1/2}(1,r₁,r₂)(1−(√r₁+√r₂)²), Γ(Z′Z′) = m³/(32π v₂²) √(1−4r)(1−4r+12r²).
     """
-    states = p.m_dm, p.m_heavy
+    states = p.masses
     width = 0.0
     for i, j, factor in PAIRS:
         sum2, gap2 = (((states[i] + sign * states[j]) / m) ** 2 for sign in (1.0, -1.0))
@@ -70,7 +74,7 @@ def singlet_width(p: Portal, m: Array) -> Array:
     return width + higgs_widths(m, vacuum, jnp.sqrt(zp2), *_vector_pair(zp2, 1.0))
 
 
-def _rows(p: Portal) -> list[tuple[ArrayLike, ...]]:
+def _rows(p: U1Couplings) -> list[tuple[ArrayLike, ...]]:
     """mass, c₀, c₁, c₂ of √s Γ(h → X) = β (c₀ + c₁s + c₂s²)/(32π v²)."""
     fermions = [(p.sm.mass[lepton], 1.0) for lepton in LEPTONS]
     fermions += [(p.sm.quark[f"dark_{quark}"], 3.0) for quark in QUARKS]

@@ -3,37 +3,31 @@
 from __future__ import annotations
 
 from itertools import combinations
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 import jax.numpy as jnp
 from jax import Array
 from jax.typing import ArrayLike
 
-from darkbeauty.models.base import LEPTONS, Channels, DarkSector, Exchange, InitialState
-from darkbeauty.models.scalar_portal import scalar_portal
+from darkbeauty.models.scalars import scalar_channels
+from darkbeauty.models.sectors import LEPTONS, Channels, DarkMatter, Exchange, InitialState, ZPrime
+from darkbeauty.models.u1_couplings import U1Couplings
 from darkbeauty.models.z_prime import HADRON_STEPS
 
-if TYPE_CHECKING:
-    from darkbeauty.models.portal import Portal
 
-EXTRA_CHANNELS = ("flavour_violating", "higgs", "coannihilation")
-"""Channels that are off unless a model is built with extra_channels: q_i q̄_j and ℓ_i ℓ̄_j with i ≠ j by scalar exchange; f f̄, WW and ZZ through H1 and H2;
-pairs with the heavier Majorana state (by Z′, leptoquark and η exchange; of ℓ_i ℓ̄_j and of the scalar portal, only the light pair)."""
-
-
-def dark_sector(p: Portal) -> DarkSector:
+def dark_matter(p: U1Couplings, z_prime: ZPrime) -> DarkMatter:
     """Z′ (with η exchange) to leptons and, with kinetic mixing, hadrons; leptoquark exchange to quarks; what extra_channels asks for."""
     coannihilation = "coannihilation" in p.extra_channels
-    return DarkSector(
-        jnp.asarray(p.m_dm, float),
-        p.dark_coupling,
-        p.z_prime(),
+    return DarkMatter(
+        p.masses[0],
+        p.dark_couplings[0, 0],
+        z_prime,
         _channels(p, 0, 0),
         _exchange(p, 0, 0),
         None if _is_zero(p.y_eta) else jnp.asarray(p.m_eta, float),
         jnp.asarray(p.omega_constant, float),
-        scalar_portal(p) if "higgs" in p.extra_channels else None,
-        jnp.asarray(p.m_heavy, float) if coannihilation else None,
+        scalar_channels(p) if "higgs" in p.extra_channels else None,
+        p.masses[1] if coannihilation else None,
         (_companion(p, 0, 1, 2.0), _companion(p, 1, 1, 1.0)) if coannihilation else (),
     )
 
@@ -43,40 +37,39 @@ def _is_zero(value: ArrayLike) -> bool:
     return isinstance(value, int | float) and value == 0
 
 
-def _companion(p: Portal, i: int, j: int, count: float) -> InitialState:
+def _companion(p: U1Couplings, i: int, j: int, count: float) -> InitialState:
     """N_i N_j, i and j being 0 for the light and 1 for the heavy state."""
-    masses = [jnp.asarray(m, float) for m in (p.m_dm, p.m_heavy)]
     return InitialState(
-        masses[i], masses[j], p.dark_couplings[i, j], _channels(p, i, j), _exchange(p, i, j), count, i == j
+        p.masses[i], p.masses[j], p.dark_couplings[i, j], _channels(p, i, j), _exchange(p, i, j), count, i == j
     )
 
 
-def _channels(p: Portal, i: int, j: int) -> Channels:
+def _channels(p: U1Couplings, i: int, j: int) -> Channels:
     return Channels(
         *cast("tuple[Array, Array, Array, Array, Array, Array]", _columns(_lepton_rows(p, i, j) + _hadron_rows(p))),
         _lepton_finals(p) + _hadron_finals(p),
     )
 
 
-def _exchange(p: Portal, i: int, j: int) -> Exchange:
+def _exchange(p: U1Couplings, i: int, j: int) -> Exchange:
     finals, rows = zip(*_exchange_rows(p, i, j))
     return Exchange(*cast("tuple[Array, Array, Array, Array, Array]", _columns(rows)), finals)
 
 
-def _charged(p: Portal) -> list[int]:
+def _charged(p: U1Couplings) -> list[int]:
     return [i for i, charge in enumerate(p.charges) if charge or p.kinetic_mixing]
 
 
-def _neutral(p: Portal) -> list[int]:
+def _neutral(p: U1Couplings) -> list[int]:
     return [i for i, charge in enumerate(p.charges) if charge]
 
 
-def _lepton_finals(p: Portal) -> tuple[str, ...]:
+def _lepton_finals(p: U1Couplings) -> tuple[str, ...]:
     neutrinos = 1 if _is_zero(p.y_eta) else len(_neutral(p))
     return (*(2 * LEPTONS[i] for i in _charged(p)), *("nunu",) * neutrinos)
 
 
-def _lepton_rows(p: Portal, i_dark: int, j_dark: int) -> list[tuple]:
+def _lepton_rows(p: U1Couplings, i_dark: int, j_dark: int) -> list[tuple]:
     """mass, colours, g_V, g_A, lowest s, product of the couplings of the two N to the doublet η. Without η, all neutrinos are one row."""
     contents = p.flavour_contents
     eta = jnp.asarray(p.y_eta) ** 2 * contents[i_dark] * contents[j_dark]
@@ -89,17 +82,17 @@ def _lepton_rows(p: Portal, i_dark: int, j_dark: int) -> list[tuple]:
     return rows + [(0.0, 1.0, half[i], -half[i], 0.0, eta[i]) for i in _neutral(p)]
 
 
-def _hadron_finals(p: Portal) -> tuple[str, ...]:
+def _hadron_finals(p: U1Couplings) -> tuple[str, ...]:
     return tuple("hadrons" for _ in HADRON_STEPS) if p.kinetic_mixing else ()
 
 
-def _hadron_rows(p: Portal) -> list[tuple]:
+def _hadron_rows(p: U1Couplings) -> list[tuple]:
     if not p.kinetic_mixing:
         return []
     return [(0.0, rise, p.epsilon, 0.0, 4.0 * p.sm.mass[meson] ** 2, 0.0) for meson, rise in HADRON_STEPS]
 
 
-def _exchange_rows(p: Portal, i: int, j: int) -> list[tuple[str, tuple]]:
+def _exchange_rows(p: U1Couplings, i: int, j: int) -> list[tuple[str, tuple]]:
     """(final state, (two masses, colours, product of the two couplings, mass of the scalar))."""
     y, u2 = p.quark_couplings, p.contents[i] * p.contents[j]
     quarks = {q: (p.sm.quark[f"dark_{q}"], y["dsb".index(partner)]) for q, partner in p.exchange_quarks}
@@ -112,7 +105,7 @@ def _exchange_rows(p: Portal, i: int, j: int) -> list[tuple[str, tuple]]:
     return rows + (_mixed_lepton_rows(p) if i == j == 0 else [])
 
 
-def _mixed_lepton_rows(p: Portal) -> list[tuple[str, tuple]]:
+def _mixed_lepton_rows(p: U1Couplings) -> list[tuple[str, tuple]]:
     i, j = sorted((p.quark_flavour, p.partner_flavour))
     product = jnp.asarray(p.y_eta) ** 2 * p.flavour_contents[0, i] * p.flavour_contents[0, j]
     masses = (p.sm.mass[LEPTONS[i]], p.sm.mass[LEPTONS[j]])

@@ -1,0 +1,159 @@
+"""Many observables at a point: each shared source once, over all its bins or points in one vmap; each observable the same; every status kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from darkbeauty.models import Model
+from darkbeauty.models.sectors import Theory
+from darkbeauty.observables import Observable, Request, Results, Source, read
+from darkbeauty.status import Status, worst
+
+Numbers = Mapping[int, Array]
+"""Arguments of observables: {how many an observable takes: array of shape (n, that many)}."""
+Known = Mapping[Source, Results]
+
+
+class Values(NamedTuple):
+    """Values of observables, NaN where there is none, and a `Status` each; shape (n,)."""
+
+    value: Array
+    status: Array
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Observables, each with the place of its arguments among the numbers: what one compiled function serves, whatever the numbers are."""
+
+    items: tuple[tuple[Observable, int], ...]
+
+
+def lay_out(requests: tuple[Request, ...]) -> tuple[Layout, dict[int, np.ndarray]]:
+    """Requests, taken apart into what is static and the numbers; equal arguments are one."""
+    places: dict[int, dict[tuple[float, ...], int]] = {}
+    items = []
+    for request in requests:
+        same_length = places.setdefault(len(request.arguments), {})
+        items.append((request.observable, same_length.setdefault(request.arguments, len(same_length))))
+    numbers = {length: np.array(list(rows), float).reshape(len(rows), length) for length, rows in places.items()}
+    return Layout(tuple(items)), numbers
+
+
+def evaluate(model: Model, requests: tuple[Request, ...], known: Callable[[Theory], Known] | None = None) -> Values:
+    """Values of requests at a model, shape (n,).
+
+    Args     known: results of sources that are had more cheaply
+    """
+    layout, numbers = lay_out(requests)
+    return evaluate_layout(model, layout, numbers, known)
+
+
+def evaluate_layout(
+    model: Model, layout: Layout, numbers: Mapping[int, Any], known: Callable[[Theory], Known] | None = None
+) -> Values:
+    """The same for arguments that may be traced (not those of known results)."""
+    inside, allowed = model.sheltered()
+    p = inside.derive()
+    results = _evaluate_sources(p, layout, numbers, known(p) if known else {})
+    kind = complex if any(observable.is_complex for observable, _ in layout.items) else float
+    groups: dict[Observable, list[int]] = {}
+    for i, (observable, _) in enumerate(layout.items):
+        groups.setdefault(observable, []).append(i)
+    values, statuses = [], []
+    for observable, members in groups.items():
+        places = [layout.items[i][1] for i in members]
+        value, status = _combine(p, observable, places, numbers, results)
+        values.append(jnp.asarray(value, kind))
+        statuses.append(status)
+    order = np.argsort(np.concatenate(list(groups.values())))
+    status = worst(jnp.concatenate(statuses)[order], jnp.where(allowed, 0, int(Status.NOT_ALLOWED)))
+    return Values(jnp.where(status == int(Status.SUCCESS), jnp.concatenate(values)[order], jnp.nan), status)
+
+
+class _Evaluated(NamedTuple):
+    """Results of a source: where those of each place are, what is read of them, how they ended."""
+
+    rows: dict[int, int]
+    values: Any
+    status: Array
+
+    def at(self, places: list[int], names: tuple[str, ...]) -> Any:
+        """Those at some places, in that order; of fields, these."""
+        rows = _slice([self.rows[place] for place in places])
+        values = {name: self.values[name] for name in names} if names else self.values
+        return jax.tree.map(lambda leaf: leaf[rows], values), self.status[rows]
+
+
+def _slice(rows: list[int]) -> Any:
+    """Rows of an array; a slice is the cheaper one."""
+    return slice(rows[0], rows[-1] + 1) if rows == list(range(rows[0], rows[-1] + 1)) else np.array(rows)
+
+
+def _evaluate_sources(p: Theory, layout: Layout, numbers: Mapping[int, Any], known: Known) -> dict[Source, _Evaluated]:
+    """Results of every source at all arguments that observables have, and those that are known."""
+    wanted: dict[Source, dict[int, None]] = {}
+    names: dict[Source, dict[str, None]] = {}
+    length = {}
+    for observable, place in layout.items:
+        for source in observable.sources:
+            wanted.setdefault(source, {})[place] = None
+            names.setdefault(source, {}).update(dict.fromkeys(observable.reads))
+            length[source] = len(observable.arguments)
+    return {
+        source: _evaluate_source(p, source, list(places), numbers[length[source]], tuple(names[source]), known)
+        for source, places in wanted.items()
+    }
+
+
+def _evaluate_source(
+    p: Theory, source: Source, places: list[int], numbers: Any, names: tuple[str, ...], known: Known
+) -> _Evaluated:
+    rows, given = {}, known.get(source)
+    if given is not None:
+        where = {arguments: row for row, arguments in enumerate(given.arguments)}
+        rows = {place: where[a] for place in places if (a := tuple(map(float, numbers[place]))) in where}
+        names = tuple(given.values)
+    missing = [place for place in places if place not in rows]
+    if not missing:
+        assert given is not None
+        return _Evaluated(rows, given.values, jnp.zeros(len(given.arguments), int))
+    values, status = _directly(p, source, jnp.asarray(numbers)[_slice(missing)], names)
+    if given is not None:
+        values = jax.tree.map(lambda *leaves: jnp.concatenate(leaves), given.values, values)
+        status = jnp.concatenate([jnp.zeros(len(given.arguments), int), status])
+    start = 0 if given is None else len(given.arguments)
+    return _Evaluated({**rows, **{place: start + i for i, place in enumerate(missing)}}, values, status)
+
+
+def _directly(p: Theory, source: Source, numbers: Array, names: tuple[str, ...]) -> tuple[Any, Array]:
+    """What is read of the results at several arguments, shape (n, arguments of one), and how they ended."""
+
+    def one(arguments: Array) -> tuple[Any, Array]:
+        result = source(p, *arguments)
+        status = getattr(result, "status", jnp.zeros((), int))
+        return jax.tree.map(jnp.asarray, read(result, names)), status
+
+    if len(numbers) == 1:
+        return jax.tree.map(lambda leaf: leaf[None], one(numbers[0]))
+    return jax.vmap(one)(numbers)
+
+
+def _combine(
+    p: Theory, observable: Observable, places: list[int], numbers: Mapping[int, Any], results: dict[Source, _Evaluated]
+) -> tuple[Array, Array]:
+    """Values of an observable at several arguments, and how they ended, shape (n,) each."""
+    given, statuses = zip(*(results[source].at(places, observable.reads) for source in observable.sources))
+    visible, status = p.only(observable.of), worst(*statuses)
+    arguments = jnp.asarray(numbers[len(observable.arguments)])[_slice(places)]
+    combine = lambda arguments, *values: jnp.asarray(observable.combine(visible, tuple(arguments), *values))
+    if len(places) == 1:
+        first = jax.tree.map(lambda leaf: leaf[0], given)
+        return combine(arguments[0], *first)[None], status
+    return jax.vmap(combine)(arguments, *given), status

@@ -1,0 +1,190 @@
+"""Parameters of the U(1)′ ⊕ leptoquark models, and the spectrum and couplings that follow from them alone.
+
+A model of this kind states its charges, the flavour of N that couples to quarks, and the chirality of those quarks; everything else is here and in `u1_leptoquark`.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import equinox as eqx
+import jax.numpy as jnp
+from jax import Array
+
+from darkbeauty.errors import InputError, unknown
+from darkbeauty.inputs import SMInputs, load_sm
+from darkbeauty.models.base import Below, Model, Value
+
+CONVENTIONS = ("canonical", "printed")
+EXTRA_CHANNELS = ("flavour_violating", "higgs", "coannihilation")
+"""Channels that are off unless a model is built with extra_channels: q_i q̄_j and ℓ_i ℓ̄_j with i ≠ j by scalar exchange; f f̄, WW and ZZ through H1 and H2;
+pairs with the heavier Majorana state (by Z′, leptoquark and η exchange; of ℓ_i ℓ̄_j and of the scalars, only the light pair)."""
+
+
+class U1Couplings(Model):
+    r"""Parameters of a U(1)′ ⊕ leptoquark model, and what follows from them alone.
+
+    The two Majorana states mix the flavour N_q that couples to quarks (contents u = (u_ℓ, u_h) of the light and the heavy state) with the flavour
+    N_p that does not. Leptons couple as −g Q′ f̄γ^μf Z′_μ, plus a photon-like piece where kinetic mixing is allowed.
+    """
+
+    conditions: ClassVar[tuple[Below, ...]] = (
+        Below("m_dm", "m_heavy", "the lighter state ({smaller}) is not lighter than m_heavy ({larger})"),
+        Below("m_dm", "m_lq", "dark matter ({smaller}) is not lighter than the leptoquark ({larger})"),
+        Below(
+            "m_dm", "m_eta", "dark matter ({smaller}) is not lighter than the inert doublet ({larger})", unless="y_eta"
+        ),
+    )
+    charges: ClassVar[tuple[float, float, float]]
+    """Q′ of e, μ, τ and of the N of the same flavour."""
+    quark_flavour: ClassVar[int]
+    partner_flavour: ClassVar[int]
+    """Lepton flavour (index of charges) of N_q and N_p."""
+    quark_chirality: ClassVar[str]
+    """"L" or "R": chirality of the quarks that couple to the leptoquark."""
+    exchange_quarks: ClassVar[tuple[tuple[str, str], ...]]
+    """(quark, generation d, s or b) of every quark that couples to the leptoquark."""
+    leptoquark_states: ClassVar[int]
+    """Colours times members of the weak multiplet."""
+    kinetic_mixing: ClassVar[bool] = True
+    """Whether the Z′ couples to the electromagnetic current."""
+    printed_doubling: ClassVar[float] = 1.0
+    printed_omega_constant: ClassVar[float] = 1.07e9
+    """What the slides print: coupling of N and ν over its canonical value; the constant of Ωh² [1/GeV]."""
+
+    y: Value = None
+    g: Value = None
+    m_zp: Value = None
+    m_dm: Value = None
+    m_lq: Value = 1200.0
+    m_heavy: Value = 500.0
+    sin_mix: Value = 0.5
+    m_h1: Value = 125.0
+    m_h2: Value = 500.0
+    sin_zeta: Value = 5e-3
+    chi: Value = 1e-3
+    y_eta: Value = 0.0
+    m_eta: Value = 400.0
+    r_d: Value = 1.0
+    r_s: Value = 1.0
+    r_b: Value = 1.0
+    sm: SMInputs = eqx.field(default_factory=load_sm)
+    convention: str = eqx.field(static=True, default="canonical")
+    extra_channels: tuple[str, ...] = eqx.field(static=True, default=())
+
+    def __check_init__(self) -> None:
+        problems = [
+            unknown(where, kind, str(name), allowed)
+            for where, kind, names, allowed in (
+                ("convention", "convention", (self.convention,), CONVENTIONS),
+                ("extra_channels", "channel", self.extra_channels, EXTRA_CHANNELS),
+            )
+            for name in names
+            if name not in allowed
+        ]
+        if problems:
+            raise InputError(problems)
+
+    # -- spectrum and couplings ---------------------------------------------------------------------------------------------------
+
+    @property
+    def cos_mix(self) -> Array:
+        """Cosine of the mixing angle of the two N."""
+        return _cosine(self.sin_mix)
+
+    @property
+    def cos_zeta(self) -> Array:
+        """Cosine of the scalar mixing angle."""
+        return _cosine(self.sin_zeta)
+
+    @property
+    def contents(self) -> Array:
+        """u = (u_ℓ, u_h): N_q content of the light and the heavy state."""
+        raise NotImplementedError
+
+    @property
+    def charge_matrix(self) -> Array:
+        """Q of L = −½ g Q_ij N̄_iγ^μγ₅N_j Z′_μ, shape (2, 2): Q′(N_q) (2u_iu_j − δ_ij)."""
+        u = self.contents
+        return self.charges[self.quark_flavour] * (2.0 * jnp.outer(u, u) - jnp.eye(2))
+
+    @property
+    def epsilon(self) -> Array:
+        """ε_em = e cos θ_W tan χ, the photon-like coupling of a light Z′ (α at the B scale)."""
+        e = jnp.sqrt(4.0 * jnp.pi * self.sm.coupling["alpha_e_4.8"])
+        return e * jnp.sqrt(1.0 - self.sm.coupling["s2w"]) * jnp.tan(self.chi)
+
+    @property
+    def lepton_couplings(self) -> Array:
+        """Vector couplings c_ℓ of L = −c_ℓ ℓ̄γ^μℓ Z′_μ for e, μ, τ: g Q′ + ε_em."""
+        return self.g * jnp.array(self.charges) + self.epsilon
+
+    @property
+    def neutrino_couplings(self) -> Array:
+        """Couplings c of L = −c ν̄_Lγ^μν_L Z′_μ for ν_e, ν_μ, ν_τ: g Q′ (printed: doubled)."""
+        return self._doubling * self.g * jnp.array(self.charges)
+
+    @property
+    def dark_couplings(self) -> Array:
+        """c_ij = g Q_ij of L = −½ c_ij N̄_iγ^μγ₅N_j Z′_μ, shape (2, 2) (printed: doubled)."""
+        return self._doubling * self.g * self.charge_matrix
+
+    @property
+    def omega_constant(self) -> float:
+        """The constant of Ωh² = constant/(√g_* M_Pl J).   [1/GeV]"""
+        return self.printed_omega_constant if self.convention == "printed" else 1.07e9
+
+    @property
+    def _doubling(self) -> float:
+        return self.printed_doubling if self.convention == "printed" else 1.0
+
+    @property
+    def z_mixing(self) -> Array:
+        r"""Z–Z′ mixing angle α: tan 2α = 2 M_Z² s_W sin χ cos χ / (M_Z²(cos²χ − s_W² sin²χ) − m²)."""
+        m_z2, s2w = self.sm.mass["Z"] ** 2, self.sm.coupling["s2w"]
+        sine, cosine = jnp.sin(self.chi), jnp.cos(self.chi)
+        gap = m_z2 * (cosine**2 - s2w * sine**2) - jnp.asarray(self.m_zp) ** 2
+        return 0.5 * jnp.arctan(2.0 * m_z2 * jnp.sqrt(s2w) * sine * cosine / jnp.where(gap == 0.0, 1e-12, gap))
+
+    @property
+    def quark_ratios(self) -> Array:
+        """r_d, r_s, r_b."""
+        return jnp.stack([jnp.asarray(r, float) for r in (self.r_d, self.r_s, self.r_b)])
+
+    @property
+    def quark_couplings(self) -> Array:
+        """y_d, y_s, y_b."""
+        return self.y * self.quark_ratios
+
+    @property
+    def masses(self) -> Array:
+        """Of the light and the heavy Majorana state, shape (2,)."""
+        return jnp.stack([jnp.asarray(self.m_dm, float), jnp.asarray(self.m_heavy, float)])
+
+    @property
+    def mass_ratios(self) -> Array:
+        """χ_i = M_i²/M_LQ² of the light and the heavy state."""
+        return (self.masses / self.m_lq) ** 2
+
+    @property
+    def flavour_contents(self) -> Array:
+        """Contents of the light and the heavy state (rows of a rotation) in N_e, N_μ, N_τ, shape (2, 3)."""
+        u = self.contents
+        partner = jnp.stack([u[1], -u[0]])
+        return jnp.zeros((2, 3)).at[:, self.quark_flavour].set(u).at[:, self.partner_flavour].set(partner)
+
+    @property
+    def scalar_couplings(self) -> Array:
+        r"""λ_ij of L = −½ λ_ij N̄_iN_j φ₂, shape (2, 2): what φ₂ gives the two flavours, M_ff/v₂ with v₂ = m_zp/(2g), between mass states.
+
+        Of the light state: [M_ℓ(u⁴ + w⁴) + 2M_h u²w²]/v₂, u and w its two contents.
+        """
+        u = self.contents
+        states = jnp.stack([u, jnp.stack([u[1], -u[0]])], axis=1)
+        return (states * (self.masses @ states**2)) @ states.T * 2.0 * self.g / self.m_zp
+
+
+def _cosine(sine: Value) -> Array:
+    """√(1 − sine²), whose square has the right slope at |sine| = 1, too."""
+    s = jnp.asarray(sine, float)
+    return jnp.sqrt((1.0 - s) * (1.0 + s) + 1e-30)

@@ -1,0 +1,137 @@
+"""What the U(1)′ ⊕ leptoquark models give: a Z′, a leptoquark and its loops, two scalars, two mixed Majorana states of which the lighter is dark matter."""
+
+from __future__ import annotations
+
+import jax.numpy as jnp
+from jax import Array
+from jax.typing import ArrayLike
+
+from darkbeauty.models import loops
+from darkbeauty.models.annihilation_channels import dark_matter
+from darkbeauty.models.running import current_current_factor, run_dipoles
+from darkbeauty.models.scalars import scalars
+from darkbeauty.models.sectors import LEPTONS, Leptoquark, Theory, Wilson, ZPrime
+from darkbeauty.models.u1_couplings import U1Couplings
+from darkbeauty.models.z_prime import fermion_width, hadron_width, majorana_pair_width, majorana_width, scalar_width
+
+B_SCALE, MIXING_SCALE = 4.8, 4.2
+
+
+class U1Leptoquark(U1Couplings):
+    """A U(1)′ ⊕ leptoquark model: its sectors."""
+
+    def derive(self) -> Theory:
+        z_prime = self.z_prime()
+        return Theory(
+            self.sm,
+            convention=self.convention,
+            wilson=self.wilson(z_prime),
+            z_prime=z_prime,
+            leptoquark=self.leptoquark(),
+            scalars=scalars(self),
+            dark_matter=dark_matter(self, z_prime),
+        )
+
+    def z_prime(self) -> ZPrime:
+        """Mass, widths and couplings of the Z′, with every open channel; a leptoquark has |Q′| = 1, its kinetic mixing is left out."""
+        m, c = self.m_zp, self.dark_couplings
+        partial = {
+            flavour + flavour: fermion_width(m, self.sm.mass[flavour], self.lepton_couplings[i], 0.0)
+            for i, flavour in enumerate(LEPTONS)
+        }
+        half = 0.5 * self.neutrino_couplings
+        partial["nunu"] = jnp.sum(fermion_width(m, 0.0, half, half))
+        partial["NN"] = majorana_width(m, self.m_dm, c[0, 0])
+        partial["NNheavy"] = majorana_width(m, self.m_heavy, c[1, 1]) + majorana_pair_width(
+            m, self.m_dm, self.m_heavy, c[0, 1]
+        )
+        partial["hadrons"] = hadron_width(self.sm, m, self.epsilon)
+        partial["LQLQ"] = self.leptoquark_states * scalar_width(m, self.m_lq, self.g)
+        return ZPrime(
+            jnp.asarray(m, float),
+            partial,
+            self.lepton_couplings,
+            self.neutrino_couplings,
+            c,
+            {"bs": self.quark_pair_coupling()},
+            self.z_mixing,
+            self.pair_factor,
+            self.quark_chirality,
+        )
+
+    def leptoquark(self) -> Leptoquark:
+        """The leptoquark, with the penguin it makes."""
+        return Leptoquark(
+            jnp.asarray(self.m_lq, float),
+            jnp.asarray(self.y, float),
+            self.quark_ratios,
+            self.contents,
+            self.mass_ratios,
+            self.v_sb(),
+            self.exchange_quarks,
+        )
+
+    # -- loops --------------------------------------------------------------------------------------------------------------------
+
+    def v_sb(self) -> Array:
+        """Z′ penguin function V_sb."""
+        return loops.v_sb(self.mass_ratios, self.contents)
+
+    def quark_pair_coupling(self) -> Array:
+        r"""g_eff = y_s y_b g V_sb/(16π²) of the effective vertex g_eff s̄γ^μP b Z′_μ.
+
+        P is that of `quark_chirality`. The sign is the same for right-handed quarks with Q′(N_q) = +1 and left-handed ones with Q′(N_q) = −1.
+        """
+        y = self.quark_couplings
+        return y[1] * y[2] * self.g * self.v_sb() / (16.0 * jnp.pi**2)
+
+    @property
+    def pair_factor(self) -> ArrayLike:
+        """What multiplies vertex × dark coupling in b → s N N: 1.
+
+        Printed: cos α/cos χ, which no other coupling has there: g is that of the physical Z′. Not doubled, although N̄γγ₅N is printed with twice g.
+        """
+        return jnp.cos(self.z_mixing) / jnp.cos(self.chi) / self._doubling if self.convention == "printed" else 1.0
+
+    def wilson(self, z_prime: ZPrime) -> Wilson:
+        r"""C₉^ℓ and C^ν on the Z′ pole, C₇ and C₈ from the dipole loop, for one chirality of the quarks; everything else vanishes.
+
+        H_eff ∋ −g_eff c_ℓ P(q²) (s̄γPb)(ℓ̄γℓ), so C₉^(′) = √2 π g_eff c_ℓ P(q²)/(G_F α V_tbV_ts*); a left-handed neutrino of coupling
+        c ν̄γP_Lν gives C_L, C_R = half of that.
+        """
+        factor = (
+            jnp.sqrt(2.0) * jnp.pi / (self.sm.coupling["GF"] * self.sm.coupling["alpha_e_4.8"] * self.sm.ckm.xi("t"))
+        )
+        vertex = factor * z_prime.quark_vertex("bs")
+        charged, neutral = vertex * z_prime.lepton, 0.5 * vertex * z_prime.neutrino
+        c7, c8 = self.dipoles(B_SCALE)
+        mixing = {"bs": self.meson_mixing()}
+        if self.quark_chirality == "R":
+            return Wilson({"C7p": c7, "C8p": c8}, {"C9p": charged, "CR": neutral}, z_prime.pole, mixing)
+        return Wilson({"C7": c7, "C8": c8}, {"C9": charged, "CL": neutral}, z_prime.pole, mixing)
+
+    def dipoles(self, scale: ArrayLike | None = None) -> tuple[Array, Array]:
+        r"""(C₇, C₈) = (1, −3) · (−√2) y_s y_b/(24 G_F V_tbV_ts* M_LQ²) Σ u_i² J₁(χ_i) at M_LQ, or run to `scale`.
+
+        Primed for right-handed quarks. The photon couples to the leptoquark of charge ±1/3 only: the same in both models.
+        """
+        y, u = self.quark_couplings, self.contents
+        loop = u**2 @ loops.dipole_j1(self.mass_ratios)
+        scale_factor = 24.0 * self.sm.coupling["GF"] * self.sm.ckm.xi("t") * jnp.asarray(self.m_lq) ** 2
+        c7 = -jnp.sqrt(2.0) * y[1] * y[2] * loop / scale_factor
+        if scale is None:
+            return c7, -3.0 * c7
+        return run_dipoles(self.sm, c7, -3.0 * c7, self.m_lq, scale)
+
+    def meson_mixing_at_leptoquark_scale(self) -> Array:
+        r"""C = (y_s y_b)²/(128π² M_LQ²) Σ_ij u_i²u_j² [F(χ_i,χ_j) − 2√(χ_iχ_j) G(χ_i,χ_j)] of C (s̄γ^μPb)².   [GeV⁻²]"""
+        y, u2, chi = self.quark_couplings, self.contents**2, self.mass_ratios
+        i, j = jnp.array([0, 0, 1]), jnp.array([0, 1, 1])
+        f, g = loops.boxes(chi[i], chi[j])
+        boxes = f - 2.0 * jnp.sqrt(chi[i] * chi[j]) * g
+        total = jnp.array([1.0, 2.0, 1.0]) @ (u2[i] * u2[j] * boxes)
+        return (y[1] * y[2]) ** 2 / (128.0 * jnp.pi**2 * jnp.asarray(self.m_lq) ** 2) * total
+
+    def meson_mixing(self) -> Array:
+        """The same C, run to the scale of the matrix element.   [GeV⁻²]"""
+        return self.meson_mixing_at_leptoquark_scale() * current_current_factor(self.sm, self.m_lq, MIXING_SCALE)

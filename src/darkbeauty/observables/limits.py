@@ -1,0 +1,123 @@
+"""The strength s = signal/limit of every limit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from jax import Array
+
+from darkbeauty.dark import today
+from darkbeauty.inputs.limits import limit_records
+from darkbeauty.leptonic import collider_limits
+from darkbeauty.models.sectors import Theory
+from darkbeauty.numerics.limit_curves import strength
+from darkbeauty.observables import b_to_invisible
+from darkbeauty.observables.combiners import itself
+from darkbeauty.observables.direct_detection import SPIN_DEPENDENT, SPIN_INDEPENDENT
+from darkbeauty.observables.observable import Observable, Source, source
+
+B_TO_X = {
+    "LHCb B+->KX(mumu)": ("BR(B+->KZp)", collider_limits.visible_decay),
+    "LHCb B0->K*X(mumu)": ("BR(B0->K*Zp)", collider_limits.visible_decay),
+    "Belle II B+->KX(inv)": ("BR(B+->KZp)", collider_limits.invisible_decay),
+    "BaBar B->KX(inv)": ("BR(B+->KZp)", collider_limits.invisible_decay),
+    "BaBar B->K*X(inv)": ("BR(B0->K*Zp)", collider_limits.invisible_decay),
+}
+"""Search → the production it is compared with (BaBar combines both charges) and what the Z′ does after."""
+
+RADIATED = {"BaBar 4mu": "mumu", "CMS Z->4mu": "mumu", "Belle II invisible 2019": "inv"}
+"""Search for a Z′ off a muon line → its decay."""
+
+SCATTERING: dict[str, tuple[Source, str]] = {
+    "sigma_SD(p)": (SPIN_DEPENDENT, "proton"),
+    "sigma_SD(n)": (SPIN_DEPENDENT, "neutron"),
+    "sigma_SI": (SPIN_INDEPENDENT, ""),
+}
+"""Quantity of a direct search → what computes it, and the field of the result."""
+
+
+def limit_name(name: str) -> str:
+    """Name of the observable of a limit: no spaces, as in every observable."""
+    return f"limit({name.replace(' ', '_')})"
+
+
+@dataclass(frozen=True)
+class AfterProduction:
+    """A search for a Z′ that a B meson decays to: its production, then what it does."""
+
+    production: Observable
+    search: str
+    decay: Callable[..., Array]
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        return self.production.reads
+
+    def __call__(self, p: Theory, arguments: tuple, *results: Any) -> Array:
+        return self.decay(p, self.search, self.production.combine(p, arguments, *results))
+
+
+@dataclass(frozen=True)
+class AtDarkMass:
+    """A cross section over its limit at the mass of the dark matter."""
+
+    name: str
+    field: str
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        return (self.field,) if self.field else ()
+
+    def __call__(self, p: Theory, arguments: tuple, result: Any) -> Array:
+        return strength(p.sm.limits[self.name], p.dark_matter.mass, result[self.field] if self.field else result)
+
+
+@dataclass(frozen=True)
+class OverNumber:
+    """A result over a limit that is a number."""
+
+    name: str
+
+    def __call__(self, p: Theory, arguments: tuple, result: Array) -> Array:
+        return result / p.sm.limits[self.name]
+
+
+def _limit(name: str, sources: tuple[Source, ...], combine: Any, *formulas: Any) -> Observable:
+    """The observable of one limit; what it is and where from stands with its data."""
+    record = limit_records()[name]
+    level = "in upward standard deviations" if record["kind"] == "band" else f"1 at {100 * record['cl']:g} % CL"
+    return Observable(
+        limit_name(name),
+        sources,
+        combine,
+        tex=rf"s(\mathrm{{{name.replace('->', ' to ')}}})",
+        references=tuple(record["references"]),
+        about=f"signal over limit of {name} on {record['quantity']}, {level}",
+        formulas=formulas,
+    )
+
+
+def _collider() -> tuple[Observable, ...]:
+    of = lambda search, final: source(collider_limits.radiated_z_prime, of=("z_prime",), search=search, final=final)
+    limits = [_limit(search, (of(search, final),), itself) for search, final in RADIATED.items()]
+    rates = {observable.name: observable for observable in b_to_invisible.OBSERVABLES}
+    for search, (rate, decay) in B_TO_X.items():
+        production = rates[rate]
+        combine = AfterProduction(production, search, decay)
+        limits.append(_limit(search, production.sources, combine, *production.formulas, decay))
+    pairs = source(collider_limits.leptoquark_pairs, of=("leptoquark",))
+    return (*limits, _limit("ATLAS LQ->bnu", (pairs,), itself))
+
+
+def _dark() -> tuple[Observable, ...]:
+    limits = []
+    for name, record in limit_records().items():
+        if record["use"] == "fit" and record["quantity"] in SCATTERING:
+            computed, field = SCATTERING[record["quantity"]]
+            limits.append(_limit(name, (computed,), AtDarkMass(name, field)))
+    return (*limits, _limit("Planck p_ann", (source(today.p_ann, of=("dark_matter",)),), OverNumber("Planck p_ann")))
+
+
+OBSERVABLES: tuple[Observable, ...] = (*_collider(), *_dark())

@@ -1,0 +1,103 @@
+"""What an observable is: a name, computations it shares with others, how their results combine, and what a reader wants to know of it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from operator import attrgetter
+from types import ModuleType
+from typing import Any
+
+from jax import Array
+
+from darkbeauty.inputs import SMInputs
+from darkbeauty.models.sectors import SECTORS, Theory
+
+BIN, POINT, PLAIN = ("q2min", "q2max"), ("q2",), ()
+FRACTION, POSITIVE = (0.0, 1.0), (0.0, math.inf)
+
+
+@dataclass(frozen=True)
+class Source:
+    """A computation that several observables share: function(p, *arguments, **options), p having the sectors `of` and no others.
+
+    It returns a number, an array, or a NamedTuple; a field called `status` of the latter says how it ended.
+    """
+
+    function: Callable[..., Any]
+    of: tuple[str, ...]
+    options: tuple[tuple[str, Any], ...] = ()
+
+    def __call__(self, p: Theory, *arguments: Any) -> Any:
+        return self.function(p.only(self.of), *arguments, **dict(self.options))
+
+
+def source(function: Callable[..., Any], of: Iterable[str], **options: Any) -> Source:
+    """A Source with its options in a fixed order."""
+    return Source(function, tuple(of), tuple(sorted(options.items())))
+
+
+@dataclass(frozen=True)
+class Observable:
+    """One entry of the registry.
+
+    sources are evaluated at the observable's arguments and handed to `combine(p, arguments, *results)`. Where a result is a NamedTuple, combine says which fields it
+    `reads` and gets a mapping of these. domain(sm, arguments) returns what is wrong with the arguments, or ""; remark(sm, arguments) what a reader should
+    know of a number there, or "". formulas: functions and modules whose docstrings explain it, beside those of its sources. visible_as: the observable that an
+    experiment sees in its place if there is dark matter. range: what values it can have.
+    """
+
+    name: str
+    sources: tuple[Source, ...]
+    combine: Callable[..., Array]
+    arguments: tuple[str, ...] = PLAIN
+    unit: str = ""
+    tex: str = ""
+    references: tuple[str, ...] = ()
+    is_complex: bool = False
+    domain: Callable[[SMInputs, tuple[float, ...]], str] | None = None
+    remark: Callable[[SMInputs, tuple[float, ...]], str] | None = None
+    about: str = ""
+    formulas: tuple[Callable[..., Any] | ModuleType, ...] = ()
+    visible_as: str = ""
+    range: tuple[float, float] = (-math.inf, math.inf)
+
+    def out_of_range(self, value: float | complex) -> tuple[str, ...]:
+        """That a value is none the quantity can have: the point is outside of what its formula describes."""
+        low, high = self.range
+        if self.is_complex or low <= value.real <= high or math.isnan(value.real):
+            return ()
+        return (f"{value:.3g} is no value it can have ({low:g} to {high:g}): the formula does not describe this point",)
+
+    @property
+    def of(self) -> tuple[str, ...]:
+        """The sectors it takes."""
+        return tuple(name for name in SECTORS if any(name in source.of for source in self.sources))
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """Names of the fields of its sources' results that it reads; none where a result is a plain array."""
+        return getattr(self.combine, "reads", ())
+
+
+@dataclass(frozen=True)
+class Request:
+    """An observable at its arguments, under the label the user gave."""
+
+    label: str
+    observable: Observable
+    arguments: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Results:
+    """What a source gives at several arguments: arrays with a leading axis for these; of a NamedTuple, the fields that somebody reads, by name."""
+
+    arguments: tuple[tuple[float, ...], ...]
+    values: Any
+
+
+def read(result: Any, names: tuple[str, ...]) -> Any:
+    """Fields of a NamedTuple by name, e.g. "average.j3"; a plain result as it is where there are no names."""
+    return {name: attrgetter(name)(result) for name in names} if names else result
