@@ -18,7 +18,7 @@ from darkbeauty.commands.reading import ASSIGNMENT, choices, read_point, read_ra
 from darkbeauty.commands.runs import print_optimum, print_run
 from darkbeauty.commands.setting import check_picture, prepare, read_fit
 from darkbeauty.errors import Problem, attempt, raise_if_any
-from darkbeauty.terminal import INTERRUPTED, console, flat, number, print_table, reporting, show
+from darkbeauty.terminal import INTERRUPTED, console, flat, number, print_remarks, print_table, reporting, show
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -115,11 +115,16 @@ def predict(
     """Values of observables at a parameter point."""
     with reporting():
         chosen, values, units = read_request(model, point or [], obs or [], choices(convention, channel, gstar))
-        from darkbeauty.predict import predict as evaluate
+        from darkbeauty.predict import predict_in_words
 
-        result = evaluate(chosen, values, list(units))
-        rows = [(name, number(value), units[name]) for name, value in result.items()]
-        show(result, as_json, ("observable", "value", "unit"), rows, right=(1,))
+        predictions = predict_in_words(chosen, values, list(units))
+        warnings = {label: words for label, prediction in predictions.items() if (words := prediction.words)}
+        result: dict[str, Any] = {label: prediction.value for label, prediction in predictions.items()}
+        rows = [(label, number(value), units[label]) for label, value in result.items()]
+        noted = result | {"warnings": warnings} if warnings else result
+        show(noted, as_json, ("observable", "value", "unit"), rows, right=(1,))
+        if not as_json:
+            print_remarks(warnings)
 
 
 @app.command(cls=ManyObservables)

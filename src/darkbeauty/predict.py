@@ -42,6 +42,11 @@ class Prediction(NamedTuple):
     status: Status
     remarks: tuple[str, ...]
 
+    @property
+    def words(self) -> tuple[str, ...]:
+        """Everything there is to say."""
+        return (*((self.status.words,) if self.status != Status.SUCCESS else ()), *self.remarks)
+
 
 def list_observables() -> list[str]:
     """Names of all observables with the arguments they take, e.g. "<FH>(B+->Kmumu)[q2min,q2max]"."""

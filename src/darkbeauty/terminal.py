@@ -51,6 +51,13 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], right: Se
     typer.echo("\n".join(line.rstrip() for line in captured.get().splitlines()))
 
 
+def print_remarks(remarks: Mapping[str, Sequence[str]]) -> None:
+    """What is to be said of numbers in a table, a line each."""
+    for label, words in remarks.items():
+        for line in words:
+            typer.echo(f"{label}: {line}")
+
+
 def plain(value: Any) -> Any:
     """What JSON can hold: complex numbers as {re, im}, tuples and arrays as lists, null for what is not finite."""
     if isinstance(value, Mapping):

@@ -129,7 +129,7 @@ class Oracle:
         step = momentum * np.sqrt(s) * COSINE
         return middle + step, middle - step, a, b
 
-    # -- scalar portal: sin ζ, m_h1, m_h2 ------------------------------------------------------------------------------------------
+    # -- H1 and H2: sin ζ, m_h1, m_h2 ------------------------------------------------------------------------------------------
 
     def higgs_partial(self, final: str, m: float) -> float:
         """Tree-level width of a Higgs boson of mass m (textbook)."""
@@ -153,7 +153,7 @@ class Oracle:
             return (1.0 - sin2) * HIGGS_WIDTH + sin2 * pure
         return sin2 * sum(self.higgs_partial(final, m) for final in HIGGS_FINALS) + (1.0 - sin2) * pure
 
-    def portal(self, x: float) -> float:
+    def scalars(self, x: float) -> float:
         """⟨σv⟩ of N_ℓN_ℓ → H1, H2 → everything: σ = λ²β_i |P₂ − P₁|² (sin ζ cos ζ)² √s Γ(h → X)/2, cut at both poles."""
         poles = [(self.higgs[1 + which], self.higgs_width(which)) for which in (0, 1)]
         strength = self.scalar[0, 0] ** 2 * self.higgs[0] ** 2 * (1.0 - self.higgs[0] ** 2) / 2.0

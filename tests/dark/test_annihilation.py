@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from spinors import GAMMA, METRIC, averaged, bar, exchange_amplitude, momenta, scalar_amplitude, u, v, z_prime_amplitude
 
-from darkbeauty.dark.annihilation import exchange_channel, interference, scalar_channel, vector_channel
+from darkbeauty.dark.annihilation import Resonance, exchange_channel, interference, scalar_channel, vector_channel
 from darkbeauty.models.le_lmu_r2 import LeLmuR2
+from darkbeauty.models.sectors import Channels, Exchange
 
 VECTOR = [
     (16.3, (1.7, 1.7), 0.106, 4.0, 1e-3, 2e-3, 0.0),
@@ -62,7 +63,8 @@ def test_spinors():
 def test_vector_channel(s, initial, m_f, m_zp, width, g_v, g_a):
     coupling, propagator = 0.37, 1.0 / (s - m_zp**2 + 1j * m_zp * width)
     amplitude = lambda p, spins: z_prime_amplitude(p, spins, initial, m_f, coupling, m_zp, propagator, g_v, g_a)
-    value = vector_channel(s, initial, coupling, m_zp, propagator, m_f, 3.0, g_v, g_a)
+    final = Channels(m_f, 3.0, g_v, g_a, 4.0 * m_f**2, 0.0, ("ff",))
+    value = vector_channel(s, initial, Resonance(coupling, m_zp, propagator), final)
     assert float(value) == pytest.approx(3.0 * averaged(amplitude, s, initial, (m_f, m_f), n=4), rel=1e-12, abs=0.0)
 
 
@@ -70,7 +72,7 @@ def test_vector_channel(s, initial, m_f, m_zp, width, g_v, g_a):
 def test_exchange_channel(s, initial, final, m_lq):
     even = initial[0] == initial[1] or final[0] == final[1]
     amplitude = lambda p, spins: 0.35 * exchange_amplitude(p, spins, initial, *final, m_lq)
-    value = exchange_channel(s, initial, final, 3.0, 0.35, m_lq, even=even)
+    value = exchange_channel(s, initial, Exchange(*final, 3.0, 0.35, m_lq, ("ff",)), even=even)
     assert float(value) == pytest.approx(3.0 * averaged(amplitude, s, initial, final), rel=1e-10, abs=0.0)
 
 
@@ -84,10 +86,10 @@ def test_interference(s, initial, m_f, m_zp, width, g_v, g_a, m_eta, y2):
         resonant = z_prime_amplitude(p, spins, initial, m_f, coupling, m_zp, propagator, g_v, g_a)
         return resonant - y2 * exchange_amplitude(p, spins, initial, m_f, m_f, m_eta)
 
-    resonance = coupling, m_zp, propagator, m_f
-    value = vector_channel(s, initial, *resonance, 1.0, g_v, g_a)
-    value += exchange_channel(s, initial, final, 1.0, y2, m_eta)
-    value += interference(s, initial, *resonance, g_v, g_a, y2, m_eta)
+    resonance, channel = Resonance(coupling, m_zp, propagator), Channels(m_f, 1.0, g_v, g_a, 4.0 * m_f**2, y2, ("ff",))
+    value = vector_channel(s, initial, resonance, channel)
+    value += exchange_channel(s, initial, Exchange(*final, 1.0, y2, m_eta, ("ff",)))
+    value += interference(s, initial, resonance, channel, m_eta)
     assert float(value) == pytest.approx(averaged(amplitude, s, initial, final), rel=1e-10, abs=0.0)
 
 
@@ -108,7 +110,7 @@ def test_exchange_of_massless_quarks_at_low_velocity():
     for m_dm, m_lq, beta in ((1.7, 1200.0, 1e-3), (300.0, 400.0, 1e-4), (2.0, 3.0, 1e-4)):
         s, r, velocity = 4.0 * m_dm**2 / (1.0 - beta**2), m_dm**2 / (m_dm**2 + m_lq**2), 2.0 * beta
         expected = 3.0 * 0.6**4 * r**2 * (1.0 - 2.0 * r + 2.0 * r**2) * velocity**2 / (48.0 * np.pi * m_dm**2)
-        value = 2.0 * exchange_channel(s, (m_dm, m_dm), (0.0, 0.0), 3.0, 0.6**2, m_lq) / s
+        value = 2.0 * exchange_channel(s, (m_dm, m_dm), Exchange(0.0, 0.0, 3.0, 0.6**2, m_lq, ("ff",))) / s
         assert float(value) == pytest.approx(expected, rel=10.0 * beta**2 + 1e-7, abs=0.0)
 
 
@@ -117,70 +119,70 @@ def test_exchange_of_massive_quarks_has_an_s_wave():
     m_dm, m_lq = 50.0, 1e5
     for m_f in (4.18, 0.01):
         s = 4.0 * m_dm**2
-        value = 2.0 * exchange_channel(s, (m_dm, m_dm), (m_f, m_f), 3.0, 0.6**2, m_lq) / s
+        value = 2.0 * exchange_channel(s, (m_dm, m_dm), Exchange(m_f, m_f, 3.0, 0.6**2, m_lq, ("ff",))) / s
         expected = 3.0 * 0.6**4 * m_f**2 / (32.0 * np.pi * m_lq**4)
         assert float(value) == pytest.approx(expected, rel=1e-5, abs=0.0)
 
 
 def test_broadcasting():
-    s = jnp.linspace(13.0, 40.0, 5)
-    many = exchange_channel(s, (1.7, 1.7), (0.1, 0.1), 3.0, 0.25, 1200.0)
-    one = [float(exchange_channel(x, (1.7, 1.7), (0.1, 0.1), 3.0, 0.25, 1200.0)) for x in s]
+    s, final = jnp.linspace(13.0, 40.0, 5), Exchange(0.1, 0.1, 3.0, 0.25, 1200.0, ("ff",))
+    many = exchange_channel(s, (1.7, 1.7), final)
+    one = [float(exchange_channel(x, (1.7, 1.7), final)) for x in s]
     np.testing.assert_allclose(many, one, rtol=1e-14)
 
 
-# -- scalar portal -----------------------------------------------------------------------------------------------------------------------
+# -- H1 and H2 ---------------------------------------------------------------------------------------------------------------------------
 
 ZETA, VACUUM = 0.3, (np.sqrt(2.0) * 1.1663788e-5) ** -0.5
 
 
 @pytest.fixture(scope="module")
-def portal():
-    """Model B with a large mixing and its scalar portal."""
+def scalars():
+    """Model B with a large mixing of H1 and H2, and what they lead to."""
     model = LeLmuR2(extra_channels=("higgs",))
-    p = model.at({"y": 1.1, "g": 0.3, "m_zp": 671.0, "m_dm": 55.0, "sin_zeta": ZETA, "m_h2": 400.0})
-    return p, p.derive().dark_matter.portal
+    at = model.at({"y": 1.1, "g": 0.3, "m_zp": 671.0, "m_dm": 55.0, "sin_zeta": ZETA, "m_h2": 400.0})
+    return at, at.derive().dark_matter.scalar_channels
 
 
-def strength(p, portal, s: float) -> complex:
+def strength(at, channels, s: float) -> complex:
     """λ (−sin ζ cos ζ P₁ + cos ζ sin ζ P₂)/v of φ₂ = −sin ζ H1 + cos ζ H2, h = cos ζ H1 + sin ζ H2."""
-    first, second = 1.0 / (s - np.asarray(portal.m2) + 1j * np.asarray(portal.m_gamma))
-    return float(p.scalar_couplings[0, 0]) * ZETA * np.sqrt(1.0 - ZETA**2) * (second - first) / VACUUM
+    first, second = 1.0 / (s - np.asarray(channels.m2) + 1j * np.asarray(channels.m_gamma))
+    return float(at.scalar_couplings[0, 0]) * ZETA * np.sqrt(1.0 - ZETA**2) * (second - first) / VACUUM
 
 
-def scalar_value(p, portal, s: float, final: str) -> float:
-    first, second = 1.0 / (s - portal.m2 + 1j * portal.m_gamma)
-    row = portal.finals.index(final)
-    polynomial = portal.c0[row], portal.c1[row], portal.c2[row]
-    return float(scalar_channel(s, p.m_dm, portal.coupling, abs(second - first) ** 2, polynomial))
+def scalar_value(at, channels, s: float, final: str) -> float:
+    first, second = 1.0 / (s - channels.m2 + 1j * channels.m_gamma)
+    row = channels.finals.index(final)
+    polynomial = channels.c0[row], channels.c1[row], channels.c2[row]
+    return float(scalar_channel(s, at.m_dm, channels.scalars.coupling, abs(second - first) ** 2, polynomial))
 
 
 @pytest.mark.parametrize(
     ("final", "m_f", "colours"), [("mumu", 0.1056583755, 1.0), ("bb", 4.18, 3.0), ("tt", 172.5, 3.0)]
 )
 @pytest.mark.parametrize("s", [125.0**2 + 0.1, 1.3e5, 1.9e5])
-def test_fermions_of_the_scalar_portal(portal, final, m_f, colours, s):
-    p, rows = portal
-    initial, factor = (p.m_dm, p.m_dm), m_f * strength(*portal, s)
+def test_fermions_of_the_scalars(scalars, final, m_f, colours, s):
+    at, channels = scalars
+    initial, factor = (at.m_dm, at.m_dm), m_f * strength(*scalars, s)
     amplitude = lambda momentum, spins: scalar_amplitude(momentum, spins, initial, m_f, factor)
     if s > 4.0 * m_f**2:
         expected = colours * averaged(amplitude, s, initial, (m_f, m_f), n=4)
-        assert scalar_value(p, rows, s, final) == pytest.approx(expected, rel=1e-10, abs=0.0)
+        assert scalar_value(at, channels, s, final) == pytest.approx(expected, rel=1e-10, abs=0.0)
 
 
 @pytest.mark.parametrize(("final", "mass", "identical"), [("WW", 80.379, 1.0), ("ZZ", 91.1876, 0.5)])
-def test_vectors_of_the_scalar_portal(portal, final, mass, identical):
+def test_vectors_of_the_scalars(scalars, final, mass, identical):
     """Σ|M|² of polarised vectors from the coupling (2m²/v) g^{μν}, Σεε* = −g + kk/m²; and the textbook width of a heavy Higgs boson."""
-    p, rows = portal
-    s, m_dm = 1.3e5, p.m_dm
+    at, channels = scalars
+    s, m_dm = 1.3e5, at.m_dm
     k = momenta(s, (m_dm, m_dm), (mass, mass), 0.2)[2:]
     sums = [np.outer(x, x) / mass**2 - np.diag(METRIC) for x in k]
     vectors = METRIC @ (sums[0] * sums[1]) @ METRIC
     fermions = 2.0 * (s - 4.0 * m_dm**2)
-    amplitude2 = abs(strength(*portal, s)) ** 2 * fermions * (2.0 * mass**2) ** 2 * vectors * identical
-    assert scalar_value(p, rows, s, final) == pytest.approx(amplitude2 / (64.0 * np.pi), rel=1e-10, abs=0.0)
-    row, m = rows.finals.index(final), 400.0
+    amplitude2 = abs(strength(*scalars, s)) ** 2 * fermions * (2.0 * mass**2) ** 2 * vectors * identical
+    assert scalar_value(at, channels, s, final) == pytest.approx(amplitude2 / (64.0 * np.pi), rel=1e-10, abs=0.0)
+    row, m = channels.finals.index(final), 400.0
     r = (mass / m) ** 2
     textbook = m**3 / (16.0 * np.pi * VACUUM**2) * identical * np.sqrt(1.0 - 4.0 * r) * (1.0 - 4.0 * r + 12.0 * r**2)
-    found = np.sqrt(1.0 - 4.0 * r) * (rows.c0[row] + rows.c1[row] * m**2 + rows.c2[row] * m**4)
+    found = np.sqrt(1.0 - 4.0 * r) * (channels.c0[row] + channels.c1[row] * m**2 + channels.c2[row] * m**4)
     assert float(found) / (32.0 * np.pi * VACUUM**2 * m) == pytest.approx(textbook, rel=1e-10, abs=0.0)

@@ -15,7 +15,7 @@ import darkbeauty as db
 from darkbeauty import cli
 from darkbeauty.errors import InputError
 from darkbeauty.models import resolve_model
-from darkbeauty.models.base import Mediator
+from darkbeauty.models.sectors import ZPrime
 
 A = {"y": 0.3, "g": 0.002, "m_zp": 4.0, "m_dm": 1.7}
 B = {"y": 1.1, "g": 0.3, "m_zp": 671.0, "m_dm": 286.0}
@@ -170,7 +170,7 @@ def test_fit_file_with_a_prior_that_crosses(tmp_path):
     """Part of the box is allowed: accepted, the rest has zero prior."""
     fit = load(tmp_path, choices='gstar = "SS2018"', priors=DARK.format(50.0, 700.0))
     assert fit.model.sm.thermodynamics.log_t.size == 150
-    allowed = jax.vmap(lambda m: fit.model.at({**B, "m_dm": m}).is_physical())(jnp.array([50.0, 499.9, 500.0, 700.0]))
+    allowed = jax.vmap(lambda m: fit.model.at({**B, "m_dm": m}).is_allowed())(jnp.array([50.0, 499.9, 500.0, 700.0]))
     assert allowed.tolist() == [True, True, False, False]
 
 
@@ -190,15 +190,16 @@ def test_no_width_is_negative(name):
     @jax.jit
     @jax.vmap
     def widths(values):
-        p = model.at(dict(zip(names, values)))
-        zp = p.compute_mediator()
-        return jnp.stack([*zp.partial.values(), zp.width, zp.pole.m_gamma, *p.derive().dark_matter.portal.m_gamma])
+        p = model.at(dict(zip(names, values))).derive()
+        zp, scalars = p.z_prime, p.dark_matter.scalar_channels
+        return jnp.stack([*zp.partial.values(), zp.width, zp.pole.m_gamma, *scalars.m_gamma])
 
     found = np.asarray(widths(points))
     assert np.all(np.isfinite(found)) and np.all(found >= 0.0) and np.all(found[:, -3:] > 0.0)
 
 
 def test_a_negative_width_from_outside_is_not_used():
-    """A mediator made by hand: the pole stays below the real axis."""
-    zp = Mediator(jnp.array(2.0), jnp.array(-1e-3), {"NN": jnp.array(1e-4)})
+    """A Z′ made by hand: the pole stays below the real axis."""
+    zp = ZPrime(jnp.array(2.0), {"mumu": jnp.array(-1e-3), "NN": jnp.array(1e-4)}, jnp.zeros(3), jnp.zeros(3))
+    assert float(zp.width) == pytest.approx(-9e-4, rel=1e-12)
     assert float(zp.pole.m_gamma) > 0.0 and np.isfinite(complex(zp.pole.at(4.0)))

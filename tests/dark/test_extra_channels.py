@@ -1,4 +1,4 @@
-"""Scalar portal and co-annihilation against adaptive quadrature, and the channels that a flag adds."""
+"""Annihilation through H1 and H2 and co-annihilation against adaptive quadrature, and the channels that a flag adds."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ from darkbeauty.inputs import load_sm
 from darkbeauty.models.le_lmu_r2 import LeLmuR2
 from darkbeauty.models.lmu_ltau_s1 import LmuLtauS1
 from darkbeauty.observables import REGISTRY
+from darkbeauty.status import Status
 
-# -- scalar portal: m_dm below, at and above m_h1/2, m_h2/2 and the thresholds of W and t; (m_dm, sin ζ, m_h1, m_h2), x ------------------------
+# -- H1 and H2: m_dm below, at and above m_h1/2, m_h2/2 and the thresholds of W and t; (m_dm, sin ζ, m_h1, m_h2), x ------------------------
 
-PORTAL = [
+SCALARS = [
     ((56.25, 0.1, 125.0, 500.0), 20.0),
     ((62.4375, 0.1, 125.0, 500.0), 50.0),
     ((62.5, 0.1, 125.0, 500.0), 1000.0),
@@ -31,29 +32,30 @@ PORTAL = [
     ((60.0, 1e-3, 125.0, 126.0), 5.0),
     ((61.0, 0.05, 125.0, 125.0001), 1000.0),
 ]
-PORTAL_NAMES = ("m_dm", "sin_zeta", "m_h1", "m_h2")
+SCALAR_NAMES = ("m_dm", "sin_zeta", "m_h1", "m_h2")
 REST = {"y": 0.3, "g": 0.2, "m_zp": 1500.0}
 
 
 @pytest.fixture(scope="module")
-def with_portal():
+def with_scalars():
     model = LeLmuR2(extra_channels=("higgs",))
 
     def evaluate(values, x):
-        dark = model.at({**REST, **dict(zip(PORTAL_NAMES, values))}).derive().dark_matter
+        dark = model.at({**REST, **dict(zip(SCALAR_NAMES, values))}).derive().dark_matter
         parts = thermal_average.channel_averages(dark, x)
-        return *thermal_average.sigma_v_with_error(dark, x), sum(parts.values()), parts["WW"]
+        both = thermal_average.sigma_v_with_error(dark, x)
+        return both.value, both.error, sum(parts.values()), parts["WW"]
 
-    points, x = (np.array(column) for column in zip(*PORTAL))
+    points, x = (np.array(column) for column in zip(*SCALARS))
     return np.stack(jax.jit(jax.vmap(evaluate))(points, x), axis=1)
 
 
-@pytest.mark.parametrize("k", range(len(PORTAL)))
-def test_scalar_portal(with_portal, k):
-    values, x = PORTAL[k]
+@pytest.mark.parametrize("k", range(len(SCALARS)))
+def test_scalars(with_scalars, k):
+    values, x = SCALARS[k]
     oracle = Oracle("le_lmu_r2", **REST, m_dm=values[0], higgs=values[1:])
-    expected = oracle.sigma_v(x) + oracle.portal(x)
-    value, error, parts, vectors = with_portal[k]
+    expected = oracle.sigma_v(x) + oracle.scalars(x)
+    value, error, parts, vectors = with_scalars[k]
     assert value == pytest.approx(expected, rel=1e-6, abs=0.0)
     assert abs(value - expected) <= error <= 1e-5 * value
     assert parts == pytest.approx(value, rel=1e-12, abs=0.0)
@@ -97,10 +99,10 @@ def together():
         names, values = tuple(points[0]), np.array([list(point.values()) for point in points])
 
         def evaluate(v, model=model, names=names):
-            p = model.at(dict(zip(names, v)))
+            p = model.at(dict(zip(names, v))).derive()
             found = freeze_out.freeze_out(p)
             x = jnp.concatenate([jnp.array(TEMPERATURES), found.x_f[None], found.x_f * jnp.exp(LOG_X)])
-            return found, jax.lax.map(lambda x: thermal_average.sigma_v(p.derive().dark_matter, x), x)
+            return found, jax.lax.map(lambda x: thermal_average.sigma_v(p.dark_matter, x), x)
 
         found, rates = jax.jit(jax.vmap(evaluate))(values)
         for k in range(len(points)):
@@ -131,7 +133,7 @@ def test_freeze_out_with_companions(together, name, k):
     g_star = np.interp(np.log10(point["m_dm"] / x_f), sm.log_t / np.log(10.0), sm.g_rho)
     at_x_f, tail = rates[len(TEMPERATURES)], rates[len(TEMPERATURES) + 1 :]
     argument = 0.076 * population(point, x_f) * M_PLANCK * point["m_dm"] * at_x_f / np.sqrt(g_star * x_f)
-    assert bool(found.ok) and np.log(argument) == pytest.approx(x_f, rel=1e-9, abs=0.0)
+    assert found.status == Status.SUCCESS and np.log(argument) == pytest.approx(x_f, rel=1e-9, abs=0.0)
     j = LOG_WEIGHT @ (tail * np.exp(-LOG_X)) / x_f
     assert float(found.j) == pytest.approx(j, rel=2e-6, abs=0.0)
 
@@ -143,7 +145,7 @@ def test_heavy_companions_do_not_matter():
         LeLmuR2(extra_channels=extra)
         for extra in ((), ("coannihilation",), ("flavour_violating", "higgs", "coannihilation"))
     ]
-    run = jax.jit(lambda v: [freeze_out.freeze_out(m.at(dict(zip(values, v)))).omega_h2 for m in models])
+    run = jax.jit(lambda v: [freeze_out.freeze_out(m.at(dict(zip(values, v))).derive()).omega_h2 for m in models])
     alone, together, everything = (float(omega) for omega in run(list(values.values())))
     assert together == pytest.approx(alone, rel=1e-12, abs=0.0)
     assert 0.1 * alone < everything < 0.99 * alone
@@ -155,7 +157,7 @@ def test_every_final_state_has_observables(model):
     point = {"y": 0.7, "g": 0.2, "m_zp": 500.0, "m_dm": 150.0}
     dark = model(extra_channels=("flavour_violating", "higgs", "coannihilation")).at(point).derive().dark_matter
     finals = {
-        *dark.portal.finals,
+        *dark.scalar_channels.finals,
         *(final for s in dark.states() for final in (*s.channels.finals, *s.exchange.finals)),
     }
     labels = {f"BR(NN->{final})" for final in finals} | {f"sigmav(NN->{final})" for final in finals}

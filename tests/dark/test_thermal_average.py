@@ -58,7 +58,7 @@ def computed():
         cases = [case for case in CASES if case[0] == name]
         values = np.array([[{**DEFAULTS, **point(*case[:3])}[n] for n in names] for case in cases])
         found = jax.jit(jax.vmap(function))(values, np.array([TEMPERATURES[case[3]] for case in cases]))
-        table |= {case: (float(value), float(error)) for case, value, error in zip(cases, *found)}
+        table |= {case: (float(value), float(error)) for case, value, error in zip(cases, found.value, found.error)}
     return table
 
 

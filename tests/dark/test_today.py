@@ -21,9 +21,12 @@ POINTS = {
 def rest(request):
     name, point = POINTS[request.param]
     model = resolve_model(name)
-    both = jax.jit(
-        lambda values: (s_wave(model.at(values).derive().dark_matter), sigma_v(model.at(values).derive().dark_matter, 1e14))
-    )
+
+    @jax.jit
+    def both(values):
+        dark = model.at(values).derive().dark_matter
+        return s_wave(dark), sigma_v(dark, 1e14)
+
     return name, point, *both(point)
 
 
@@ -52,7 +55,7 @@ def test_closed_and_massless_channels_vanish(rest):
 def test_p_ann_bounds():
     """Between nothing and the whole energy; the helicity-suppressed models are far below Planck's 3.2e-28."""
     model, point = resolve_model("le_lmu_r2"), POINTS["B"][1]
-    value = float(jax.jit(lambda values: p_ann(model.at(values)))(point))
+    value = float(jax.jit(lambda values: p_ann(model.at(values).derive()))(point))
     assert 0.0 < value < 3.2e-28
 
 
@@ -61,7 +64,8 @@ def test_a_mixed_pair_counts_half_of_both_leptons():
     for name, pair, shares in (("lmu_ltau_s1", "mutau", (0.0, 0.35)), ("le_lmu_r2", "emu", (0.5, 0.175))):
         model = resolve_model(name, extra_channels=("flavour_violating",))
         point = {"y": 0.0, "g": 1e-9, "m_zp": 900.0, "m_dm": 30.0, "y_eta": 1.0}
-        parts, value = jax.jit(lambda values, m=model: (s_wave(m.at(values).derive().dark_matter), p_ann(m.at(values))))(point)
+        both = jax.jit(lambda p: (s_wave(p.dark_matter), p_ann(p)))
+        parts, value = both(model.at(point).derive())
         inputs = model.sm.energy_injection
         rates = {final: float(rate) for final, rate in parts.items() if final != "nunu" and rate > 0.0}
         logs = np.log10([30.0e9, 0.3 * 30.0e9])

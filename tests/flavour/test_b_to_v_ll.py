@@ -170,24 +170,24 @@ def brute_force(p, mode: str, lepton: str, lo: float, hi: float) -> np.ndarray:
     half = 0.5 * np.diff(edges)[:, None]
     q2 = np.exp(edges[:-1, None] + half * (1.0 + x))
     values = jax.jit(lambda q2: b_to_v_ll.density(p, mode, lepton, q2, 0.0))(jnp.asarray(q2.ravel()))
-    return np.asarray(values) @ (half * w * q2).ravel()
+    return np.asarray(values.average) @ (half * w * q2).ravel()
 
 
 @pytest.mark.parametrize(("lepton", "lo", "hi"), [("e", 0.0, 1.1), ("mu", 0.0, 1.1), ("tau", 0.0, 30.0)])
 def test_bins_at_threshold_and_photon_pole(lepton, lo, hi):
     p = resolve_model("wet").at({}).derive()
     start, end = b_to_v_ll.phase_space(p, "Bs->phi", p.sm.mass[lepton])
-    value = jax.jit(lambda a, b: b_to_v_ll.binned(p, a, b, "Bs->phi", lepton))(lo, hi)[:10]
-    expected = brute_force(p, "Bs->phi", lepton, start, min(hi, end))[:10]
+    value = jax.jit(lambda a, b: b_to_v_ll.binned(p, a, b, "Bs->phi", lepton).average)(lo, hi)
+    expected = brute_force(p, "Bs->phi", lepton, start, min(hi, end))
     np.testing.assert_allclose(value, expected, rtol=2e-6, atol=2e-6 * expected[0])
 
 
 def test_closed_channels_are_zero_with_zero_gradient():
     p = resolve_model("wet").at({}).derive()
-    heavy = lambda m_tau: type(p)(sm=p.sm.replace({"mass.tau": m_tau}))
+    heavy = lambda m_tau: type(p)(p.sm.replace({"mass.tau": m_tau}))
     f = lambda m_tau: b_to_v_ll.binned(heavy(m_tau), 15.0, 19.0, "B0->K*", "tau")
     value, slope = jax.jit(lambda m_tau: jax.jvp(f, (m_tau,), (1.0,)))(2.5)
-    assert np.all(value == 0.0) and np.all(slope == 0.0)
+    assert np.all(np.asarray(value) == 0.0) and np.all(np.asarray(slope) == 0.0)
 
 
 POINT = {"y": 0.3, "g": 0.01, "m_dm": 2.0}
@@ -201,12 +201,12 @@ def test_narrow_z_prime(mode):
     @jax.jit
     def rates(m_zp):
         p = model.at({**POINT, "m_zp": m_zp}).derive()
-        pole = p.derive().z_prime.pole
-        peak = b_to_invisible.neutrino_density(p, mode, pole.m2, -1j / pole.m_gamma)[0]
-        off = b_to_invisible.neutrino_density(p, mode, pole.m2, 0.0)[0]
-        return b_to_invisible.total(p, mode, "nunu")[0], (peak - off) * jnp.pi * pole.m_gamma
+        pole = p.z_prime.pole
+        peak = b_to_invisible.neutrino_density(p, mode, pole.m2, -1j / pole.m_gamma).rate
+        off = b_to_invisible.neutrino_density(p, mode, pole.m2, 0.0).rate
+        return b_to_invisible.total(p, mode, "nunu").rate, (peak - off) * jnp.pi * pole.m_gamma
 
-    sm_rate = float(jax.jit(lambda: b_to_invisible.total(resolve_model("wet").at({}).derive(), mode, "nunu")[0])())
+    sm_rate = float(jax.jit(lambda: b_to_invisible.total(resolve_model("wet").at({}).derive(), mode, "nunu").rate)())
     for m_zp in (1.0, 2.5, 3.9):
         total, on_shell = (float(x) for x in rates(m_zp))
         assert on_shell > 10.0 * sm_rate

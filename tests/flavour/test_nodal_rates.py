@@ -8,11 +8,11 @@ import pytest
 
 from darkbeauty.flavour import b_to_p_ll, b_to_v_ll
 from darkbeauty.flavour.nodal_rates import nodal_rates
+from darkbeauty.flavour.quadratic import stacked
 from darkbeauty.models import resolve_model
 
 BINS = ((0.1, 0.98), (1.1, 6.0), (15.0, 22.0))
-ROWS = (0, 2, 5)
-"""Rate, J₂c and J₅."""
+RATES = ("average.rate", "average.j2c", "average.j5")
 POINTS = {
     "y": [0.02, 1.5, 0.5, 0.3, 1.0, 0.3],
     "g": [2e-3, 4e-3, 1e-3, 3e-4, 1e-2, 0.0],
@@ -34,16 +34,16 @@ def moved(point):
 @pytest.fixture(scope="module")
 def pseudoscalar():
     """Rates of B⁺ → K⁺μμ both ways at rows of points, compiled once."""
-    return both_ways(b_to_p_ll, "B+->K", (0,))
+    return both_ways(b_to_p_ll, "B+->K", ("rate",))
 
 
-def both_ways(code, mode, rows):
-    rates = nodal_rates(resolve_model("lmu_ltau_s1").sm, mode, "mu", BINS, rows)
+def both_ways(code, mode, names):
+    rates = nodal_rates(resolve_model("lmu_ltau_s1").sm, mode, "mu", BINS, names)
     low, high = (jnp.array(edges) for edges in zip(*BINS))
 
     def both(point):
         p = moved(point)
-        return rates(p), jax.vmap(lambda a, b: code.binned(p, a, b, mode, "mu")[jnp.array(rows)])(low, high)
+        return rates(p), jax.vmap(lambda a, b: stacked(code.binned(p, a, b, mode, "mu"), names))(low, high)
 
     return rates, jax.jit(lambda points: jax.lax.map(both, points))
 
@@ -56,7 +56,7 @@ def deviation(found, expected):
 def test_it_is_the_integral_of_the_amplitude_code(pseudoscalar):
     points = {name: jnp.array(values) for name, values in POINTS.items()}
     assert deviation(*pseudoscalar[1](points)) < 3e-5
-    assert deviation(*both_ways(b_to_v_ll, "Bs->phi", ROWS)[1](points)) < 3e-5
+    assert deviation(*both_ways(b_to_v_ll, "Bs->phi", RATES)[1](points)) < 3e-5
 
 
 def test_its_gradient_is_that_of_the_integral(pseudoscalar):

@@ -18,11 +18,13 @@ from darkbeauty.flavour.quadratic import (
     _panels,
     lepton_integrand,
     propagator_moments,
+    stacked,
     tabulate,
 )
 from darkbeauty.inputs import load_sm
 from darkbeauty.models import resolve_model
-from darkbeauty.models.base import Pole
+from darkbeauty.models.sectors import Pole
+from darkbeauty.tables import slots_of
 
 BINS = ((0.04, 0.98), (1.1, 2.5), (15.0, 19.0))
 POINTS = {
@@ -37,7 +39,11 @@ POINTS = {
         "C7p_bs": 0.05,
     },
 }
-CASES = [(b_to_p_ll, "B+->K", 3), (b_to_v_ll, "B0->K*", 20), (b_to_v_ll, "Bs->phi", 20)]
+PAIR_RATES = b_to_p_ll.PairRates._fields
+VECTOR_RATES = tuple(
+    f"{of}.{name}" for of in b_to_v_ll.VectorRates._fields for name in b_to_v_ll.AngularCoefficients._fields
+)
+CASES = [(b_to_p_ll, "B+->K", PAIR_RATES), (b_to_v_ll, "B0->K*", VECTOR_RATES), (b_to_v_ll, "Bs->phi", VECTOR_RATES)]
 
 
 @pytest.fixture(scope="module")
@@ -79,18 +85,20 @@ def test_moments_have_the_right_slope(moments):
 
 @pytest.fixture(scope="module", params=CASES, ids=[case[1] for case in CASES])
 def process(request):
-    """Amplitude code, mode, rows, and what it integrates."""
-    code, mode, rows = request.param
-    return code, mode, rows, lepton_integrand(load_sm(), mode, "mu")
+    """Amplitude code, mode, names of its rates, and what it integrates."""
+    code, mode, names = request.param
+    return code, mode, names, lepton_integrand(load_sm(), mode, "mu")
 
 
 @pytest.mark.parametrize("name", POINTS)
 def test_rates(process, name):
-    code, mode, rows, integrand = process
+    code, mode, names, integrand = process
     p = resolve_model(name).at(POINTS[name]).derive()
-    table = tabulate(p.sm, [Channel(integrand, 1, tuple(range(rows)), BINS)], p.wilson_slots)
+    table = tabulate(p.sm, [Channel(integrand, 1, names, BINS)], *slots_of(p.wilson))
     found = jax.jit(lambda table, p: table(p.wilson, b_to_v_ll.mixing_phase(p)))(table, p)
-    direct = jax.jit(lambda p, bins: jax.vmap(lambda one: code.binned(p, one[0], one[1], mode, "mu"))(bins))
+    direct = jax.jit(
+        lambda p, bins: jax.vmap(lambda one: stacked(code.binned(p, one[0], one[1], mode, "mu"), names))(bins)
+    )
     expected = np.asarray(direct(p, jnp.array(BINS)))
     np.testing.assert_allclose(found / expected[:, :1], expected / expected[:, :1], atol=1e-5)
 
@@ -105,10 +113,11 @@ def test_panels_cover_the_bin_inside_phase_space(process):
 
 
 def test_models_fill_no_other_slot():
-    """What `wilson_slots` of a model leaves out is zero."""
+    """What `slots_of` a model leaves out is zero."""
     for name in ("lmu_ltau_s1", "le_lmu_r2"):
-        p = resolve_model(name).at(POINTS[name]).derive()
-        w = p.wilson
-        for slot in set(SLOTS) - set(p.wilson_slots):
-            value = getattr(w, slot) if slot in ("c7", "c7p") else w.lepton(slot, slice(None), w.propagator(2.0))
+        w = resolve_model(name).at(POINTS[name]).derive().wilson
+        slots, resonant = slots_of(w)
+        assert set(resonant) < set(slots) < set(SLOTS)
+        for slot in set(SLOTS) - set(slots):
+            value = w.dipole(slot) if slot in ("C7", "C7p") else w.lepton(slot, slice(None), w.propagator(2.0))
             assert np.all(np.asarray(value) == 0.0), (name, slot)

@@ -25,7 +25,7 @@ METRIC = (1.0, -1.0, -1.0, -1.0)
 
 @eqx.filter_jit
 def ratio(model, params, energy, low, high):
-    return ratio_to_sm(model.at(params), energy, low, high)
+    return ratio_to_sm(model.at(params).derive(), energy, low, high)
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,7 @@ MUON, ELECTRON = 0.1056583755, 0.00051099895
 
 @eqx.filter_jit
 def moments(model, params):
-    p = model.at(params)
+    p = model.at(params).derive()
     return jnp.stack([a_lepton(p, flavour) for flavour in ("e", "mu")])
 
 

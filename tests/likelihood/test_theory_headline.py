@@ -9,9 +9,10 @@ import jax
 import numpy as np
 import pytest
 
+from darkbeauty.evaluation import evaluate
 from darkbeauty.likelihood.theory import at_inputs, theory_covariance
 from darkbeauty.models.wet import Wet
-from darkbeauty.predict import evaluate, parse
+from darkbeauty.predict import parse
 
 DRAWS = Path(__file__).with_name("flavio_draws.npz")  # tools/make_flavio_draws.py
 
@@ -90,7 +91,7 @@ def spread():
     with np.load(DRAWS) as draws:
         points = {path: draws[path].astype(float) for path in draws.files}
     chunks = {path: values.reshape(10, 10, *values.shape[1:]) for path, values in points.items()}
-    one = jax.vmap(lambda model, point: evaluate(at_inputs(model, point), requests), in_axes=(None, 0))
+    one = jax.vmap(lambda model, point: evaluate(at_inputs(model, point), requests).value, in_axes=(None, 0))
     values = eqx.filter_jit(lambda model, chunks: jax.lax.map(lambda chunk: one(model, chunk), chunks))(model, chunks)
     return dict(zip(LABELS, np.std(np.asarray(values).reshape(100, -1), axis=0)))
 
