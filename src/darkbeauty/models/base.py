@@ -255,15 +255,15 @@ def number(parameter: Parameter, value: Any) -> Any:
     if isinstance(value, bool | np.bool_ | str | bytes | np.ma.MaskedArray) or value is None:
         raise ValueError(f"{value!r} is not {kind}")
     dtype = getattr(value, "dtype", None)
+    if dtype is not None and dtype != object and not jnp.issubdtype(dtype, jnp.number):
+        raise ValueError(f"{value!r} is not {kind}")
     if shape := np.shape(value):
         raise ValueError(f"has shape {shape}: one number is needed, many go through jax.vmap")
     if not parameter.complex and (
-        isinstance(value, complex) or (dtype is not None and np.issubdtype(dtype, np.complexfloating))
+        isinstance(value, complex) or (dtype is not None and jnp.issubdtype(dtype, jnp.complexfloating))
     ):
         raise ValueError(f"{value!r} is not {kind}")
     if isinstance(value, jax.Array):
-        if not (jnp.issubdtype(value.dtype, jnp.number)):
-            raise ValueError(f"{value!r} is not {kind}")
         return value.astype(target)
     try:
         return np.asarray(value, target) if isinstance(value, np.ndarray) else target(value)
@@ -278,8 +278,9 @@ def _check_value(parameter: Parameter, value: Any, where: str) -> list[Problem]:
         return [Problem(where, str(error), parameter.domain)]
     if isinstance(used, jax.core.Tracer):  # pyright: ignore[reportAttributeAccessIssue]
         return []  # a value to be: it has no number yet
+    used = np.asarray(used)  # under jit, what jnp makes of a number is no number
     if not np.isfinite(used):
         return [Problem(where, f"{value!r} is not finite", parameter.domain)]
-    if not parameter.contains(used):
+    if not (parameter.complex or parameter.contains(used)):
         return [Problem(where, f"{value!r} is outside its domain", parameter.domain)]
     return []

@@ -21,18 +21,19 @@ class U1Leptoquark(U1Couplings):
     """A U(1)′ ⊕ leptoquark model: its sectors."""
 
     def derive(self) -> Theory:
-        z_prime = self.z_prime()
+        leptoquark = self.leptoquark()
+        z_prime = self.z_prime(leptoquark)
         return Theory(
             self.sm,
             convention=self.convention,
             wilson=self.wilson(z_prime),
             z_prime=z_prime,
-            leptoquark=self.leptoquark(),
+            leptoquark=leptoquark,
             scalars=scalars(self),
             dark_matter=dark_matter(self, z_prime),
         )
 
-    def z_prime(self) -> ZPrime:
+    def z_prime(self, leptoquark: Leptoquark) -> ZPrime:
         """Mass, widths and couplings of the Z′, with every open channel; a leptoquark has |Q′| = 1, its kinetic mixing is left out."""
         m, c = self.m_zp, self.dark_couplings
         partial = {
@@ -53,7 +54,7 @@ class U1Leptoquark(U1Couplings):
             self.lepton_couplings,
             self.neutrino_couplings,
             c,
-            {"bs": self.quark_pair_coupling()},
+            {"bs": self.quark_pair_coupling(leptoquark)},
             self.z_mixing,
             self.pair_factor,
             self.quark_chirality,
@@ -77,13 +78,13 @@ class U1Leptoquark(U1Couplings):
         """Z′ penguin function V_sb."""
         return loops.v_sb(self.mass_ratios, self.contents)
 
-    def quark_pair_coupling(self) -> Array:
+    def quark_pair_coupling(self, leptoquark: Leptoquark) -> Array:
         r"""g_eff = y_s y_b g V_sb/(16π²) of the effective vertex g_eff s̄γ^μP b Z′_μ.
 
         P is that of `quark_chirality`. The sign is the same for right-handed quarks with Q′(N_q) = +1 and left-handed ones with Q′(N_q) = −1.
         """
-        y = self.quark_couplings
-        return y[1] * y[2] * self.g * self.v_sb() / (16.0 * jnp.pi**2)
+        y = leptoquark.couplings
+        return y[1] * y[2] * self.g * leptoquark.penguin / (16.0 * jnp.pi**2)
 
     @property
     def pair_factor(self) -> ArrayLike:
