@@ -148,11 +148,28 @@ def problems(function, *args) -> dict[str, str]:
         ("<dBR/dq2>(B+->Kmumu)[23,25]", "phase space"),
         ("<dBR/dq2>(B+->Ktautau)[1,6]", "phase space"),
         ("<dBR/dq2>(B+->Kmumu)[6,6]", "increasing"),
+        ("dBR/dq2(B+->Kmumu)[9.5]", "J/psi"),
+        ("P5p(B0->K*ee)[13.6]", "psi(2S)"),
+        ("FL(Bs->phimumu)[8.7]", "J/psi"),
+        ("Rmue(B+->Kll)[9.5]", "J/psi"),
+        ("FL(Lambdab->Lambda(1520)ee)[9.5]", "J/psi"),
+        ("d4BR(Lambdab->Lambda(1520)mumu)[9.5,0.1,0.2,0.3]", "J/psi"),
+        ("<Rtaumu>(B+->Kll)[10.5,12.6]", "phase space"),
+        ("<Rtaumu>(B+->Kll)[12.7,14]", "psi(2S)"),
+        ("Rtaumu(B+->Kll)[12.5]", "phase space"),
+        ("Rtaumu(B+->Kll)[13.5]", "psi(2S)"),
+        ("R_Lambda(1520)[8,9]", "J/psi"),
     ],
 )
 def test_refused_bins_and_points(label, word):
     (found,) = problems(db.predict, "wet", {}, [label]).values()
     assert word in found
+
+
+def test_only_light_leptons_come_from_charmonia():
+    """Pairs of τ, neutrinos and dark matter are predicted at every q²."""
+    labels = ["dBR/dq2(B+->Ktautau)[13.5]", "<dBR/dq2>(B0->K*tautau)[13,15]", "dBR/dq2(B+->Knunu)[9.5]"]
+    assert all(value > 0.0 for value in db.predict("wet", {}, labels).values())
 
 
 def test_bins_beside_the_vetoed_regions_are_allowed():

@@ -31,7 +31,7 @@ def summary(values: dict[str, jax.Array]) -> dict[str, jax.Array]:
         "mixing": model.meson_mixing_at_leptoquark_scale(),
         "xi_t": p.sm.ckm.xi("t"),
         "pair": zp.quark_vertex("bs") * p.dark_matter.coupling * zp.pair_factor,
-        "quarks": model.quark_pair_coupling(),
+        "quarks": model.derive().z_prime.vertex["bs"],
     }
 
 

@@ -37,7 +37,7 @@ def summary(values: dict[str, jax.Array]) -> dict[str, jax.Array]:
         "C9p": w.lepton("C9p", slice(None), propagator),
         "CR": w.lepton("CR", slice(None), propagator),
         "others": jnp.concatenate(
-            [w.lepton(name, slice(None), propagator) for name in ("C9", "C10", "C10p", "CL")]
+            [jnp.full(3, w.lepton(name, slice(None), propagator), complex) for name in ("C9", "C10", "C10p", "CL")]
             + [jnp.array([w.dipole("C7"), w.dipole("C8")], complex)]
         ),
         "dipoles": jnp.array([c7p, c8p]),

@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 import darkbeauty as db
+from darkbeauty.dark.freeze_out import annihilation_shares
 from darkbeauty.models import resolve_model
+from darkbeauty.status import Status
 
 POINTS = {
     "lmu_ltau_s1": {"y": 0.5, "g": 0.002, "m_zp": 4.8, "m_dm": 1.8},
@@ -44,10 +46,18 @@ def test_slopes_at_the_ends_of_the_mixing_angles(name, sign, angle):
 
 
 def test_shares_of_nothing_are_zero():
-    predict = db.predictor("lmu_ltau_s1", ["BR(NN->mumu)"])
-    point = {**POINTS["lmu_ltau_s1"], "y": 0.0, "g": 0.0}
-    value, slopes = jax.jit(jax.value_and_grad(lambda point: predict(point)[0].real))(point)
+    """With zero slope; as an observable they do not exist, because what does not annihilate never was in equilibrium."""
+    model, point = resolve_model("lmu_ltau_s1"), {**POINTS["lmu_ltau_s1"], "y": 0.0, "g": 0.0}
+    predict = db.predictor(model, ["BR(NN->mumu)"])
+
+    def share(point):
+        found = annihilation_shares(model.at(point).derive())
+        return found.by_final["mumu"], (found, predict(point)[0])
+
+    (value, (found, predicted)), slopes = jax.jit(jax.value_and_grad(share, has_aux=True))(point)
     assert value == 0.0 and all(slope == 0.0 for slope in slopes.values())
+    assert all(share == 0.0 for share in found.by_final.values())
+    assert found.status == Status.NEVER_IN_EQUILIBRIUM and np.isnan(predicted)
 
 
 def test_dark_matter_does_not_decay_to_the_inert_doublet():
