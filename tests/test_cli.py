@@ -16,8 +16,8 @@ from typer.testing import CliRunner, Result
 import darkbeauty as db
 from darkbeauty import cli, terminal
 from darkbeauty.commands import setting
-from darkbeauty.inference.diagnostics import Verdict, summarise
-from darkbeauty.inference.optimise import Optimum
+from darkbeauty.inference.checking.diagnostics import Verdict, summarise
+from darkbeauty.inference.fitting.optimise import Optimum
 from darkbeauty.likelihood import TermReport, fit_file
 from darkbeauty.report import figures, progress
 

@@ -13,9 +13,9 @@ import pytest
 
 import darkbeauty as db
 from darkbeauty.commands.runs import print_run
-from darkbeauty.inference.diagnostics import judge, summarise
+from darkbeauty.inference.checking.diagnostics import judge, summarise
 from darkbeauty.inference.run import execute
-from darkbeauty.inference.sampled import Sampled
+from darkbeauty.inference.samplers.sampled import Sampled
 from darkbeauty.inputs import load_sm
 from darkbeauty.inputs.sm import parameter_records
 from darkbeauty.likelihood import sample_nuisances

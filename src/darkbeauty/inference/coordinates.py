@@ -4,7 +4,7 @@ Box coordinates map every parameter on its own: q → u = 1/(1+e^{−q}) → pri
 
 Relic coordinates straighten the sheet Ωh² = measured. For a fit with a relic-density term, (y, g, m_zp, m_dm) is concentrated on a thin curved
 surface with a funnel at the resonance r = m_zp/2m_dm = 1, and a narrow Z′ cuts off the quark coupling y where it enters a bin. A quick scan of the
-posterior (`darkbeauty.inference.scan`) gives nested conditional quantile functions of m_zp, r, y and g (`darkbeauty.inference.quantile_maps`).
+posterior (`darkbeauty.inference.relic_map.survey`) gives nested conditional quantile functions of m_zp, r, y and g (`darkbeauty.inference.relic_map.quantile_maps`).
 The scan only has to be roughly right: the sampled density carries the exact Jacobian, so the posterior does not depend on it. Because a logistic
 distribution of q is then close to the posterior, draws of it also serve as proposals that cross from mode to mode (`global_moves` per transition).
 """
@@ -19,8 +19,8 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from darkbeauty.inference.quantile_maps import RelicMaps, RelicNames
-from darkbeauty.inference.scan import scan_likelihood
+from darkbeauty.inference.relic_map.quantile_maps import RelicMaps, RelicNames
+from darkbeauty.inference.relic_map.survey import scan_likelihood
 from darkbeauty.likelihood import Fit, Likelihood
 from darkbeauty.likelihood.priors import Prior
 

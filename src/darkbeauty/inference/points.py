@@ -16,11 +16,11 @@ from jax.experimental import multihost_utils
 from scipy.stats import qmc
 
 from darkbeauty.errors import InputError, Problem
-from darkbeauty.inference.checkpoint import compare, package_hash, write_atomically
-from darkbeauty.inference.failures import evaluate, name_causes
-from darkbeauty.inference.interruption import Interruption
-from darkbeauty.inference.output import input_hash, prepare_folder
+from darkbeauty.inference.checking.failures import evaluate, name_causes
 from darkbeauty.inference.sharding import Spread, agreed, is_first_process
+from darkbeauty.inference.storage.checkpoint import compare, package_hash, write_atomically
+from darkbeauty.inference.storage.interruption import Interruption
+from darkbeauty.inference.storage.output import input_hash, prepare_folder
 from darkbeauty.likelihood import Fit, Likelihood
 
 PART = 2048

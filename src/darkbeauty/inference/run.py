@@ -13,15 +13,15 @@ import jax.numpy as jnp
 import numpy as np
 
 from darkbeauty.errors import InputError, Problem
-from darkbeauty.inference.bayes_factor import with_bayes_factor
-from darkbeauty.inference.checkpoint import Checkpoint, Journal
+from darkbeauty.inference.checking.bayes_factor import with_bayes_factor
+from darkbeauty.inference.checking.diagnostics import ParameterSummary, Verdict, judge, summarise
+from darkbeauty.inference.checking.failures import name_causes
 from darkbeauty.inference.coordinates import BoxCoordinates, RelicCoordinates, make_coordinates
-from darkbeauty.inference.diagnostics import ParameterSummary, Verdict, judge, summarise
-from darkbeauty.inference.failures import name_causes
-from darkbeauty.inference.gibbs import Conditional
-from darkbeauty.inference.output import attributes, identity, prepare_folder, to_arviz, write_netcdf
-from darkbeauty.inference.sampled import Density, Progress, Sampled, draw
+from darkbeauty.inference.samplers.gibbs import Conditional
+from darkbeauty.inference.samplers.sampled import Density, Progress, Sampled, draw
 from darkbeauty.inference.sharding import Spread, is_first_process
+from darkbeauty.inference.storage.checkpoint import Checkpoint, Journal
+from darkbeauty.inference.storage.output import attributes, identity, prepare_folder, to_arviz, write_netcdf
 from darkbeauty.likelihood import Fit, Likelihood, SampledLikelihood, sample_nuisances
 
 Coordinates = BoxCoordinates | RelicCoordinates
