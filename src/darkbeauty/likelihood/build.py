@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -50,10 +50,6 @@ class Likelihood(eqx.Module):
     requests: tuple[Request, ...] = eqx.field(static=True)
     slices: tuple[tuple[int, int], ...] = eqx.field(static=True)
 
-    size: ClassVar[int] = 0
-    nuisance_names: ClassVar[tuple[str, ...]] = ()
-    """How many nuisances are parameters, and which: none, their errors are in the covariance."""
-
     def __hash__(self) -> int:
         """Of the object, so that `jax.jit(lik.log_prob)` works."""
         return id(self)
@@ -64,19 +60,6 @@ class Likelihood(eqx.Module):
         Pure: jit, vmap, differentiate.
         """
         return jnp.where(self.is_physical(params), self.log_prob_of(self.predictions(params)), -jnp.inf)
-
-    @property
-    def given(self) -> Likelihood:
-        """The likelihood of given predictions."""
-        return self
-
-    def log_density(self, params: Mapping[str, Any], eta: Array) -> Array:
-        """log L at the coordinates of a sampler: the parameters, and as many standard normal numbers as there are sampled nuisances."""
-        return self.log_prob(params)
-
-    def observe(self, params: Mapping[str, Any], eta: Array) -> tuple[Array, Array]:
-        """Predictions and pulls of the sampled nuisances there."""
-        return self.predictions(params), eta
 
     def is_physical(self, params: Mapping[str, Any]) -> Array:
         """Whether the model allows the order of masses."""

@@ -24,9 +24,8 @@ class Toy(eqx.Module):
     covariance: np.ndarray
     whitening: np.ndarray
 
-    @property
-    def model(self):
-        return SimpleNamespace(at=lambda values: SimpleNamespace(is_physical=lambda: values["a"] + values["b"] < 3.5))
+    def is_physical(self, values):
+        return values["a"] + values["b"] < 3.5
 
     def predictions(self, values):
         return jnp.stack([values["a"], values["b"], values["a"] * values["b"]])
@@ -35,15 +34,14 @@ class Toy(eqx.Module):
         return -0.5 * jnp.sum((self.whitening @ (predictions - self.values)) ** 2)
 
     def log_prob(self, values):
-        ok = self.model.at(values).is_physical()
-        return jnp.where(ok, self.log_prob_of(self.predictions(values)), -jnp.inf)
+        return jnp.where(self.is_physical(values), self.log_prob_of(self.predictions(values)), -jnp.inf)
 
 
 def fit_of(honest=1.0):
     toy = lambda: Toy(np.array([0.5, 1.0, 0.4]), np.diag((honest * SIGMA) ** 2), np.diag(1.0 / SIGMA))
     priors = {"a": Prior("uniform", -1.0, 2.0), "b": Prior("normal", 0.5, 1.0)}
-    file = SimpleNamespace(seed=3, sampler=SimpleNamespace(coordinates="box"))
-    return SimpleNamespace(name="toy", priors=priors, parameters=("a", "b"), terms=("toy",), file=file, likelihood=toy)
+    settings = {"seed": 3, "theory": "marginal", "sampler": SimpleNamespace(coordinates="box")}
+    return SimpleNamespace(name="toy", priors=priors, terms=("toy",), likelihood=toy, **settings)
 
 
 @pytest.mark.parametrize("around", ["prior", "posterior"])

@@ -35,7 +35,7 @@ def run(tmp_path_factory):
 
 
 def test_evidence_and_posterior_agree_with_a_grid(run):
-    lik = run.likelihood
+    lik = run.posterior.likelihood
     c10, c7 = np.linspace(-2.0, 2.0, 401), np.linspace(-0.25, 0.25, 401)
     names = ("BR(Bs->mumu)", "BR(B->Xsgamma)")
     branching = [db.predictor("wet", [name]) for name in names]
@@ -73,11 +73,11 @@ def test_it_is_written_and_judged_like_any_other_run(run):
     lp = float(np.asarray(run.data["sample_stats"]["lp"])[1, 7])
     u = [float(prior.cdf(point[name])) for name, prior in run.fit.priors.items()]
     jacobian = sum(np.log(x * (1.0 - x)) for x in u) - log_prior
-    assert lp == pytest.approx(float(run.likelihood.log_prob(point)) + log_prior + jacobian, abs=1e-6)
+    assert lp == pytest.approx(float(run.posterior.likelihood.log_prob(point)) + log_prior + jacobian, abs=1e-6)
 
 
 def test_bayes_factor_against_the_standard_model(run):
-    log_l = float(run.likelihood.log_prob({"C10_bsmumu": 0.0, "C7_bs": 0.0}))
+    log_l = float(run.posterior.likelihood.log_prob({"C10_bsmumu": 0.0, "C7_bs": 0.0}))
     assert run.evidence["log_likelihood_sm"] == pytest.approx(log_l, abs=1e-9)
     assert run.evidence["log_bayes_factor"] == pytest.approx(run.evidence["log_evidence"] - log_l, abs=1e-12)
 

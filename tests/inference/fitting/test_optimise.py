@@ -40,7 +40,7 @@ def test_a_gaussian_prior_counts_as_a_measurement(fit):
     weight = np.exp(log_f - log_f.max())
     log_z = log_f.max() + np.log(weight.sum() * (values[1] - values[0]))
     assert found.log_evidence_laplace == pytest.approx(log_z, abs=0.1)
-    assert profile(fit, ["C10_bsmumu"], 9, lik=lik).best == pytest.approx(found.parameters, abs=0.005)
+    assert profile(fit, ["C10_bsmumu"], 9).best == pytest.approx(found.parameters, abs=0.005)
 
 
 def test_a_run_of_particles_is_not_resumed_with_another_number(fit, tmp_path):

@@ -41,11 +41,10 @@ class Toy(eqx.Module):
         return -0.5 * jnp.sum((self.whitening @ (self.predictions(values) - self.values)) ** 2)
 
 
-def fit_of(**priors):
-    sampler = SimpleNamespace(starts=4)
-    return SimpleNamespace(
-        name="toy", priors=priors, parameters=tuple(priors), file=SimpleNamespace(seed=3, sampler=sampler)
-    )
+def fit_of(likelihood, **priors):
+    settings = {"seed": 3, "theory": "marginal", "sampler": SimpleNamespace(starts=4)}
+    names = {"parameters": tuple(priors), "priors": priors}
+    return SimpleNamespace(name="toy", likelihood=lambda: likelihood, **names, **settings)
 
 
 BOX = {name: Prior("uniform", -2.0, 2.0) for name in "abc"}
@@ -53,7 +52,7 @@ LINEAR = Toy(lambda a, b, c: jnp.stack([a, b, c]))
 
 
 def test_profile_of_a_gaussian_is_its_marginal():
-    found = profile(fit_of(**BOX), ["a"], 21, lik=LINEAR)
+    found = profile(fit_of(LINEAR, **BOX), ["a"], 21)
     inside = found.grid[0] < 1.9  # beyond, masses are in an order the model does not allow
     expected = (found.grid[0] - MEAN[0]) ** 2 / COVARIANCE[0, 0]
     assert np.allclose(found.delta_chi2[inside], expected[inside], atol=1e-5)
@@ -73,7 +72,7 @@ def test_a_minimum_between_the_points_of_the_grid_is_found(sigma, centre):
     """Spacing 0.1: the grid alone has no point, or one, within two errors."""
     scale = sigma / np.sqrt(COVARIANCE[0, 0])
     narrow = Toy(lambda a, b, c: jnp.stack([MEAN[0] + (a - centre) / scale, b, c]))
-    found = profile(fit_of(**BOX), ["a"], 41, lik=narrow)
+    found = profile(fit_of(narrow, **BOX), ["a"], 41)
     for interval, width in zip(found.intervals, (1.0, np.sqrt(3.84)), strict=True):
         assert (interval.low, interval.high) == pytest.approx(
             (centre - width * sigma, centre + width * sigma), abs=0.05 * sigma
@@ -81,7 +80,7 @@ def test_a_minimum_between_the_points_of_the_grid_is_found(sigma, centre):
 
 
 def test_profile_in_two_parameters():
-    found = profile(fit_of(**BOX), ["c", "b"], 9, lik=LINEAR)
+    found = profile(fit_of(LINEAR, **BOX), ["c", "b"], 9)
     x = np.stack(np.meshgrid(*found.grid, indexing="ij"), -1) - MEAN[[2, 1]]
     inverse = np.linalg.inv(COVARIANCE[np.ix_([2, 1], [2, 1])])
     expected = np.einsum("...i,ij,...j", x, inverse, x)
@@ -92,20 +91,20 @@ def test_profile_in_two_parameters():
 
 def test_a_gaussian_prior_counts_as_a_measurement():
     prior = Prior("normal", 0.0, 0.2)
-    found = profile(fit_of(**{**BOX, "b": prior}), ["a"], 11, lik=LINEAR)
+    found = profile(fit_of(LINEAR, **{**BOX, "b": prior}), ["a"], 11)
     precision = np.linalg.inv(COVARIANCE) + np.diag([0.0, 1.0 / 0.04, 0.0])
     covariance = np.linalg.inv(precision)
     best = covariance @ np.linalg.inv(COVARIANCE) @ MEAN
     inside = np.abs(found.grid[0] - best[0]) < 1.2
     expected = (found.grid[0] - best[0]) ** 2 / covariance[0, 0]
     assert np.allclose(found.delta_chi2[inside], expected[inside], atol=1e-4)
-    own = profile(fit_of(**{**BOX, "b": prior}), ["b"], 11, lik=LINEAR)
+    own = profile(fit_of(LINEAR, **{**BOX, "b": prior}), ["b"], 11)
     assert np.allclose(own.delta_chi2, (own.grid[0] - best[1]) ** 2 / covariance[1, 1], atol=1e-4)
 
 
 def test_two_minima_give_two_intervals_and_curved_valleys_are_followed():
     banana = Toy(lambda a, b, c: jnp.stack([a**2, 5.0 * (b - a**2) ** 3 + b, c]))
-    found = profile(fit_of(**BOX), ["a"], 41, lik=banana)
+    found = profile(fit_of(banana, **BOX), ["a"], 41)
     ends = [(i.low, i.high) for i in found.intervals if i.confidence == "68.3 %"]
     expected = np.sqrt([0.4 - 0.3, 0.4 + 0.3])
     assert np.allclose(ends, [(-expected[1], -expected[0]), expected], atol=0.02)
@@ -121,7 +120,7 @@ def test_an_interval_at_the_edge_says_so():
 def test_problems_are_named():
     for names in (["z"], ["a", "a"], ["a", "b", "c"]):
         with pytest.raises(InputError, match="--param"):
-            profile(fit_of(**BOX), names, lik=LINEAR)
+            profile(fit_of(LINEAR, **BOX), names)
 
 
 # -- one real measurement -----------------------------------------------------------------------------------------------------------------

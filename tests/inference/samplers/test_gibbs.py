@@ -1,12 +1,15 @@
 """Parameters by proposals and nuisances by NUTS, on a density whose draws can be made directly."""
 
+from types import SimpleNamespace
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from darkbeauty.inference.coordinates import log_logistic
-from darkbeauty.inference.samplers.gibbs import Conditional, sample
+from darkbeauty.inference.samplers import chains
+from darkbeauty.inference.samplers.gibbs import GibbsKernel
 from darkbeauty.inference.storage.checkpoint import Checkpoint, Journal
 
 EDGE = 2.5
@@ -27,19 +30,10 @@ def log_density(given, eta):
 
 
 def draw(draws, journal=None):
-    return sample(
-        Conditional(frame, log_density, 3),
-        jnp.zeros((4, 5)),
-        jax.random.key(3),
-        warmup=200,
-        draws=draws,
-        block=20,
-        target_accept=0.8,
-        max_depth=5,
-        global_moves=2,
-        progress=lambda *_: None,
-        journal=journal,
-    )
+    posterior = SimpleNamespace(frame=frame, log_density_in=log_density, nuisances=SimpleNamespace(size=3))
+    of_nuts = {"target_accept_prob": 0.8, "max_tree_depth": 5}
+    kernel = GibbsKernel(posterior, chains.Shape(20, 2, 4, 5), 200, of_nuts)  # pyright: ignore[reportArgumentType]
+    return chains.run(kernel, jnp.zeros((4, 5)), jax.random.key(3), warmup=200, draws=draws, journal=journal)
 
 
 @pytest.fixture(scope="module")
@@ -57,16 +51,18 @@ def test_moments_are_those_of_direct_draws(draws):
     assert np.allclose(found.mean(axis=0), direct.mean(axis=0), atol=0.12)
     assert np.allclose(np.cov(found.T), np.cov(direct.T), atol=0.25)
     assert np.cov(direct.T)[0, 2] > 0.9  # the dependence is there to be found
-    assert draws.diverging.sum() == 0
-    assert 0.3 < draws.global_accept < 0.9
+    assert draws.stats["diverging"].sum() == 0
+    assert 0.3 < draws.attrs["global_accept"] < 0.9
 
 
 def test_proposals_without_density_are_never_taken_and_are_named(draws):
     assert np.all(draws.q[..., 0] < EDGE)
     assert draws.failed.shape[1] == 5
     assert np.all(draws.failed[:, 0] > EDGE)
-    assert draws.proposals == 1500 * 4 * 2
-    assert len(draws.failed) > 0.8 * draws.proposals / (1.0 + np.exp(EDGE))  # of the independent ones; more from steps
+    assert draws.attrs["global_proposals"] == 1500 * 4 * 2
+    assert len(draws.failed) > 0.8 * draws.attrs["global_proposals"] / (
+        1.0 + np.exp(EDGE)
+    )  # of the independent ones; more from steps
 
 
 def test_a_resumed_run_has_the_same_draws(tmp_path):
@@ -77,4 +73,6 @@ def test_a_resumed_run_has_the_same_draws(tmp_path):
     first = draw(60, StopAfterThree(Checkpoint(tmp_path / "run", {}, resume=True)))
     again = draw(60, Journal(Checkpoint(tmp_path / "run", {}, resume=True)))
     assert first.q.shape[1] == 20
-    assert all(np.array_equal(one, other) for one, other in zip(again, whole))
+    assert np.array_equal(again.q, whole.q) and np.array_equal(again.failed, whole.failed)
+    assert all(np.array_equal(again.stats[name], values) for name, values in whole.stats.items())
+    assert (again.attrs, again.unfinished) == (whole.attrs, "")

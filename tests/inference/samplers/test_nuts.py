@@ -1,5 +1,7 @@
 """The sampler on densities with known answers, and the coordinates' Jacobians."""
 
+from types import SimpleNamespace
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -7,16 +9,19 @@ import pytest
 from scipy import stats
 
 from darkbeauty.inference.coordinates import BoxCoordinates
-from darkbeauty.inference.samplers.nuts import sample
+from darkbeauty.inference.samplers import chains
+from darkbeauty.inference.samplers.nuts import NutsKernel
 from darkbeauty.likelihood.priors import Prior
 
 
 def run(log_density, size, **settings):
-    options = {"warmup": 200, "draws": 500, "block": 50, "target_accept": 0.8, "max_depth": 6, "global_moves": 0}
+    options = {"warmup": 200, "draws": 500, "block": 50, "global_moves": 0} | settings
     start = 0.1 * jax.random.normal(jax.random.key(0), (4, size))
-    return sample(
-        lambda _, q: log_density(q), None, start, jax.random.key(1), progress=lambda *_: None, **(options | settings)
-    )
+    posterior = SimpleNamespace(log_density=log_density, nuisances=SimpleNamespace(size=0))
+    shape = chains.Shape(options["block"], options["global_moves"], *start.shape)
+    of_nuts = {"target_accept_prob": 0.8, "max_tree_depth": 6}
+    kernel = NutsKernel(posterior, shape, options["warmup"], of_nuts)  # pyright: ignore[reportArgumentType]
+    return chains.run(kernel, start, jax.random.key(1), warmup=options["warmup"], draws=options["draws"])
 
 
 def test_nuts_reproduces_a_correlated_gaussian():
@@ -26,7 +31,7 @@ def test_nuts_reproduces_a_correlated_gaussian():
     flat = draws.q.reshape(-1, 2)
     assert draws.q.shape == (4, 500, 2)
     assert np.allclose(np.cov(flat.T), covariance, atol=0.35)
-    assert draws.diverging.sum() == 0
+    assert draws.stats["diverging"].sum() == 0
 
 
 def test_global_moves_cross_between_modes_and_keep_their_weights():
@@ -40,7 +45,7 @@ def test_global_moves_cross_between_modes_and_keep_their_weights():
 
     draws = run(log_density, 1, global_moves=3, draws=1000)
     assert np.mean(draws.q > 0.0) == pytest.approx(0.75, abs=0.05)
-    assert 0.02 < draws.global_accept < 0.9
+    assert 0.02 < draws.attrs["global_accept"] < 0.9
 
 
 def test_same_seed_same_draws():

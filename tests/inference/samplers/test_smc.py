@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -10,8 +13,7 @@ from scipy import stats
 from scipy.special import logsumexp
 
 from darkbeauty.inference.checking.diagnostics import judge
-from darkbeauty.inference.samplers.sampled import Density, draw_smc
-from darkbeauty.inference.samplers.smc import WIDE, WIDTH, evidence, log_start, tempered_smc
+from darkbeauty.inference.samplers.smc import SAMPLER, WIDE, WIDTH, evidence, log_start, tempered_smc
 from darkbeauty.inference.storage.checkpoint import Checkpoint, Journal
 from darkbeauty.likelihood.fit_schema import SamplerSection, TargetSection
 
@@ -90,17 +92,18 @@ def test_what_the_first_guess_did_not_expect_misses_a_target():
     """A fifth of the density in a narrow mode far out, where p has e⁻⁵ of it; then none. Only where p is a guess of the posterior."""
     for share in (0.2, 0.0):
 
-        def log_density(_, q, share=share):
+        def log_density(q, share=share):
             near = jnp.sum(jax.scipy.stats.logistic.logpdf(q)) + jnp.log1p(-share)
             far = jnp.sum(jax.scipy.stats.norm.logpdf(q, jnp.array([10.0, 0.0]), 0.3)) + jnp.log(share)
             return jnp.logaddexp(near, far)
 
-        for moves in (0, 3):
+        for follows in (False, True):
             settings = SamplerSection(method="smc", chains=4, draws=1000)
-            found = draw_smc(Density(log_density, None, 2, moves), settings, 3, lambda *_: None, Journal())
+            posterior: Any = SimpleNamespace(log_density=log_density, size=2, follows=follows)
+            found = SAMPLER.draw(posterior, settings, 3, lambda *_: None, Journal())
             assert found.evidence["log_evidence"] == pytest.approx(0.0, abs=0.1)
             missed = judge([], found, TargetSection()).missed
-            if share and moves:
+            if share and follows:
                 assert found.attrs["surprise"] == pytest.approx(share, abs=0.06)
                 assert len(missed) == 1 and missed[0].startswith("surprise = ")
             else:

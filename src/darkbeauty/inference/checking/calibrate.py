@@ -15,17 +15,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 from scipy import stats
 
-from darkbeauty.inference.coordinates import BoxCoordinates, RelicCoordinates, make_coordinates
-from darkbeauty.inference.run import parameters
+from darkbeauty.inference.posterior import Posterior
 from darkbeauty.inference.samplers.smc import tempered_smc
 from darkbeauty.inference.sharding import Spread
-from darkbeauty.likelihood import Fit, Likelihood
+from darkbeauty.likelihood import Fit
 
 Around = Literal["auto", "prior", "posterior"]
 PARTICLES, THIN, BINS = 400, 4, 10
@@ -58,25 +56,26 @@ def calibrate(
     particles: int = PARTICLES,
     progress: Callable[[str, int, int], None] = lambda *_: None,
 ) -> Calibration:
-    """Ranks of `simulations` truths; around = "auto": the posterior for fits in relic coordinates, else the prior."""
-    lik = fit.likelihood()
-    coordinates: Any = BoxCoordinates(fit.parameters, tuple(fit.priors.values()))
-    if around != "prior":
-        coordinates = make_coordinates(fit, lik)
-        around = "posterior" if around == "posterior" or isinstance(coordinates, RelicCoordinates) else "prior"
-    key = jax.random.key(fit.file.seed if seed is None else seed)
+    """Ranks of `simulations` truths; around = "auto": the posterior for fits in relic coordinates, else the prior.
+
+    Theory errors that the fit samples count as correlated ones.
+    """
+    posterior = Posterior.of(fit, box=around == "prior", marginal=True)
+    if around == "auto":
+        around = "posterior" if posterior.follows else "prior"
+    key = jax.random.key(fit.seed if seed is None else seed)
     weight = posterior_weight if around == "posterior" else prior_weight
     truth_key, data_key, fit_key = jax.random.split(key, 3)
     draw = draw_from_posterior if around == "posterior" else draw_from_prior
-    truth, predictions = draw(lik, coordinates, simulations, len(fit.parameters), truth_key, particles)
+    truth, predictions = draw(posterior, simulations, truth_key, particles)
     noise = np.asarray(jax.random.normal(data_key, predictions.shape, float))
-    data = predictions + noise @ np.linalg.cholesky(lik.covariance).T
-    spread = Spread(weight, (lik, coordinates), block=BLOCK)
+    data = predictions + noise @ np.linalg.cholesky(posterior.likelihood.covariance).T
+    spread = Spread(weight, posterior, block=BLOCK)
     evaluate = lambda q: spread({"q": q, "data": np.repeat(data, len(q) // simulations, axis=0)})
-    found = tempered_smc(evaluate, (simulations, particles, truth.shape[1]), fit_key, progress)
-    values, true = (parameters(fit, coordinates, q) for q in (found.q, truth[:, None]))
+    ends = tempered_smc(evaluate, (simulations, particles, posterior.size), fit_key, progress)
+    values, true = (posterior.parameter_draws(q) for q in (ends.q, truth[:, None]))
     draws = particles // THIN // BINS * BINS - 1
-    ranks = {name: np.sum(values[name][:, ::THIN][:, :draws] < true[name], axis=1) for name in fit.parameters}
+    ranks = {name: np.sum(values[name][:, ::THIN][:, :draws] < true[name], axis=1) for name in posterior.names}
     return judge_ranks(around, ranks, draws)
 
 
@@ -88,37 +87,30 @@ def judge_ranks(around: str, ranks: dict[str, np.ndarray], draws: int) -> Calibr
     )
 
 
-def prior_weight(tree: Any, point: dict[str, Any]) -> jax.Array:
+def prior_weight(posterior: Posterior, point: dict[str, Any]) -> jax.Array:
     """log f of q for simulated data alone."""
-    lik, coordinates = tree
-    simulated = eqx.tree_at(lambda lik: lik.values, lik, point["data"])
-    values, log_prior = coordinates.to_parameters(point["q"])
-    return _or_nothing(simulated.log_prob(values) + log_prior)
+    return _or_nothing(posterior.with_data(point["data"]).log_density(point["q"]))
 
 
-def posterior_weight(tree: Any, point: dict[str, Any]) -> jax.Array:
+def posterior_weight(posterior: Posterior, point: dict[str, Any]) -> jax.Array:
     """The same for real and simulated data."""
-    lik, coordinates = tree
-    values, log_prior = coordinates.to_parameters(point["q"])
-    simulated = eqx.tree_at(lambda lik: lik.values, lik, point["data"])
-    predictions = lik.predictions(values)
-    physical = lik.model.at(values).is_physical()
-    both = lik.log_prob_of(predictions) + simulated.log_prob_of(predictions)
-    return _or_nothing(jnp.where(physical, both, -jnp.inf) + log_prior)
+    values, log_prior = posterior.coordinates.to_parameters(point["q"])
+    real, simulated = posterior.likelihood, posterior.with_data(point["data"]).likelihood
+    predictions = real.predictions(values)
+    both = real.log_prob_of(predictions) + simulated.log_prob_of(predictions)
+    return _or_nothing(jnp.where(real.is_physical(values), both, -jnp.inf) + log_prior)
 
 
 def _or_nothing(value: jax.Array) -> jax.Array:
     return jnp.where(jnp.isfinite(value), value, -jnp.inf)
 
 
-def draw_from_prior(
-    lik: Likelihood, coordinates: Any, count: int, size: int, key: jax.Array, particles: int
-) -> tuple[np.ndarray, np.ndarray]:
+def draw_from_prior(posterior: Posterior, count: int, key: jax.Array, particles: int) -> tuple[np.ndarray, np.ndarray]:
     """Prior draws q that have a likelihood, and their predictions."""
-    spread = Spread(_predict, (lik, coordinates))
+    spread = Spread(_predict, posterior)
     kept: list[tuple[np.ndarray, np.ndarray]] = []
     for attempt in range(ATTEMPTS):
-        q = np.asarray(jax.random.logistic(jax.random.fold_in(key, attempt), (count, size), float))
+        q = np.asarray(jax.random.logistic(jax.random.fold_in(key, attempt), (count, posterior.size), float))
         predictions, physical = spread(q)
         fine = physical & np.all(np.isfinite(predictions), axis=1)
         kept.append((q[fine], predictions[fine]))
@@ -128,18 +120,17 @@ def draw_from_prior(
 
 
 def draw_from_posterior(
-    lik: Likelihood, coordinates: Any, count: int, size: int, key: jax.Array, particles: int
+    posterior: Posterior, count: int, key: jax.Array, particles: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Draws q of the posterior of the real data, far apart in four runs of SMC, and their predictions."""
-    alone = lambda tree, q: prior_weight(tree, {"q": q, "data": tree[0].values})
+    alone = lambda posterior, q: _or_nothing(posterior.log_density(q))
     runs, each = 4, 2 * (-(-count * THIN // 4) // 2 + 1)
-    found = tempered_smc(Spread(alone, (lik, coordinates)), (runs, max(each, particles), size), key)
-    flat = found.q.reshape(-1, size)
+    ends = tempered_smc(Spread(alone, posterior), (runs, max(each, particles), posterior.size), key)
+    flat = ends.q.reshape(-1, posterior.size)
     truth = flat[np.linspace(0, len(flat) - 1, count).astype(int)]
-    return truth, Spread(_predict, (lik, coordinates))(truth)[0]
+    return truth, Spread(_predict, posterior)(truth)[0]
 
 
-def _predict(tree: Any, q: jax.Array) -> tuple[jax.Array, jax.Array]:
-    lik, coordinates = tree
-    values = coordinates.to_parameters(q)[0]
-    return lik.predictions(values), jnp.asarray(lik.model.at(values).is_physical())
+def _predict(posterior: Posterior, q: jax.Array) -> tuple[jax.Array, jax.Array]:
+    observed = posterior.observe(q)
+    return observed.predictions, observed.physical

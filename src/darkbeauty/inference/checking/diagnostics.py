@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import arviz as az
 import numpy as np
 
-from darkbeauty.inference.samplers.sampled import Sampled
+from darkbeauty.inference.samplers.sampler import Draws
 from darkbeauty.likelihood.fit_schema import TargetSection
 
 FEW = 4
@@ -71,38 +71,38 @@ def _measures(values: np.ndarray) -> tuple[float, float, float]:
 
 def judge(
     rows: list[ParameterSummary],
-    found: Sampled,
+    draws: Draws,
     targets: TargetSection,
     nuisances: Sequence[ParameterSummary] = (),
 ) -> Verdict:
     """Compare a run with its targets; of the nuisances that miss one, the first is named and the others are counted."""
-    missed = [text for row in rows for text in _misses(row, found, targets)]
-    late = [texts for row in nuisances if (texts := _misses(row, found, targets))]
+    missed = [text for row in rows for text in _misses(row, draws, targets)]
+    late = [texts for row in nuisances if (texts := _misses(row, draws, targets))]
     if late:
         others = f" (nuisance; {len(late) - 1} more miss a target)" if len(late) > 1 else " (nuisance)"
         missed += [text + others for text in late[0]]
-    if dead := float(np.mean(found.stats.get("lp", np.zeros(1)) == -np.inf)):
+    if dead := float(np.mean(draws.stats.get("lp", np.zeros(1)) == -np.inf)):
         missed.append(f"{100 * dead:.2g} % of the draws have no likelihood")
-    fraction = float(np.mean(found.stats.get("diverging", 0.0)))
+    fraction = float(np.mean(draws.stats.get("diverging", 0.0)))
     if fraction > targets.divergences:
         missed.append(f"divergences = {100 * fraction:.2f} % > {100 * targets.divergences:g} %")
-    if not (share := found.attrs.get("surprise", 0.0)) <= targets.surprise:
+    if not (share := draws.attrs.get("surprise", 0.0)) <= targets.surprise:
         missed.append(
             f"surprise = {100 * share:.1f} % of the posterior where little was expected > {100 * targets.surprise:g} %"
         )
-    if "energy" in found.stats and not (lowest := float(np.min(bfmi(found.stats["energy"])))) >= targets.bfmi:
+    if "energy" in draws.stats and not (lowest := float(np.min(bfmi(draws.stats["energy"])))) >= targets.bfmi:
         missed.append(f"E-BFMI = {lowest:.2f} < {targets.bfmi:g}")
     return Verdict(fraction, tuple(missed))
 
 
-def _misses(row: ParameterSummary, found: Sampled, targets: TargetSection) -> list[str]:
+def _misses(row: ParameterSummary, draws: Draws, targets: TargetSection) -> list[str]:
     """Targets that one parameter misses."""
     missed = []
     if np.isnan(row.r_hat):
         missed.append(f"R̂({row.name}) has no value (it needs two chains)")
     elif row.r_hat > targets.r_hat:
         missed.append(f"R̂({row.name}) = {row.r_hat:.3f} > {targets.r_hat:g}")
-    if not (ess := float(np.min([row.ess_bulk, row.ess_tail, found.ess]))) >= targets.ess:
+    if not (ess := float(np.min([row.ess_bulk, row.ess_tail, draws.ess]))) >= targets.ess:
         missed.append(f"ESS({row.name}) = {ess:.0f} < {targets.ess:g}")
     return missed
 

@@ -13,6 +13,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from darkbeauty.inference.checking.failures import evaluate, name_causes
+from darkbeauty.inference.coordinates import prior_points
+from darkbeauty.inference.posterior import Posterior
 from darkbeauty.inference.sharding import Spread
 from darkbeauty.likelihood import Fit, Likelihood
 
@@ -54,11 +56,9 @@ def stress(
     fit: Fit, points: int, seed: int | None = None, progress: Callable[[int], None] = lambda done: None
 ) -> Stress:
     """Value and gradient of the log-likelihood at draws of the prior, one by one, so that each has its time."""
-    lik = fit.likelihood()
-    uniform = jax.random.uniform(
-        jax.random.key(fit.file.seed if seed is None else seed), (points, len(fit.priors)), float
-    )
-    table = {name: np.asarray(prior.quantile(uniform[:, i])) for i, (name, prior) in enumerate(fit.priors.items())}
+    lik = Posterior.of(fit, box=True, marginal=True).likelihood
+    uniform = jax.random.uniform(jax.random.key(fit.seed if seed is None else seed), (points, len(fit.priors)), float)
+    table = prior_points(fit.priors, uniform)
     rows = [{name: jnp.asarray(column[i]) for name, column in table.items()} for i in range(points)]
     both = eqx.filter_jit(lambda lik, values: jax.value_and_grad(lik.log_prob)(values))
     jax.block_until_ready(both(lik, rows[0]))

@@ -13,9 +13,9 @@ import numpy as np
 import optax
 from jax import Array
 
-from darkbeauty.inference.coordinates import make_coordinates
 from darkbeauty.inference.fitting.forecast import forecast
 from darkbeauty.inference.fitting.least_squares import Minimiser, to_x
+from darkbeauty.inference.posterior import Posterior
 from darkbeauty.likelihood import Fit, Likelihood, TermReport
 from darkbeauty.likelihood.priors import Prior
 
@@ -39,20 +39,21 @@ class Optimum:
 def optimise(fit: Fit, seed: int | None = None) -> Optimum:
     """The point of the prior box with the highest likelihood, Gaussian priors counting as measurements (the posterior mode in the prior's own coordinate).
 
+    Theory errors that the fit samples count as correlated ones.
     Adam on the coordinates of the fit, all starts side by side; the best visited point of each start counts, and Levenberg–Marquardt ends the best of them.
     """
-    lik = fit.likelihood()
-    coordinates = make_coordinates(fit, lik)
-    key = jax.random.key(fit.file.seed if seed is None else seed)
-    starts = 0.5 * jax.random.logistic(key, (fit.file.sampler.starts, len(fit.parameters)), float)
+    posterior = Posterior.of(fit, marginal=True)
+    lik = posterior.likelihood
+    key = jax.random.key(fit.seed if seed is None else seed)
+    starts = 0.5 * jax.random.logistic(key, (fit.sampler.starts, posterior.size), float)
 
     @eqx.filter_jit
-    def descend(lik, coordinates, starts):
+    def descend(posterior, starts):
         optimizer = optax.adam(optax.cosine_decay_schedule(LEARNING_RATE, STEPS))
 
         def loss(q):
-            values = coordinates.to_parameters(q)[0]
-            return 0.5 * constraints(fit.priors, values) - jnp.maximum(lik.log_prob(values), -1e30)
+            values = posterior.to_parameters(q)
+            return 0.5 * constraints(fit.priors, values) - jnp.maximum(posterior.likelihood.log_prob(values), -1e30)
 
         def step(carry, _):
             q, state, best, best_loss = carry
@@ -69,9 +70,9 @@ def optimise(fit: Fit, seed: int | None = None) -> Optimum:
 
         return jax.lax.map(run, starts)
 
-    best, values = descend(lik, coordinates, starts)
+    best, values = descend(posterior, starts)
     q = best[int(jnp.argmax(values))]
-    parameters = {name: float(value) for name, value in coordinates.to_parameters(q)[0].items()}
+    parameters = {name: float(value) for name, value in posterior.to_parameters(q).items()}
     ordered = {name: parameters[name] for name in fit.parameters}
     ordered, log_likelihood = polish(fit, lik, ordered)
     curvature = forecast(lik, fit.priors, ordered)

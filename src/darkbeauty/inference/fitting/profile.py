@@ -12,6 +12,7 @@ from scipy.interpolate import PchipInterpolator
 from darkbeauty.errors import Problem, raise_if_any, unknown
 from darkbeauty.inference.fitting.forecast import forecast
 from darkbeauty.inference.fitting.least_squares import Best, Minimiser, lowest, to_x
+from darkbeauty.inference.posterior import Posterior
 from darkbeauty.likelihood import Fit, Likelihood
 from darkbeauty.likelihood.priors import Prior
 
@@ -55,19 +56,18 @@ def profile(
     names: Sequence[str],
     points: int = 41,
     starts: int | None = None,
-    lik: Likelihood | None = None,
     progress: Callable[[str], None] = lambda stage: None,
 ) -> Profile:
     """Profile a fit's likelihood on an even grid over the prior (in the logarithm for log_uniform; ±3σ of a Gaussian prior).
 
     Of one parameter whose error is smaller than the spacing of the grid, points around the best fit are added.
     Every point begins at `starts` places all over the prior; then minima pass from neighbour to neighbour until none improves. Gaussian priors of
-    parameters count as external measurements of them, flat ones only as bounds.
+    parameters count as external measurements of them, flat ones only as bounds; theory errors that the fit samples count as correlated ones.
     Errors   InputError for unknown parameters, or more than two
     """
     check(fit, names)
-    lik = lik or fit.likelihood()
-    starts = fit.file.sampler.starts if starts is None else starts
+    lik = Posterior.of(fit, box=True, marginal=True).likelihood
+    starts = fit.sampler.starts if starts is None else starts
     axes = tuple(grid_of(fit.priors[name], points) for name in names)
     free = tuple(name for name in fit.parameters if name not in names)
     minimiser = Minimiser(lik, fit.priors, free)
@@ -98,7 +98,7 @@ def _on_grid(
     total = math.prod(shape)
     progress("starts")
     given = {name: np.repeat(column, starts) for name, column in columns.items()}
-    best = lowest(minimiser(np.tile(minimiser.starts(starts, fit.file.seed), (total, 1)), given), total)
+    best = lowest(minimiser(np.tile(minimiser.starts(starts, fit.seed), (total, 1)), given), total)
     progress("neighbours")
     best = spread_minima(minimiser, best, columns, shape)
     constraints = [x**2 for name, column in columns.items() if (x := _pull(fit.priors[name], column)) is not None]
@@ -168,7 +168,7 @@ def best_fit(
     order = np.argsort(best.chi2)[:starts]
     columns = {**best.values, **{name: axis.ravel() for name, axis in mesh.items()}}
     x = [to_x(fit.priors[name], columns[name][order]) for name in fit.parameters]
-    found = lowest(everything(np.concatenate([np.stack(x, 1), everything.starts(starts, fit.file.seed)]), {}), 1)
+    found = lowest(everything(np.concatenate([np.stack(x, 1), everything.starts(starts, fit.seed)]), {}), 1)
     i = int(order[0])
     if best.chi2[i] < found.chi2[0]:
         return {name: float(columns[name][i]) for name in fit.parameters}, float(best.chi2[i])

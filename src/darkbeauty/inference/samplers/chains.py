@@ -4,38 +4,29 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax import Array
 from jax.sharding import PartitionSpec
 
+from darkbeauty.inference.coordinates import log_logistic
+from darkbeauty.inference.samplers.sampler import Draws, Progress, stopped
 from darkbeauty.inference.sharding import collect, devices, place, split
 from darkbeauty.inference.storage.checkpoint import Arrays, Journal
 
-KEPT = ("potential_energy", "num_steps", "accept_prob", "diverging", "energy")
-"""What is recorded of every transition of NUTS."""
+KEPT = {
+    "potential_energy": "lp",
+    "num_steps": "n_steps",
+    "accept_prob": "acceptance_rate",
+    "diverging": "diverging",
+    "energy": "energy",
+}
+"""What is recorded of every transition of NUTS, and what it is called in a run's file (the first one with the other sign)."""
 STARTS = 50
 """How often a chain without likelihood at its start is given another one."""
-
-
-class Draws(NamedTuple):
-    """Samples of q and what the sampler says of them; leading shape (chains, draws).
-
-    step_size: per chain; global_accept: accepted fraction of the global `proposals`; failed: those of them without likelihood, shape (k, n).
-    """
-
-    q: np.ndarray
-    potential: np.ndarray
-    steps: np.ndarray
-    accept: np.ndarray
-    diverging: np.ndarray
-    energy: np.ndarray
-    step_size: np.ndarray
-    global_accept: float
-    proposals: int
-    failed: np.ndarray
 
 
 class Shape(NamedTuple):
@@ -122,12 +113,12 @@ def run(
     *,
     warmup: int,
     draws: int,
-    progress: Callable[[str, int, int], None],
+    progress: Progress = lambda *_: None,
     journal: Journal | None = None,
 ) -> Draws:
     """Draw; fewer draws than asked for if the journal says stop.
 
-    Args     start: (chains, n); progress(stage, done, diverging) is called, and the journal written, after every block
+    Args     start: (chains, n); progress is called, and the journal written, after every block
     """
     journal, block = journal or Journal(), kernel.shape.block
     start_key, proposal_key = jax.random.split(key)
@@ -148,7 +139,10 @@ def run(
             journal.save(kernel.arrays(state), part if sampling else None)
             parts += [part] if sampling else []
             progress(stage, min(block * (done + 1), size), _diverging(parts))
-    return _join(parts, kernel.step_size(state), draws, kernel.shape)
+    done = min(block * len(parts), draws)
+    warm = f"{min(block * journal.count, warmup)} of {warmup} transitions of the warm-up, before the first draw"
+    unfinished = stopped(journal, f"{done} of {draws} draws" if done else warm)
+    return _join(parts, kernel.step_size(state), draws, kernel.shape, unfinished)
 
 
 def found_start(start: Array, key: Array, evaluate: Callable[[np.ndarray], tuple[np.ndarray, ...]]) -> tuple:
@@ -173,22 +167,33 @@ def _diverging(parts: list[Arrays]) -> int:
     return sum(int(np.sum(part["diverging"])) for part in parts)
 
 
-def _join(parts: list[Arrays], step_size: np.ndarray, draws: int, shape: Shape) -> Draws:
+def _join(parts: list[Arrays], step_size: np.ndarray, draws: int, shape: Shape, unfinished: str) -> Draws:
     """The draws of all blocks, of shape (chains, draws)."""
     nothing: Arrays = {name: np.zeros((0, shape.chains)) for name in KEPT}
     nothing |= {"z": np.zeros((0, shape.chains, shape.size)), "diverging": np.zeros((0, shape.chains), bool)}
-    joined = {name: np.concatenate([nothing[name], *(part[name] for part in parts)])[:draws] for name in ("z", *KEPT)}
+    together = lambda name: np.concatenate([nothing[name], *(part[name] for part in parts)])[:draws]
+    kept = {name: np.swapaxes(together(name), 0, 1) for name in ("z", *KEPT)}
     jumped = np.concatenate([np.zeros((0, shape.moves, shape.chains), bool), *(part["jumped"] for part in parts)])
-    return Draws(
-        *cast(
-            "tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]",
-            (np.swapaxes(joined[name], 0, 1) for name in ("z", *KEPT)),
-        ),
-        step_size,
-        float(np.mean(jumped)) if jumped.size else 0.0,
-        jumped.size,
-        np.concatenate([np.zeros((0, shape.size)), *(part["failed"] for part in parts)]),
-    )
+    failed = np.concatenate([np.zeros((0, shape.size)), *(part["failed"] for part in parts)])
+    attrs = {
+        "step_size": [float(size) for size in step_size],
+        "global_proposals": jumped.size,
+        "global_accept": float(np.mean(jumped)) if jumped.size else 0.0,
+        "global_failed": len(failed),
+    }
+    stats = {label: kept[name] for name, label in KEPT.items()}
+    return Draws(kept["z"], stats | {"lp": -stats["lp"]}, failed, attrs, unfinished)
+
+
+def accepted(new: tuple[Array, Array], old: tuple[Array, Array], uniform: Array) -> Array:
+    """Whether (q, potential) of independence proposals are taken: with probability min(1, w(q′)/w(q)), w = posterior/standard logistic density."""
+    weight = lambda q, potential: -potential - jnp.sum(log_logistic(q), axis=-1)
+    return jnp.log(uniform) < weight(*new) - weight(*old)
+
+
+def choose(take: Array, new: Array, old: Array) -> Array:
+    """The new rows where they are taken."""
+    return jnp.where(take.reshape(take.shape + (1,) * (old.ndim - 1)), new, old)
 
 
 def _is_key(leaf: Any) -> bool:

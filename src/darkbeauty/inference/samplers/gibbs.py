@@ -1,6 +1,6 @@
 """Parameters by Metropolis moves, nuisances by NUTS: the sampler of fits whose theory errors are parameters.
 
-A transition moves the parameters at fixed nuisances, `global_moves` times by an independence proposal from the standard logistic distribution of their
+A transition moves the parameters at fixed nuisances, several times by an independence proposal from the standard logistic distribution of their
 coordinates, each followed by LOCAL steps of a random walk of all lengths; then it moves the nuisances at fixed parameters, by one transition of NUTS. The density
 of the nuisances is smooth and nearly normal, whatever the parameters are, while that of the parameters has cliffs, where NUTS diverges.
 """
@@ -18,10 +18,10 @@ from jax import Array
 from numpyro.infer.hmc import hmc
 from numpyro.infer.util import ParamInfo
 
-from darkbeauty.inference.samplers.chains import KEPT, Draws, Kernel, Shape, found_start, run, seeds
-from darkbeauty.inference.samplers.nuts import accepted, choose
+from darkbeauty.inference.posterior import Posterior
+from darkbeauty.inference.samplers.chains import KEPT, Kernel, Shape, accepted, choose, found_start, seeds
 from darkbeauty.inference.sharding import collect
-from darkbeauty.inference.storage.checkpoint import Arrays, Journal
+from darkbeauty.inference.storage.checkpoint import Arrays
 
 LOCAL = 4
 """Steps of the random walk after every independence proposal."""
@@ -45,49 +45,18 @@ class Proposals(NamedTuple):
     uniform: Any
 
 
-class Conditional(NamedTuple):
-    """A density in two parts: frame(q) → arrays, and log density(frame, nuisances); size: how many nuisances."""
-
-    frame: Callable[[Array], Any]
-    log_density: Callable[[Any, Array], Array]
-    size: int
-
-
-def sample(
-    density: Conditional,
-    start: Array,
-    key: Array,
-    *,
-    warmup: int,
-    draws: int,
-    block: int,
-    target_accept: float,
-    max_depth: int,
-    global_moves: int,
-    progress: Callable[[str, int, int], None],
-    journal: Journal | None = None,
-) -> Draws:
-    """Draw from a density of q, the last coordinates of which are nuisances; fewer draws than asked for if the journal says stop.
-
-    Args     start: (chains, n); block: transitions between two calls of progress(stage, done, diverging), and between two entries in the journal
-    """
-    settings = {"target_accept_prob": target_accept, "max_tree_depth": max_depth}
-    kernel = GibbsKernel(density, Shape(block, global_moves, *start.shape), warmup, settings)
-    return run(kernel, start, key, warmup=warmup, draws=draws, progress=progress, journal=journal)
-
-
 class GibbsKernel(Kernel):
     """Frame, potential and gradient of one point per chain, and a block of transitions."""
 
-    def __init__(self, density: Conditional, shape: Shape, warmup: int, settings: dict[str, Any]):
+    def __init__(self, posterior: Posterior, shape: Shape, warmup: int, settings: dict[str, Any]):
         super().__init__(shape)
-        self._parameters = shape.size - density.size
-        potential = lambda frame, eta: -density.log_density(frame, eta)
+        self._parameters = shape.size - posterior.nuisances.size
+        potential = lambda frame, eta: -posterior.log_density_in(frame, eta)
         init, transition = hmc(potential_fn_gen=lambda frame: lambda eta: potential(frame, eta), algo="NUTS")
 
         def place(q: Array, eta: Array) -> tuple[Array, Array, Any]:
             """Potential, its gradient by the nuisances, frame."""
-            frame = density.frame(q)
+            frame = posterior.frame(q)
             return *jax.value_and_grad(potential, 1)(frame, eta), frame
 
         def begin(point: Array, potential: Array, slope: Array, frame: Any, seeds: Array) -> State:

@@ -1,26 +1,35 @@
 """The No-U-Turn sampler (numpyro), chains vectorised, with global moves where the coordinates allow.
 
-A transition is `global_moves` independence-Metropolis steps, each proposing a draw of the standard logistic distribution of the coordinates, followed by one
-NUTS transition. The first jump between modes that NUTS cannot connect, the second explores each.
+A transition is GLOBAL_MOVES independence-Metropolis steps, each proposing a draw of the standard logistic distribution of the coordinates, followed by one
+NUTS transition. The first jump between modes that NUTS cannot connect, the second explores each. Nuisances beside parameters with global moves
+are sampled apart (`darkbeauty.inference.samplers.gibbs`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jax import Array
 from numpyro.infer.hmc import hmc
 from numpyro.infer.util import ParamInfo
 
-from darkbeauty.inference.coordinates import log_logistic
-from darkbeauty.inference.samplers.chains import KEPT, Draws, Kernel, Shape, found_start, run, seeds
+from darkbeauty.inference.posterior import Posterior
+from darkbeauty.inference.samplers.chains import KEPT, Kernel, Shape, accepted, choose, found_start, run, seeds
+from darkbeauty.inference.samplers.gibbs import GibbsKernel
+from darkbeauty.inference.samplers.sampler import Draws, Progress, Sampler
 from darkbeauty.inference.sharding import Spread, collect
 from darkbeauty.inference.storage.checkpoint import Arrays, Journal
+from darkbeauty.likelihood.fit_schema import SamplerSection
+
+BLOCK = 20
+"""Transitions between two calls of progress, and between two entries in the journal."""
+GLOBAL_MOVES = 3
+"""Independence proposals before every transition, where the coordinates follow the posterior."""
 
 
 class Proposals(NamedTuple):
@@ -32,46 +41,14 @@ class Proposals(NamedTuple):
     uniform: Any
 
 
-def sample(
-    log_density: Callable[[Any, Array], Array],
-    tree: Any,
-    start: Array,
-    key: Array,
-    *,
-    warmup: int,
-    draws: int,
-    block: int,
-    target_accept: float,
-    max_depth: int,
-    global_moves: int,
-    progress: Callable[[str, int, int], None],
-    journal: Journal | None = None,
-    dense: bool = True,
-) -> Draws:
-    """Draw from a density of q; fewer draws than asked for if the journal says stop.
-
-    Args     log_density: (tree, q (n,)) → log density; start: (chains, n); block: transitions between two calls of
-             progress(stage, done, diverging), and between two entries in the journal; dense: whether the mass matrix is
-    """
-    settings = {"target_accept_prob": target_accept, "max_tree_depth": max_depth, "dense_mass": dense}
-    kernel = NutsKernel(log_density, tree, Shape(block, global_moves, *start.shape), warmup, settings)
-    return run(kernel, start, key, warmup=warmup, draws=draws, progress=progress, journal=journal)
-
-
 class NutsKernel(Kernel):
     """Potential with gradient, of all proposals of a block together, and a block of transitions."""
 
-    def __init__(
-        self,
-        log_density: Callable[[Any, Array], Array],
-        tree: Any,
-        shape: Shape,
-        warmup: int,
-        settings: dict[str, Any],
-    ):
+    def __init__(self, posterior: Posterior, shape: Shape, warmup: int, settings: dict[str, Any]):
         super().__init__(shape)
-        self._evaluate = Spread(lambda tree, q: jax.value_and_grad(lambda x: -log_density(tree, x))(q), tree)
-        init, transition = hmc(lambda q: -log_density(tree, q), algo="NUTS")
+        settings = settings | {"dense_mass": not posterior.nuisances.size}
+        self._evaluate = Spread(lambda at, q: jax.value_and_grad(lambda x: -at.log_density(x))(q), posterior)
+        init, transition = hmc(lambda q: -posterior.log_density(q), algo="NUTS")
 
         def begin(q: Array, potential: Array, slope: Array, seeds: Array) -> Any:
             one = lambda q, v, dv, k: init(ParamInfo(q, v, dv), warmup, rng_key=k, **settings)
@@ -144,12 +121,24 @@ def _jump(state, proposal: Proposals):
     return moved, take
 
 
-def accepted(new: tuple[Array, Array], old: tuple[Array, Array], uniform: Array) -> Array:
-    """Whether (q, potential) of independence proposals are taken: with probability min(1, w(q′)/w(q)), w = posterior/standard logistic density."""
-    weight = lambda q, potential: -potential - jnp.sum(log_logistic(q), axis=-1)
-    return jnp.log(uniform) < weight(*new) - weight(*old)
+def draw(posterior: Posterior, settings: SamplerSection, seed: int, progress: Progress, journal: Journal) -> Draws:
+    """`chains` chains of NUTS, of `draws` draws each."""
+    start_key, chain_key = jax.random.split(jax.random.key(seed))
+    start = 0.5 * jax.random.logistic(start_key, (settings.chains, posterior.size), float)
+    shape = Shape(BLOCK, GLOBAL_MOVES if posterior.follows else 0, *start.shape)
+    options = {"target_accept_prob": settings.target_accept, "max_tree_depth": settings.max_depth}
+    apart = shape.moves and posterior.nuisances.size
+    kernel = (GibbsKernel if apart else NutsKernel)(posterior, shape, settings.warmup, options)
+    length = {"warmup": settings.warmup, "draws": settings.draws}
+    draws = run(kernel, start, chain_key, **length, progress=progress, journal=journal)
+    longest = int(np.sum(draws.stats["n_steps"] >= 2**settings.max_depth - 1))
+    return replace(draws, attrs=draws.attrs | {"longest_trees": longest})
 
 
-def choose(take: Array, new: Array, old: Array) -> Array:
-    """The new rows where they are taken."""
-    return jnp.where(take.reshape(take.shape + (1,) * (old.ndim - 1)), new, old)
+SAMPLER = Sampler(
+    draw,
+    settings=("chains", "warmup", "draws", "target_accept", "max_depth"),
+    stages=lambda settings: {"warm-up": settings.warmup, "sampling": settings.draws},
+    identity=lambda settings: {"chains": str(settings.chains)},  # a run goes on with more draws
+    references=("arXiv:1912.11554", "arXiv:1111.4246"),
+)

@@ -12,13 +12,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from scipy.special import log_expit, logsumexp
 
+from darkbeauty.inference.posterior import Posterior
+from darkbeauty.inference.samplers.sampler import Draws, Progress, Sampler, stopped
+from darkbeauty.inference.sharding import Spread
 from darkbeauty.inference.storage.checkpoint import Journal
+from darkbeauty.likelihood.fit_schema import SamplerSection
 
 KEEP = 0.7
 """Effective sample size of the weights of a step, as a fraction of the particles."""
@@ -62,7 +67,7 @@ def tempered_smc(
     evaluate: Callable[[np.ndarray], np.ndarray],
     shape: tuple[int, int, int],
     key: jax.Array,
-    progress: Callable[[str, int, int], None] = lambda *_: None,
+    progress: Progress = lambda *_: None,
     journal: Journal | None = None,
 ) -> Particles:
     """Run from λ = 0 to 1, or to where the journal says stop.
@@ -206,3 +211,35 @@ def _propose(own: np.ndarray, other: np.ndarray, random: np.random.Generator) ->
     new = np.where(fresh, _draw(random, own.shape), new)
     ratio = log_start(new) - log_start(own)
     return new, np.where(fresh[..., 0], 0.0, ratio)
+
+
+def draw(posterior: Posterior, settings: SamplerSection, seed: int, progress: Progress, journal: Journal) -> Draws:
+    """`chains` independent runs of tempered SMC, of `draws` particles each (one more if that is odd)."""
+    key = jax.random.key(seed)
+    shape = (settings.chains, settings.draws + settings.draws % 2, posterior.size)
+    particles = tempered_smc(Spread(_weight, posterior), shape, key, progress, journal)
+    temperature = float(particles.temperature.min())
+    if unfinished := stopped(journal, f"tempering to λ = {temperature:.2f} of 1, before the first draw"):
+        return Draws(np.zeros((shape[0], 0, posterior.size)), {}, np.zeros((0, posterior.size)), {}, unfinished)
+    of_all = evidence(particles.log_z)
+    result = {"log_evidence": of_all.log_z, "log_evidence_error": of_all.error, "log_evidence_runs": list(of_all.runs)}
+    lp = particles.weight + log_start(particles.q)
+    attrs = {"last_acceptance": float(particles.accepted), "failed": int(particles.dead.sum()), **result}
+    if posterior.follows:
+        attrs["surprise"] = surprise(particles)
+    failed = start(shape, key)[particles.dead > 0.0]
+    return Draws(particles.q, {"lp": lp}, failed, attrs, "", float(particles.ess.sum()), result)
+
+
+def _weight(posterior: Any, q: jax.Array) -> jax.Array:
+    value = posterior.log_density(q)
+    return jnp.where(jnp.isfinite(value), value, -jnp.inf)
+
+
+SAMPLER = Sampler(
+    draw,
+    settings=("chains", "draws"),
+    stages=lambda settings: {"tempering": 100},
+    identity=lambda settings: {"chains": str(settings.chains), "particles": str(settings.draws)},
+    no_nuisances="theory errors are sampled in a hundred dimensions, where tempered SMC does not work",
+)

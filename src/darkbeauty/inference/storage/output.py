@@ -19,7 +19,6 @@ from darkbeauty.inference.sharding import is_first_process
 from darkbeauty.inference.storage.checkpoint import package_hash, write_atomically
 from darkbeauty.inputs.sm import parameter_records
 from darkbeauty.likelihood import Fit, Likelihood
-from darkbeauty.likelihood.fit_schema import SamplerSection
 
 PACKAGES = ("darkbeauty", "jax", "numpyro", "equinox", "optimistix", "arviz", "numpy")
 OVERHEAD = 2**18
@@ -65,14 +64,13 @@ def attributes(fit: Fit, seed: int) -> dict[str, Any]:
     }
 
 
-def identity(attrs: dict[str, Any], sampler: SamplerSection) -> dict[str, str]:
-    """What the draws of a run depend on, by name: a run is resumed only where all of it is the same. The number of draws of NUTS is not in it."""
+def identity(attrs: dict[str, Any], sampler: dict[str, str]) -> dict[str, str]:
+    """What the draws of a run depend on, by name: a run is resumed only where all of it is the same. sampler: what they depend on of its settings."""
     names = {"fit_file": "fit file", "seed": "seed", "input_sha256": "inputs", "device": "device"}
     versions = {f"version of {name}": version(name) for name in NUMERICAL}
     return {
         **{label: str(attrs[name]) for name, label in names.items()},
-        "chains": str(sampler.chains),
-        **({"particles": str(sampler.draws)} if sampler.method == "smc" else {}),
+        **sampler,
         "devices": str(jax.device_count()),
         "code and data of darkbeauty": package_hash(),
         **versions,
