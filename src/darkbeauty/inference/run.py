@@ -18,7 +18,7 @@ from darkbeauty.inference.checking.diagnostics import ParameterSummary, Verdict,
 from darkbeauty.inference.checking.failures import name_causes
 from darkbeauty.inference.posterior import Posterior
 from darkbeauty.inference.samplers.sampler import Draws, Progress
-from darkbeauty.inference.samplers.table import sampler_of
+from darkbeauty.inference.samplers.table import identity_of, sampler_of
 from darkbeauty.inference.sharding import Spread, is_first_process
 from darkbeauty.inference.storage.checkpoint import Checkpoint, Journal
 from darkbeauty.inference.storage.output import attributes, identity, prepare_folder, to_arviz, write_netcdf
@@ -84,7 +84,7 @@ def execute(
     folder = None if out is None else prepare_folder(out)
     seed = fit.seed if seed is None else seed
     attrs = attributes(fit, seed)
-    store = Checkpoint(folder / "checkpoint", identity(attrs, sampler.identity(settings)), resume) if folder else None
+    store = Checkpoint(folder / "checkpoint", identity(attrs, identity_of(settings)), resume) if folder else None
     notify = progress or (lambda stage, done, diverging: None)
     posterior = Posterior.of(fit, box=not sampler.follows, progress=lambda stage: notify(stage, 0, 0))
     notify("compilation", 0, 0)

@@ -12,9 +12,10 @@ from typer.testing import CliRunner
 import darkbeauty as db
 from darkbeauty import cli
 from darkbeauty.inference.samplers.sampler import Draws, Sampler, stopped
-from darkbeauty.inference.samplers.table import SAMPLERS, check
+from darkbeauty.inference.samplers.table import SAMPLERS, check, identity_of
 from darkbeauty.inference.sharding import Spread
 from darkbeauty.inference.storage.output import identity
+from darkbeauty.likelihood.fit_schema import SamplerSection
 
 PACKAGE = Path(db.__file__).parent
 FIT = """
@@ -66,7 +67,7 @@ WALK = Sampler(
     walk,
     settings=("chains", "draws"),
     stages=lambda settings: {"walking": settings.draws},
-    identity=lambda settings: {"chains": str(settings.chains)},
+    extends=("draws",),
     follows=False,
     no_nuisances="a random walk is lost in a hundred dimensions",
     references=("arXiv:1804.06788",),
@@ -132,10 +133,14 @@ def test_it_is_resumed_by_what_it_declares(with_walk, tmp_path):
         db.run_fit(fit, out, chains=2, resume=True)
 
 
-def test_what_identifies_a_run_is_what_its_sampler_says():
+def test_what_identifies_a_run_is_what_its_sampler_says(with_walk):
+    """All that it reads, but for what may grow; the draws of SMC, its particles, may not."""
+    settings = SamplerSection(method="walk", chains=3, draws=50)
+    assert identity_of(settings) == {"sampler": "walk", "coordinates": "auto", "chains": "3"}
+    assert {"particles": "50"}.items() <= identity_of(settings.changed(method="smc")).items()
+    assert set(identity_of(settings.changed(method="nuts"))) >= {"warmup", "target_accept", "max_depth"}
     attrs = {"fit_file": "", "seed": 1, "input_sha256": "", "device": "cpu"}
-    assert {"chains": "4", "particles": "9"}.items() <= identity(attrs, {"chains": "4", "particles": "9"}).items()
-    assert "chains" not in identity(attrs, {})
+    assert {"a": "b"}.items() <= identity(attrs, {"a": "b"}).items()
 
 
 # -- what is refused ------------------------------------------------------------------------------------------------------------------------

@@ -139,6 +139,6 @@ SAMPLER = Sampler(
     draw,
     settings=("chains", "warmup", "draws", "target_accept", "max_depth"),
     stages=lambda settings: {"warm-up": settings.warmup, "sampling": settings.draws},
-    identity=lambda settings: {"chains": str(settings.chains)},  # a run goes on with more draws
+    extends=("draws",),
     references=("arXiv:1912.11554", "arXiv:1111.4246"),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -40,8 +40,9 @@ class Sampler:
 
     draw: stores every block in the journal, calls progress after it, and stops before its end where the journal says so.
     settings: entries of the fit file's sampler section that it reads; others are refused where they are not at their defaults.
+    extends: those of them that may grow from a run to the one that goes on with it, by --resume; all others must be the same.
+    labels: what these are called there, where that is not their name.
     stages: those it reports to progress, each with its total.
-    identity: what the draws up to any block depend on besides fit, seed, code and machine, by name; a run goes on where all of it is the same.
     follows: whether it gains from coordinates that follow the posterior (`Coordinates`), which are made where the fit allows; otherwise the box's.
     no_nuisances: why it cannot sample theory errors, if it cannot.
     references: of the method, for the bibliography of a run.
@@ -50,7 +51,8 @@ class Sampler:
     draw: Callable[[Posterior, SamplerSection, int, Progress, Journal], Draws]
     settings: tuple[str, ...]
     stages: Callable[[SamplerSection], dict[str, int]]
-    identity: Callable[[SamplerSection], dict[str, str]]
+    extends: tuple[str, ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)
     follows: bool = True
     no_nuisances: str = ""
     references: tuple[str, ...] = ()

@@ -239,7 +239,7 @@ def _weight(posterior: Any, q: jax.Array) -> jax.Array:
 SAMPLER = Sampler(
     draw,
     settings=("chains", "draws"),
+    labels={"draws": "particles"},
     stages=lambda settings: {"tempering": 100},
-    identity=lambda settings: {"chains": str(settings.chains), "particles": str(settings.draws)},
     no_nuisances="theory errors are sampled in a hundred dimensions, where tempered SMC does not work",
 )

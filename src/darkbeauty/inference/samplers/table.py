@@ -27,6 +27,13 @@ def sampler_of(settings: SamplerSection, theory: str) -> Sampler:
     return SAMPLERS[settings.method]
 
 
+def identity_of(settings: SamplerSection) -> dict[str, str]:
+    """What draws depend on of the settings, by name: a run goes on where all of it is the same."""
+    sampler = SAMPLERS[settings.method]
+    names = ("coordinates", *(name for name in sampler.settings if name not in sampler.extends))
+    return {"sampler": settings.method} | {sampler.labels.get(n, n): str(getattr(settings, n)) for n in names}
+
+
 def check(settings: Mapping[str, Any], theory: Any) -> list[Problem]:
     """What is wrong with the choice of a sampler; entries that the schema does not allow are left to the schema."""
     method = settings.get("method", SamplerSection().method)
