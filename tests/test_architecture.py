@@ -34,6 +34,17 @@ FLOORS = (
     ("cli",),
 )
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
+WINGS = (
+    ("sharding", "coordinates"),
+    ("storage",),
+    ("relic_map",),
+    ("posterior",),
+    ("samplers",),
+    ("fitting", "checking"),
+    ("reading", "run", "points"),
+)
+"""The floors of `inference`."""
+WING = {wing: floor for floor, wings in enumerate(WINGS) for wing in wings}
 MAX_LINES = 400
 
 
@@ -86,6 +97,18 @@ def test_imports_point_one_way():
         for path in rooms
         for problem in violations(path.read_text(encoding="utf-8"), module_name(path), path.name == "__init__.py")
     ]
+    assert not found, "\n".join(found)
+
+
+def test_the_wings_of_inference_too():
+    """Wings on the same floor never import each other, as rooms."""
+    found = []
+    for path in (PACKAGE / "inference").rglob("*.py"):
+        module = module_name(path)
+        own = module.removeprefix("darkbeauty.inference").strip(".").split(".")[0]
+        names = imported(ast.parse(path.read_text(encoding="utf-8")), module, path.name == "__init__.py")
+        inside = {name.split(".")[2] for name in names if name.startswith("darkbeauty.inference.")}
+        found += [f"{module} imports {wing}" for wing in inside - {own} if own and WING[wing] >= WING[own]]
     assert not found, "\n".join(found)
 
 

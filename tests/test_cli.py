@@ -14,11 +14,11 @@ import pytest
 from typer.testing import CliRunner, Result
 
 import darkbeauty as db
-from darkbeauty import cli, terminal
+from darkbeauty import cli, inference, terminal
 from darkbeauty.commands import setting
-from darkbeauty.inference.diagnostics import Verdict, summarise
-from darkbeauty.inference.optimise import Optimum
-from darkbeauty.likelihood import TermReport, fit_file
+from darkbeauty.inference.checking.diagnostics import Verdict, summarise
+from darkbeauty.inference.fitting.optimise import Optimum
+from darkbeauty.likelihood import TermReport
 from darkbeauty.report import figures, progress
 
 A_I = {"y": 2.0, "g": 0.002, "m_zp": 4.0, "m_dm": 1.7, "chi": 0.0}
@@ -208,7 +208,7 @@ class Recorded:
     def __init__(self, monkeypatch: pytest.MonkeyPatch, missed: tuple[str, ...] = (), signal: int = 0):
         self.asked: dict = {}
         self.missed, self.signal = missed, signal
-        monkeypatch.setattr(fit_file, "load_fit", lambda path: SimpleNamespace(name=f"fit of {path}"))
+        monkeypatch.setattr(inference, "load_fit", lambda path: SimpleNamespace(name=f"fit of {path}"))
         monkeypatch.setattr(progress, "watch", self.run)
         monkeypatch.setattr(figures, "write_figures", lambda run, folder: [folder / "corner.png"])
         row = TermReport("T", "obs", 1.0, 2.0, 0.5, -2.0, -3.0)

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from darkbeauty.errors import InputError
-    from darkbeauty.inference import optimise, run_fit
+    from darkbeauty.inference import load_fit, optimise, run_fit
     from darkbeauty.likelihood import likelihood
-    from darkbeauty.likelihood.fit_file import load_fit
     from darkbeauty.predict import gradient, list_observables, predict, predictor
 
 __all__ = [
@@ -32,7 +31,7 @@ _HOME = {
     "gradient": "darkbeauty.predict",
     "likelihood": "darkbeauty.likelihood",
     "list_observables": "darkbeauty.predict",
-    "load_fit": "darkbeauty.likelihood.fit_file",
+    "load_fit": "darkbeauty.inference",
     "optimise": "darkbeauty.inference",
     "predict": "darkbeauty.predict",
     "predictor": "darkbeauty.predict",

@@ -16,8 +16,8 @@ from typer.testing import CliRunner
 
 import darkbeauty as db
 from darkbeauty import cli
-from darkbeauty.inference import run as run_module
-from darkbeauty.inference.coordinates import RelicCoordinates
+from darkbeauty.inference import posterior as posterior_module
+from darkbeauty.inference.relic_map.coordinates import RelicCoordinates
 from darkbeauty.likelihood import Fit, Likelihood
 from darkbeauty.predict import evaluate
 
@@ -42,9 +42,9 @@ class Finished(NamedTuple):
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    folder, make, used = tmp_path_factory.mktemp("run"), run_module.make_coordinates, []
+    folder, make, used = tmp_path_factory.mktemp("run"), posterior_module.make_coordinates, []
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(run_module, "make_coordinates", lambda *given: used.append(make(*given)) or used[0])
+        patch.setattr(posterior_module, "make_coordinates", lambda *given: used.append(make(*given)) or used[0])
         result = CliRunner().invoke(cli.app, ["fit", str(FIT), "--out", str(folder)])
     assert result.exit_code == 0, result.output
     fit = db.load_fit(FIT)

@@ -13,9 +13,9 @@ import pytest
 
 import darkbeauty as db
 from darkbeauty.commands.runs import print_run
-from darkbeauty.inference.diagnostics import judge, summarise
+from darkbeauty.inference.checking.diagnostics import judge, summarise
 from darkbeauty.inference.run import execute
-from darkbeauty.inference.sampled import Sampled
+from darkbeauty.inference.samplers.sampler import Draws
 from darkbeauty.inputs import load_sm
 from darkbeauty.inputs.sm import parameter_records
 from darkbeauty.likelihood import sample_nuisances
@@ -244,20 +244,20 @@ def test_the_file_holds_parameters_and_nuisances(run):
     posterior = data["posterior"]
     assert set(posterior.data_vars) == {"C10_bsmumu", "C7_bs", "nuisances"}
     assert posterior["nuisances"].dims == ("chain", "draw", "nuisance")
-    assert tuple(posterior["nuisance"].values) == run.likelihood.nuisance_names
-    assert int(posterior.attrs["sampled_nuisances"]) == run.likelihood.size
+    assert tuple(posterior["nuisance"].values) == run.posterior.nuisances.names
+    assert int(posterior.attrs["sampled_nuisances"]) == run.posterior.nuisances.size
     predictions = np.asarray(data["posterior_predictive"]["prediction"])
     assert predictions.shape == (4, 500, 3)
-    assert np.std(predictions[..., 1]) == pytest.approx(np.sqrt(run.likelihood.given.covariance[1, 1]), rel=0.2)
+    assert np.std(predictions[..., 1]) == pytest.approx(np.sqrt(run.posterior.likelihood.covariance[1, 1]), rel=0.2)
 
 
 def test_nuisances_are_judged(run):
     assert run.verdict.converged, run.verdict.missed
-    assert [row.name for row in run.nuisances] == list(run.likelihood.nuisance_names)
+    assert [row.name for row in run.nuisances] == list(run.posterior.nuisances.names)
     assert max(row.r_hat for row in run.nuisances) <= 1.01
     noise = np.random.default_rng(5).normal(size=(4, 400))
     apart = summarise({"a.b": noise + np.arange(4)[:, None], "a.c": noise, "a.d": noise - np.arange(4)[:, None]})
-    found = Sampled(np.zeros((4, 400, 1)), {}, np.zeros((0, 1)), {})
+    found = Draws(np.zeros((4, 400, 1)), {}, np.zeros((0, 1)), {})
     missed = judge(summarise({"x": noise}), found, TargetSection(), apart).missed
     assert len(missed) == 2 and all("a.b" in text and "1 more" in text for text in missed)
 

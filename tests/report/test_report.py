@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 import darkbeauty as db
 from darkbeauty import cli
 from darkbeauty.errors import InputError
-from darkbeauty.inference.diagnostics import bfmi
+from darkbeauty.inference.checking.diagnostics import bfmi
 from darkbeauty.inputs.limits import limit_records
 from darkbeauty.inputs.measurements import load_measurements
 from darkbeauty.likelihood import TERMS

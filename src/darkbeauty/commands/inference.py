@@ -29,7 +29,7 @@ def stress(
     """Likelihood and gradient at prior draws: failures and slow spots by cause; exit code 3 if anything is not finite."""
     with reporting():
         fit = read_fit(file)
-        from darkbeauty.inference.stress import stress as run
+        from darkbeauty.inference.checking.stress import stress as run
 
         found = run(fit, points, seed)
         if as_json:
@@ -117,7 +117,7 @@ def profile(
     with reporting():
         folder = out or Path("runs") / f"{file.stem}-profile"
         fit = read_fit(file, folder)
-        from darkbeauty.inference.profile import profile as run
+        from darkbeauty.inference.fitting.profile import profile as run
         from darkbeauty.report.inference_figures import write_profile
 
         found = run(fit, param, points or (41 if len(param) == 1 else 21), starts)
@@ -163,7 +163,7 @@ def calibrate(
     with reporting():
         folder = out or Path("runs") / f"{file.stem}-calibration"
         fit = read_fit(file, folder)
-        from darkbeauty.inference.calibrate import calibrate as run
+        from darkbeauty.inference.checking.calibrate import calibrate as run
         from darkbeauty.report.inference_figures import write_calibration
 
         found = run(fit, simulations, around.value, seed, particles + particles % 2)

@@ -43,7 +43,7 @@ def print_results(run: Any, files: Sequence[str]) -> None:
         typer.echo("the same command with --resume goes on from here")
     if not run.summary:
         return
-    from darkbeauty.inference.diagnostics import most_moved
+    from darkbeauty.inference.checking.diagnostics import most_moved
 
     typer.echo(f"{evidence(run.evidence) or divergent(run.verdict)}\n")
     print_summary("parameter", run.summary)

@@ -40,7 +40,7 @@ def read_fit(file: Path, folder: Path | None = None) -> Any:
     Errors   InputError listing every problem of the file and of the folder
     """
     prepare_all()
-    from darkbeauty.likelihood.fit_file import load_fit
+    from darkbeauty.inference import load_fit
 
     problems: list[Problem] = []
     loaded = attempt(lambda: load_fit(file), problems)

@@ -16,11 +16,13 @@ from jax.experimental import multihost_utils
 from scipy.stats import qmc
 
 from darkbeauty.errors import InputError, Problem
-from darkbeauty.inference.checkpoint import compare, package_hash, write_atomically
-from darkbeauty.inference.failures import evaluate, name_causes
-from darkbeauty.inference.interruption import Interruption
-from darkbeauty.inference.output import input_hash, prepare_folder
+from darkbeauty.inference.checking.failures import evaluate, name_causes
+from darkbeauty.inference.coordinates import prior_points
+from darkbeauty.inference.posterior import Posterior
 from darkbeauty.inference.sharding import Spread, agreed, is_first_process
+from darkbeauty.inference.storage.checkpoint import compare, package_hash, write_atomically
+from darkbeauty.inference.storage.interruption import Interruption
+from darkbeauty.inference.storage.output import input_hash, prepare_folder
 from darkbeauty.likelihood import Fit, Likelihood
 
 PART = 2048
@@ -58,9 +60,9 @@ def scan(
     Args     random: independent draws instead; resume: keep the complete files that are there
     Errors   InputError if the folder cannot be written or holds parts of another scan
     """
-    seed = fit.file.seed if seed is None else seed
+    seed = fit.seed if seed is None else seed
     folder = prepare_folder(out)
-    lik = fit.likelihood()
+    lik = Posterior.of(fit, box=True, marginal=True).likelihood
     identity = {
         "fit file": fit.text,
         "seed": str(seed),
@@ -118,8 +120,7 @@ def _batches(size: int, points: int, seed: int, random: bool) -> Iterator[np.nda
 
 def _table(fit: Fit, lik: Likelihood, spread: Spread, u: np.ndarray) -> pa.Table:
     """All columns of a batch. The unit cube's faces are left out: u = 0 is no point of a logarithm's or a Gaussian's support."""
-    inside = np.clip(u, 1e-12, 1.0 - 1e-12)
-    values = {name: np.asarray(prior.quantile(inside[:, i])) for i, (name, prior) in enumerate(fit.priors.items())}
+    values = prior_points(fit.priors, np.clip(u, 1e-12, 1.0 - 1e-12))
     predictions, physical = spread(values)
     terms = lik.by_term(predictions)
     total = np.where(physical, np.asarray(lik.log_prob_of(predictions)), -np.inf)

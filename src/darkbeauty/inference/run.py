@@ -6,31 +6,28 @@ import json
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from darkbeauty.errors import InputError, Problem
-from darkbeauty.inference.bayes_factor import with_bayes_factor
-from darkbeauty.inference.checkpoint import Checkpoint, Journal
-from darkbeauty.inference.coordinates import BoxCoordinates, RelicCoordinates, make_coordinates
-from darkbeauty.inference.diagnostics import ParameterSummary, Verdict, judge, summarise
-from darkbeauty.inference.failures import name_causes
-from darkbeauty.inference.gibbs import Conditional
-from darkbeauty.inference.output import attributes, identity, prepare_folder, to_arviz, write_netcdf
-from darkbeauty.inference.sampled import Density, Progress, Sampled, draw
+from darkbeauty.inference.checking.bayes_factor import with_bayes_factor
+from darkbeauty.inference.checking.diagnostics import ParameterSummary, Verdict, judge, summarise
+from darkbeauty.inference.checking.failures import name_causes
+from darkbeauty.inference.posterior import Posterior
+from darkbeauty.inference.samplers.sampler import Draws, Progress
+from darkbeauty.inference.samplers.table import identity_of, sampler_of
 from darkbeauty.inference.sharding import Spread, is_first_process
-from darkbeauty.likelihood import Fit, Likelihood, SampledLikelihood, sample_nuisances
-
-Coordinates = BoxCoordinates | RelicCoordinates
-AnyLikelihood = Likelihood | SampledLikelihood
+from darkbeauty.inference.storage.checkpoint import Checkpoint, Journal
+from darkbeauty.inference.storage.output import attributes, identity, prepare_folder, to_arviz, write_netcdf
+from darkbeauty.likelihood import Fit
 
 
 @dataclass(frozen=True)
 class Run:
-    """A run: the fit, ArviZ data, summary of every parameter, verdict, the likelihood, and where the netCDF file is.
+    """A run: the fit, ArviZ data, summary of every parameter, verdict, what was sampled, and where the netCDF file is.
 
     nuisances: summary of every sampled nuisance. signal: what interrupted it, or 0; data is None if there was no draw yet. evidence: ln Z and ln of
     the Bayes factor against the Standard Model, where the sampler gives them.
@@ -40,7 +37,7 @@ class Run:
     data: Any
     summary: list[ParameterSummary]
     verdict: Verdict
-    likelihood: AnyLikelihood
+    posterior: Posterior
     netcdf: Path | None
     signal: int = 0
     evidence: dict[str, Any] = field(default_factory=dict)
@@ -82,89 +79,55 @@ def execute(
 
     Errors   InputError as `run_fit`, and where the disk fills up: what is stored by then can be resumed
     """
-    settings = fit.file.sampler.changed(draws=draws, chains=chains)
+    settings = fit.sampler.changed(draws=draws, chains=chains)
+    sampler = sampler_of(settings, fit.theory)
     folder = None if out is None else prepare_folder(out)
-    seed = fit.file.seed if seed is None else seed
+    seed = fit.seed if seed is None else seed
     attrs = attributes(fit, seed)
-    store = Checkpoint(folder / "checkpoint", identity(attrs, settings), resume) if folder else None
+    store = Checkpoint(folder / "checkpoint", identity(attrs, identity_of(settings)), resume) if folder else None
     notify = progress or (lambda stage, done, diverging: None)
-    notify("likelihood", 0, 0)
-    lik = fit.likelihood()
-    notify("coordinates", 0, 0)
-    coordinates = make_coordinates(fit, lik)
-    if fit.file.likelihood.theory == "sampled":
-        lik = sample_nuisances(lik)
+    posterior = Posterior.of(fit, box=not sampler.follows, progress=lambda stage: notify(stage, 0, 0))
     notify("compilation", 0, 0)
     journal = Journal(store)
-    found = draw(to_be_sampled(lik, coordinates), settings, seed, notify, journal)
-    run = conclude(fit, lik, coordinates, found, attrs, folder, journal.interruption.signal)
+    draws_made = sampler.draw(posterior, settings, seed, notify, journal)
+    run = conclude(fit, posterior, draws_made, attrs | {"method": settings.method}, folder, journal.interruption.signal)
     if journal.failure:
         reason = journal.failure.strerror or str(journal.failure)
-        raise InputError([Problem(f"output folder {folder}", f"cannot be written: {reason}; {found.unfinished}")])
+        raise InputError([Problem(f"output folder {folder}", f"cannot be written: {reason}; {draws_made.unfinished}")])
     return run
 
 
 def conclude(
     fit: Fit,
-    lik: AnyLikelihood,
-    coordinates: Coordinates,
-    found: Sampled,
+    posterior: Posterior,
+    draws: Draws,
     attrs: dict[str, Any],
     folder: Path | None,
     signal: int,
 ) -> Run:
     """Translate, judge and write what was sampled. An unfinished run has no predictions: there may be seconds left before a second signal."""
-    unfinished = [found.unfinished] if found.unfinished else []
-    if not found.q.shape[1]:
-        return Run(fit, None, [], Verdict(0.0, tuple(unfinished)), lik, None, signal)
+    unfinished, lik = [draws.unfinished] if draws.unfinished else [], posterior.likelihood
+    if not draws.q.shape[1]:
+        return Run(fit, None, [], Verdict(0.0, tuple(unfinished)), posterior, None, signal)
     predictions, pulls = None, {}
     if unfinished:
-        values = parameters(fit, coordinates, found.q)
+        values = posterior.parameter_draws(draws.q)
     else:
-        values, predictions, pulls, causes = translate(fit, lik, coordinates, found.q, found.failed)
+        values, predictions, pulls, causes = translate(posterior, draws.q, draws.failed)
         attrs |= {"failures": json.dumps(causes, ensure_ascii=False)}
     summary, nuisances = summarise(values), summarise(pulls)
-    verdict = judge(summary, found, fit.file.targets, nuisances)
+    verdict = judge(summary, draws, fit.targets, nuisances)
     verdict = Verdict(verdict.divergences, (*unfinished, *verdict.missed))
-    proof = with_bayes_factor(fit, lik.given, found.evidence) if found.evidence else {}
-    attrs |= {"converged": int(verdict.converged), "missed_targets": list(verdict.missed), **found.attrs, **proof}
-    attrs |= {"sampled_nuisances": lik.size}
-    data = to_arviz(lik.given, values, predictions, found.stats, attrs, pulls)
+    proof = with_bayes_factor(fit, lik, draws.evidence) if draws.evidence else {}
+    attrs |= {"converged": int(verdict.converged), "missed_targets": list(verdict.missed), **draws.attrs, **proof}
+    attrs |= {"sampled_nuisances": posterior.nuisances.size}
+    data = to_arviz(lik, values, predictions, draws.stats, attrs, pulls)
     path = None
     if folder is not None and is_first_process():
         path = folder / "posterior.nc"
-        columns = len(values) + len(pulls) + len(found.stats) + len(lik.given.values)
-        write_netcdf(data, path, 8 * columns * found.q.shape[0] * found.q.shape[1])
-    return Run(fit, data, summary, verdict, lik, path, signal, proof, nuisances)
-
-
-def to_be_sampled(lik: AnyLikelihood, coordinates: Coordinates) -> Density:
-    """The posterior density of the coordinates of parameters and nuisances."""
-    target = lambda tree, q: log_density(*cast("tuple[AnyLikelihood, Coordinates]", tree), q)
-    conditional = None
-    if isinstance(lik, SampledLikelihood):
-
-        def frame(q: jax.Array) -> tuple[Any, jax.Array]:
-            values, log_prior = coordinates.to_parameters(q)
-            return lik.frame(values), log_prior
-
-        conditional = Conditional(frame, lambda given, eta: lik.log_density_in(given[0], eta) + given[1], lik.size)
-    size = len(coordinates.names) + lik.size
-    return Density(target, (lik, coordinates), size, coordinates.global_moves, conditional)
-
-
-def log_density(lik: AnyLikelihood, coordinates: Coordinates, q: jax.Array) -> jax.Array:
-    """log posterior density of the coordinates of parameters and, after these, of nuisances, up to the evidence."""
-    size = len(coordinates.names)
-    values, log_prior = coordinates.to_parameters(q[:size])
-    return lik.log_density(values, q[size:]) + log_prior
-
-
-def parameters(fit: Fit, coordinates: Coordinates, q: np.ndarray) -> dict[str, np.ndarray]:
-    """Parameters at q (chains, draws, n): {name: (chains, draws)}."""
-    point = jax.jit(jax.vmap(lambda x: coordinates.to_parameters(x)[0]))
-    values = point(jnp.asarray(q.reshape(-1, q.shape[-1])))
-    return {name: np.asarray(values[name]).reshape(q.shape[:2]) for name in fit.parameters}
+        columns = len(values) + len(pulls) + len(draws.stats) + len(lik.values)
+        write_netcdf(data, path, 8 * columns * draws.q.shape[0] * draws.q.shape[1])
+    return Run(fit, data, summary, verdict, posterior, path, signal, proof, nuisances)
 
 
 class Translated(NamedTuple):
@@ -176,25 +139,24 @@ class Translated(NamedTuple):
     causes: dict[str, int]
 
 
-def translate(fit: Fit, lik: AnyLikelihood, coordinates: Coordinates, q: np.ndarray, failed: np.ndarray) -> Translated:
+def translate(posterior: Posterior, q: np.ndarray, failed: np.ndarray) -> Translated:
     """What the draws q mean, by name {name: (chains, draws)}, and why the failed points failed."""
-    size = len(fit.parameters)
+    lik, size = posterior.likelihood, len(posterior.names)
 
-    def one(tree, q):
-        lik, coordinates = tree
-        values = coordinates.to_parameters(q[:size])[0]
-        found = jnp.stack([values[name] for name in fit.parameters])
-        return jnp.concatenate([found, *lik.observe(values, q[size:])]), lik.is_physical(values)
+    def of_point(posterior: Posterior, q: jax.Array) -> tuple[jax.Array, jax.Array]:
+        observed = posterior.observe(q)
+        ordered = jnp.stack([observed.parameters[name] for name in posterior.names])
+        return jnp.concatenate([ordered, observed.predictions, observed.pulls]), observed.status
 
-    table, physical = Spread(one, (lik, coordinates))(np.concatenate([q.reshape(-1, q.shape[-1]), failed]))
-    values, predictions, pulls = np.split(table, [size, size + len(lik.given.values)], axis=1)
+    table, statuses = Spread(of_point, posterior)(np.concatenate([q.reshape(-1, q.shape[-1]), failed]))
+    values, predictions, pulls = np.split(table, [size, size + len(lik.values)], axis=1)
     drawn = q.shape[0] * q.shape[1]
     share = lambda table: table[:drawn].reshape(*q.shape[:2], -1)
     columns = lambda table, names: {name: share(table)[..., i] for i, name in enumerate(names)}
-    causes = Counter(name_causes(lik.given, predictions[drawn:], physical[drawn:]))
+    causes = Counter(name_causes(lik, predictions[drawn:], statuses[drawn:]))
     return Translated(
-        columns(values, fit.parameters),
+        columns(values, posterior.names),
         share(predictions),
-        columns(pulls, lik.nuisance_names),
+        columns(pulls, posterior.nuisances.names),
         dict(causes.most_common()),
     )

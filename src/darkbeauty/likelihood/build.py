@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -12,11 +12,12 @@ import numpy as np
 from jax import Array
 
 from darkbeauty.errors import Problem, raise_if_any, unknown
+from darkbeauty.evaluation import Values, evaluate
 from darkbeauty.likelihood.covariance import KINDS, MARGINAL, total_covariance, whiten
 from darkbeauty.likelihood.presets import PRESETS, presets_of
 from darkbeauty.likelihood.terms import TERMS, Term
 from darkbeauty.models import Model, resolve_model
-from darkbeauty.predict import Request, check_observable, evaluate, parse, require_x64
+from darkbeauty.predict import Request, check_observable, parse, require_x64
 from darkbeauty.tables import RateTables, make_tables
 
 
@@ -50,10 +51,6 @@ class Likelihood(eqx.Module):
     requests: tuple[Request, ...] = eqx.field(static=True)
     slices: tuple[tuple[int, int], ...] = eqx.field(static=True)
 
-    size: ClassVar[int] = 0
-    nuisance_names: ClassVar[tuple[str, ...]] = ()
-    """How many nuisances are parameters, and which: none, their errors are in the covariance."""
-
     def __hash__(self) -> int:
         """Of the object, so that `jax.jit(lik.log_prob)` works."""
         return id(self)
@@ -63,28 +60,16 @@ class Likelihood(eqx.Module):
 
         Pure: jit, vmap, differentiate.
         """
-        return jnp.where(self.is_physical(params), self.log_prob_of(self.predictions(params)), -jnp.inf)
+        return self.log_prob_of(self.predictions(params))
 
-    @property
-    def given(self) -> Likelihood:
-        """The likelihood of given predictions."""
-        return self
-
-    def log_density(self, params: Mapping[str, Any], eta: Array) -> Array:
-        """log L at the coordinates of a sampler: the parameters, and as many standard normal numbers as there are sampled nuisances."""
-        return self.log_prob(params)
-
-    def observe(self, params: Mapping[str, Any], eta: Array) -> tuple[Array, Array]:
-        """Predictions and pulls of the sampled nuisances there."""
-        return self.predictions(params), eta
-
-    def is_physical(self, params: Mapping[str, Any]) -> Array:
-        """Whether the model allows the order of masses."""
-        return self.model.at(params).is_allowed()
+    def evaluate(self, params: Mapping[str, Any]) -> Values:
+        """Predictions of every entry of every term, NaN where there is none, and how each ended; shape (n,)."""
+        require_x64()
+        return evaluate(self.model.at(params), self.requests, self.tables.results)
 
     def predictions(self, params: Mapping[str, Any]) -> Array:
         """Predictions of every entry of every term, shape (n,)."""
-        return evaluate(self.model.at(params), self.requests, self.tables.results).value
+        return self.evaluate(params).value
 
     def log_prob_of(self, predictions: Array | np.ndarray) -> Array:
         """log L of given predictions, shape (…, n); −inf where one of them has no value."""

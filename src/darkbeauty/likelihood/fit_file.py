@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import tomllib
+from collections.abc import Callable, Mapping
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -15,12 +16,13 @@ from pydantic import ConfigDict
 from darkbeauty.errors import InputError, Problem, attempt, raise_if_any, unknown
 from darkbeauty.likelihood.build import Likelihood, choose_terms, likelihood
 from darkbeauty.likelihood.covariance import CORRELATED, MARGINAL
-from darkbeauty.likelihood.fit_schema import FitFile, Section, read
+from darkbeauty.likelihood.fit_schema import FitFile, SamplerSection, Section, TargetSection, read
 from darkbeauty.likelihood.priors import KINDS, Prior
 from darkbeauty.likelihood.terms import TERMS
 from darkbeauty.models import MODELS, Model, resolve_model
 
 LISTS = ("terms", "add", "drop")
+SamplerCheck = Callable[[Mapping[str, Any], Any], list[Problem]]
 
 
 class Fit(Section):
@@ -40,19 +42,39 @@ class Fit(Section):
         return self.file.name
 
     @property
+    def sampler(self) -> SamplerSection:
+        """Settings of the sampler."""
+        return self.file.sampler
+
+    @property
+    def targets(self) -> TargetSection:
+        """What a run must reach."""
+        return self.file.targets
+
+    @property
+    def seed(self) -> int:
+        return self.file.seed
+
+    @property
+    def theory(self) -> str:
+        """What becomes of theory errors: marginal, correlated or sampled."""
+        return self.file.likelihood.theory
+
+    @property
     def parameters(self) -> tuple[str, ...]:
         """Names of the free parameters, in the order of the file."""
         return tuple(self.priors)
 
     def likelihood(self) -> Likelihood:
         """The likelihood of the fit's terms, theory errors in its covariance: correlated ones where the fit samples them."""
-        theory = self.file.likelihood.theory
-        return likelihood(self.model, None, terms=self.terms, theory=MARGINAL if theory == MARGINAL else CORRELATED)
+        theory = MARGINAL if self.theory == MARGINAL else CORRELATED
+        return likelihood(self.model, None, terms=self.terms, theory=theory)
 
 
-def load_fit(path: str | Path) -> Fit:
+def load_fit(path: str | Path, check: SamplerCheck = lambda settings, theory: []) -> Fit:
     """Read and validate a fit file.
 
+    Args     check: what is wrong with the choice of a sampler, for theory errors of a kind: samplers are known higher up
     Errors   InputError with every problem of the file, each with its place in it and the allowed values
     """
     try:
@@ -61,17 +83,19 @@ def load_fit(path: str | Path) -> Fit:
         raise InputError([Problem(str(path), f"cannot be read: {error.strerror}")]) from error
     except UnicodeDecodeError as error:
         raise InputError([Problem(str(path), f"malformed TOML: {error}")]) from error
-    return parse_fit(text, str(path))
+    return parse_fit(text, str(path), check)
 
 
-def parse_fit(text: str, path: str) -> Fit:
+def parse_fit(text: str, path: str, check: SamplerCheck = lambda settings, theory: []) -> Fit:
     """The fit that a text describes; `path` is what problems and the fit call it."""
     try:
         raw = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise InputError([Problem(path, f"malformed TOML: {error}")]) from error
     file, problems = read(raw)
-    model, priors, terms, more = _check(raw if file is None else file.model_dump(), problems)
+    given = raw if file is None else file.model_dump()
+    model, priors, terms, more = _check(given, problems)
+    more += check(_mapping(given.get("sampler")), _mapping(given.get("likelihood")).get("theory"))
     found = [dataclasses.replace(problem, path=f"{path}: {problem.path}") for problem in [*problems, *more]]
     raise_if_any(found)
     assert file is not None and model is not None
@@ -111,23 +135,17 @@ def _check(
     if not isinstance(preset, str | None) or any(section.get(n) and not l for n, l in zip(LISTS, lists)):
         return model, priors, (), problems  # the schema has complained
     terms, more = choose_terms(model, preset, lists[0], lists[1] or (), lists[2] or ())
-    problems += _check_theory(section, _mapping(raw.get("sampler")), terms)
+    problems += _check_theory(section, terms)
     return model, priors, terms, problems + more
 
 
-def _check_theory(section: dict[str, Any], sampler: dict[str, Any], terms: tuple[str, ...]) -> list[Problem]:
-    """What sampled theory errors cannot be combined with."""
-    if section.get("theory") != "sampled":
-        return []
-    problems = []
-    if sampler.get("method") == "smc":
-        reason = "theory errors are sampled in a hundred dimensions, where tempered SMC does not work"
-        problems.append(Problem("sampler.method", reason, "nuts"))
+def _check_theory(section: dict[str, Any], terms: tuple[str, ...]) -> list[Problem]:
+    """Terms that have no theory errors to be sampled."""
     known = [TERMS[name] for name in terms if name in TERMS]
-    if known and all(term.relative_theory is not None for term in known):
-        reason = "no term of the fit has theory errors from nuisances to be sampled"
-        problems.append(Problem("likelihood.theory", reason, "marginal"))
-    return problems
+    if section.get("theory") != "sampled" or not known or any(term.relative_theory is None for term in known):
+        return []
+    reason = "no term of the fit has theory errors from nuisances to be sampled"
+    return [Problem("likelihood.theory", reason, "marginal")]
 
 
 def _check_corners(model: Model, fixed: dict[str, Any], priors: dict[str, Prior]) -> list[Problem]:

@@ -51,10 +51,10 @@ class LikelihoodSection(Section):
 class SamplerSection(Section):
     """Settings of the sampler, of the coordinates and of the optimiser's starts.
 
-    method: nuts, `chains` of `draws` after `warmup` transitions; or smc, `chains` independent tempered runs of `draws` particles, with evidence.
+    method: a name of `darkbeauty.inference.samplers`, which says what the other settings mean to it.
     """
 
-    method: Literal["nuts", "smc"] = "nuts"
+    method: str = "nuts"
     chains: Annotated[int, Field(ge=1)] = 4
     warmup: Annotated[int, Field(ge=20)] = 300
     draws: Annotated[int, Field(ge=20)] = 500

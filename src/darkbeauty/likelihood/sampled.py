@@ -15,6 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from darkbeauty.evaluation import Values, evaluate
 from darkbeauty.flavour.nodal_rates import NodalRates, nodal_rates
 from darkbeauty.inputs import SMInputs
 from darkbeauty.likelihood.build import Likelihood, TermReport, with_covariance
@@ -26,7 +27,7 @@ from darkbeauty.models import Model
 from darkbeauty.models.sectors import Theory
 from darkbeauty.models.wet import Wet
 from darkbeauty.observables import Results, Source
-from darkbeauty.predict import evaluate, parse
+from darkbeauty.predict import parse
 from darkbeauty.tables import Tabulated
 
 STEPS, DELTA = 5, 0.1
@@ -45,12 +46,11 @@ class ShiftedRates(eqx.Module):
 
 
 class Frame(NamedTuple):
-    """Of a point θ: the parameters, the middle of ν | θ, predictions that ν does not shift, whether the order of masses is allowed."""
+    """Of a point θ: the parameters, the middle of ν | θ, predictions that ν does not shift."""
 
     params: dict[str, Array]
     centre: Array
-    fixed: Array
-    physical: Array
+    fixed: Values
 
 
 class SampledLikelihood(eqx.Module):
@@ -92,12 +92,11 @@ class SampledLikelihood(eqx.Module):
 
         Pure: jit, vmap, differentiate. Args     nu: shape (size,)
         """
-        found = self._log_prob_of(nu, self.predictions(params, nu))
-        return jnp.where(self.is_physical(params), found, -jnp.inf)
+        return self._log_prob_of(nu, self.evaluate(params, nu).value)
 
-    def predictions(self, params: Mapping[str, Any], nu: Array) -> Array:
-        """Predictions of every entry of every term, shape (n,)."""
-        return self._fixed(params).at[np.asarray(self.shifted)].set(self._moved(params, nu))
+    def evaluate(self, params: Mapping[str, Any], nu: Array) -> Values:
+        """Predictions of every entry of every term, NaN where there is none, and how each ended; shape (n,)."""
+        return self._joined(self._fixed(params), self._moved(params, nu))
 
     def log_density(self, params: Mapping[str, Any], eta: Array) -> Array:
         """log L(θ, ν) p(ν) |∂ν/∂η| at standard normal numbers η, with which ν | θ has about its posterior distribution."""
@@ -105,49 +104,51 @@ class SampledLikelihood(eqx.Module):
 
     def frame(self, params: Mapping[str, Any]) -> Frame:
         """Everything that does not depend on η."""
-        moved = self._moved(params, jnp.asarray(self.start))
+        moved = self._moved(params, jnp.asarray(self.start)).value
         values = self.given.values[np.asarray(self.shifted)]
         residual = values - jnp.where(jnp.isfinite(moved), moved, values)
         centre: Any = self.start + self.step @ jnp.concatenate([self.start, residual])
-        return Frame(dict(params), centre, self._fixed(params), self.is_physical(params))
+        return Frame(dict(params), centre, self._fixed(params))
 
     def log_density_in(self, frame: Frame, eta: Array) -> Array:
         """log density of η in the frame of θ."""
         nu = self._nu(frame, eta)
-        predictions = frame.fixed.at[np.asarray(self.shifted)].set(self._moved(frame.params, nu))
+        predictions = self._joined(frame.fixed, self._moved(frame.params, nu)).value
         log_volume = jnp.sum(jnp.log(jnp.diag(self.root)))
-        return jnp.where(frame.physical, self._log_prob_of(nu, predictions) + log_volume, -jnp.inf)
+        return self._log_prob_of(nu, predictions) + log_volume
 
-    def observe(self, params: Mapping[str, Any], eta: Array) -> tuple[Array, Array]:
+    def observe(self, params: Mapping[str, Any], eta: Array) -> tuple[Values, Array]:
         """Predictions and pulls of the inputs at η."""
         nu = self._nu(self.frame(params), eta)
-        return self.predictions(params, nu), self.nuisances.pulls(nu)
-
-    def is_physical(self, params: Mapping[str, Any]) -> Array:
-        """Whether the model allows the order of masses."""
-        return self.given.is_physical(params)
+        return self.evaluate(params, nu), self.nuisances.pulls(nu)
 
     def explain(self, params: Mapping[str, Any], nu: Array | None = None) -> list[TermReport]:
         """Prediction, data and pull (in experimental errors) of every observable, at central inputs unless ν is given."""
         nu = jnp.zeros(self.size) if nu is None else nu
-        return self.given.report(eqx.filter_jit(lambda lik, *at: lik.predictions(*at))(self, dict(params), nu))
+        return self.given.report(eqx.filter_jit(lambda lik, *at: lik.evaluate(*at).value)(self, dict(params), nu))
 
     def _nu(self, frame: Frame, eta: Array) -> Array:
         return frame.centre + self.root @ eta
 
-    def _moved(self, params: Mapping[str, Any], nu: Array) -> Array:
+    def _joined(self, fixed: Values, moved: Values) -> Values:
+        """Predictions in their order."""
+        return jax.tree.map(lambda whole, part: whole.at[np.asarray(self.shifted)].set(part), fixed, moved)
+
+    def _moved(self, params: Mapping[str, Any], nu: Array) -> Values:
         inputs = self.nuisances.inputs(nu)
         requests = tuple(self.given.requests[i] for i in self.shifted)
-        return evaluate(at_inputs(self.model.at(params), inputs), requests, self.rates.results).value
+        return evaluate(at_inputs(self.model.at(params), inputs), requests, self.rates.results)
 
-    def _fixed(self, params: Mapping[str, Any]) -> Array:
+    def _fixed(self, params: Mapping[str, Any]) -> Values:
         """Predictions that ν does not shift, 0 in place of the others."""
         places = tuple(i for i in range(len(self.given.values)) if i not in self.shifted)
-        found = jnp.zeros(len(self.given.values))
+        size = len(self.given.values)
+        nothing = Values(jnp.zeros(size), jnp.zeros(size, int))
         if not places:
-            return found
+            return nothing
         requests = tuple(self.given.requests[i] for i in places)
-        return found.at[np.asarray(places)].set(evaluate(self.model.at(params), requests).value)
+        own = evaluate(self.model.at(params), requests)
+        return jax.tree.map(lambda whole, part: whole.at[np.asarray(places)].set(part), nothing, own)
 
     def _log_prob_of(self, nu: Array, predictions: Array) -> Array:
         log_prior = -0.5 * nu @ nu - 0.5 * self.size * np.log(2.0 * np.pi)

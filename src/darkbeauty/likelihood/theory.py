@@ -12,11 +12,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from darkbeauty.evaluation import evaluate
 from darkbeauty.inputs.sm import parameter_records
 from darkbeauty.models.base import Model
 from darkbeauty.models.wet import Wet
 from darkbeauty.numerics.stored import stored
-from darkbeauty.predict import evaluate, parse
+from darkbeauty.predict import parse
 
 CORRELATED = ("B->K", "B->K*", "Bs->phi", "Lambdab->Lambda(1520)")
 """Transitions whose form-factor coefficients have a joint covariance."""

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from importlib.resources import files
 
+from darkbeauty.inference.samplers.table import SAMPLERS
 from darkbeauty.inputs.sm import parameter_records
 from darkbeauty.likelihood import TERMS, Fit
 from darkbeauty.models.base import sectors_of
@@ -14,7 +15,6 @@ from darkbeauty.observables import Request
 
 MODELS = {"lmu_ltau_s1": ("arXiv:2106.03735",), "le_lmu_r2": ("arXiv:2409.16961",), "wet": ("arXiv:1810.08132",)}
 SOFTWARE = ("JAX", "Kidger:2021", "ArviZ")
-SAMPLERS = {"nuts": ("arXiv:1912.11554", "arXiv:1111.4246"), "smc": ()}
 DEGREES = {"BORSANYI2016": ("arXiv:1606.07494",), "SS2018": ("arXiv:1803.01038",)}
 """Tables of degrees of freedom, for fits with dark matter."""
 INPUTS = ("arXiv:1810.08132",)
@@ -45,13 +45,14 @@ def bibtex(references: Iterable[str]) -> str:
 def used(fit: Fit, requests: Sequence[Request]) -> dict[str, tuple[str, ...]]:
     """What is cited, by role: the model, formulas of the observables, measurements, inputs, software."""
     sources = [record["source"] for record in parameter_records().values()]
+    method = fit.sampler.method
     model, degrees = fit.model, DEGREES[fit.file.gstar] if sectors_of(fit.model).dark_matter is not None else ()
     groups: Mapping[str, Iterable[str]] = {
         "model": MODELS.get(model.name, ()),
         "theory": (reference for request in requests for reference in request.observable.references),
         "measurements": (reference for name in fit.terms for reference in _measured(name)),
         "inputs": (*INPUTS, *degrees, *(one for source in sources for one in _ARXIV.findall(source))),
-        "sampling": (*SOFTWARE, *SAMPLERS[fit.file.sampler.method]),
+        "sampling": (*SOFTWARE, *(SAMPLERS[method].references if method in SAMPLERS else ())),
     }
     seen: set[str] = set()
     found = {}

@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from scipy.stats import rankdata
 
-from darkbeauty.inference.diagnostics import bfmi
+from darkbeauty.inference.checking.diagnostics import bfmi
 from darkbeauty.report.figures import FILL, INK, TEX
 from darkbeauty.report.result import Result
 

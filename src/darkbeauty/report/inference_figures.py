@@ -10,9 +10,9 @@ import pyarrow.parquet as pq
 from matplotlib.figure import Figure
 from scipy.stats import binom
 
-from darkbeauty.inference.calibrate import Calibration
-from darkbeauty.inference.output import prepare_folder
-from darkbeauty.inference.profile import LEVELS, Profile
+from darkbeauty.inference.checking.calibrate import Calibration
+from darkbeauty.inference.fitting.profile import LEVELS, Profile
+from darkbeauty.inference.storage.output import prepare_folder
 from darkbeauty.likelihood import Fit
 from darkbeauty.report.figures import FILL, INK, TEX
 

@@ -14,8 +14,8 @@ import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from matplotlib.figure import Figure
 
-from darkbeauty.inference.diagnostics import bfmi
-from darkbeauty.inference.output import prepare_folder
+from darkbeauty.inference.checking.diagnostics import bfmi
+from darkbeauty.inference.storage.output import prepare_folder
 from darkbeauty.likelihood import TERMS
 from darkbeauty.likelihood.priors import Prior
 from darkbeauty.models.base import sectors_of

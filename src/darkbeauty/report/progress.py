@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from darkbeauty.inference.run import Run, execute
+from darkbeauty.inference.samplers.table import sampler_of
 from darkbeauty.likelihood import Fit
 
 
@@ -17,11 +18,8 @@ def watch(fit: Fit, folder: Path, overrides: dict[str, Any], console: Console) -
     """Run a fit, showing every stage and block of transitions on a console; elsewhere one line for every stage."""
     if not console.is_terminal:
         return execute(fit, folder, progress=_announce(console), **overrides)
-    totals = {
-        "warm-up": fit.file.sampler.warmup,
-        "sampling": overrides["draws"] or fit.file.sampler.draws,
-        "tempering": 100,
-    }
+    settings = fit.sampler.changed(draws=overrides["draws"], chains=overrides["chains"])
+    totals = sampler_of(settings, fit.theory).stages(settings)
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),

@@ -11,7 +11,7 @@ import numpy as np
 import xarray as xr
 
 from darkbeauty.errors import InputError, Problem
-from darkbeauty.inference.diagnostics import ParameterSummary, most_moved, summarise
+from darkbeauty.inference.checking.diagnostics import ParameterSummary, most_moved, summarise
 from darkbeauty.likelihood import TERMS, Fit
 from darkbeauty.likelihood.covariance import whiten
 from darkbeauty.likelihood.fit_file import parse_fit

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from darkbeauty.errors import raise_if_any, unknown
-from darkbeauty.inference.output import prepare_folder
+from darkbeauty.inference.storage.output import prepare_folder
 from darkbeauty.report.deck import allowed_a, allowed_b, detection, lambda_b, relic_a, spectra_a
 from darkbeauty.report.deck.product import Entry, Product
 

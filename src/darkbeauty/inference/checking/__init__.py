@@ -1,0 +1,1 @@
+"""Whether results can be trusted: convergence, causes of failure, calibration, the Standard Model beside a model."""

@@ -1,0 +1,1 @@
+"""Best fits: least squares under constraints, profiles, errors from curvature."""

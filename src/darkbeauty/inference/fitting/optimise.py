@@ -1,0 +1,103 @@
+"""Maximum of the likelihood inside the prior, from several starts (optax), finished by least squares."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jax import Array
+
+from darkbeauty.inference.fitting.forecast import forecast
+from darkbeauty.inference.fitting.least_squares import Minimiser, to_x
+from darkbeauty.inference.posterior import Posterior
+from darkbeauty.likelihood import Fit, Likelihood, TermReport
+from darkbeauty.likelihood.priors import Prior
+
+STEPS, LEARNING_RATE = 300, 0.05
+
+
+@dataclass(frozen=True)
+class Optimum:
+    """Best point: parameters, log-likelihood, what every start reached (log L − ½ Σ pull² of Gaussian priors), the pulls there, and errors from the
+    curvature."""
+
+    parameters: dict[str, float]
+    log_likelihood: float
+    starts: tuple[float, ...]
+    pulls: tuple[TermReport, ...]
+    errors: dict[str, float] = field(default_factory=dict)
+    correlation: tuple[tuple[float, ...], ...] = ()
+    log_evidence_laplace: float | None = None
+
+
+def optimise(fit: Fit, seed: int | None = None) -> Optimum:
+    """The point of the prior box with the highest likelihood, Gaussian priors counting as measurements (the posterior mode in the prior's own coordinate).
+
+    Theory errors that the fit samples count as correlated ones.
+    Adam on the coordinates of the fit, all starts side by side; the best visited point of each start counts, and Levenberg–Marquardt ends the best of them.
+    """
+    posterior = Posterior.of(fit, marginal=True)
+    lik = posterior.likelihood
+    key = jax.random.key(fit.seed if seed is None else seed)
+    starts = 0.5 * jax.random.logistic(key, (fit.sampler.starts, posterior.size), float)
+
+    @eqx.filter_jit
+    def descend(posterior, starts):
+        optimizer = optax.adam(optax.cosine_decay_schedule(LEARNING_RATE, STEPS))
+
+        def loss(q):
+            values = posterior.to_parameters(q)
+            return 0.5 * constraints(fit.priors, values) - jnp.maximum(posterior.likelihood.log_prob(values), -1e30)
+
+        def step(carry, _):
+            q, state, best, best_loss = carry
+            value, slope = jax.value_and_grad(loss)(q)
+            better = value < best_loss
+            best, best_loss = jnp.where(better, q, best), jnp.where(better, value, best_loss)
+            slope = slope / (1.0 + 0.1 * jnp.linalg.norm(slope))
+            updates, state = optimizer.update(slope, state, q)
+            return (optax.apply_updates(q, updates), state, best, best_loss), None
+
+        def run(q):
+            (_, _, best, best_loss), _ = jax.lax.scan(step, (q, optimizer.init(q), q, jnp.inf), None, length=STEPS)
+            return best, -best_loss
+
+        return jax.lax.map(run, starts)
+
+    best, values = descend(posterior, starts)
+    q = best[int(jnp.argmax(values))]
+    parameters = {name: float(value) for name, value in posterior.to_parameters(q).items()}
+    ordered = {name: parameters[name] for name in fit.parameters}
+    ordered, log_likelihood = polish(fit, lik, ordered)
+    curvature = forecast(lik, fit.priors, ordered)
+    return Optimum(
+        ordered,
+        log_likelihood,
+        tuple(float(v) for v in np.asarray(values)),
+        tuple(lik.explain(ordered)),
+        curvature.errors,
+        tuple(tuple(row) for row in curvature.correlation.tolist()),
+        curvature.log_evidence,
+    )
+
+
+def polish(fit: Fit, lik: Likelihood, parameters: dict[str, float]) -> tuple[dict[str, float], float]:
+    """The end of the descent by Levenberg–Marquardt, where that finds a higher likelihood (with its constraints)."""
+    x = np.stack([to_x(prior, np.array([parameters[name]])) for name, prior in fit.priors.items()], axis=1)
+    found = Minimiser(lik, fit.priors, fit.parameters)(x, {})
+    better = {name: float(found.values[name][0]) for name in fit.parameters}
+    height = lambda values: float(lik.log_prob(values) - 0.5 * constraints(fit.priors, values))
+    best = better if height(better) > height(parameters) else parameters
+    return best, float(lik.log_prob(best))
+
+
+def constraints(priors: Mapping[str, Prior], values: Mapping[str, Any]) -> Array:
+    """Σ ((θ − mean)/σ)² of the parameters with Gaussian priors."""
+    pulls = [(values[name] - prior.first) / prior.second for name, prior in priors.items() if prior.kind == "normal"]
+    return jnp.sum(jnp.square(jnp.asarray(pulls, float)))

@@ -1,0 +1,137 @@
+"""A run as ArviZ data on disk: draws, predictions, sampler statistics, and everything needed to repeat it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import arviz as az
+import jax
+import numpy as np
+import xarray as xr
+
+from darkbeauty.errors import InputError, Problem
+from darkbeauty.inference.sharding import is_first_process
+from darkbeauty.inference.storage.checkpoint import package_hash, write_atomically
+from darkbeauty.inputs.sm import parameter_records
+from darkbeauty.likelihood import Fit, Likelihood
+
+PACKAGES = ("darkbeauty", "jax", "numpyro", "equinox", "optimistix", "arviz", "numpy")
+OVERHEAD = 2**18
+"""Bytes of a netCDF file besides its numbers."""
+NUMERICAL = ("jax", "jaxlib", "numpyro", "equinox", "optimistix", "interpax", "numpy", "scipy")
+"""Packages whose version may change the last digit of a draw."""
+
+
+def prepare_folder(out: str | Path) -> Path:
+    """Create the output folder and prove that it can be written (the first process does, where there are several).
+
+    Errors   InputError if not
+    """
+    folder = Path(out)
+    if not is_first_process():
+        return folder
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / ".write-test"
+        probe.write_text("")
+        probe.unlink()
+    except OSError as error:
+        raise InputError([Problem(f"output folder {folder}", f"cannot be written: {error.strerror}")]) from error
+    return folder
+
+
+def input_hash() -> str:
+    """SHA-256 of all Standard-Model inputs with their errors and sources."""
+    return hashlib.sha256(json.dumps(parameter_records(), sort_keys=True).encode()).hexdigest()
+
+
+def attributes(fit: Fit, seed: int) -> dict[str, Any]:
+    """What identifies a run: fit file, seed, versions, machine, hash of the inputs."""
+    return {
+        "fit_name": fit.name,
+        "fit_file": fit.text,
+        "seed": seed,
+        "terms": list(fit.terms),
+        "input_sha256": input_hash(),
+        "device": jax.devices()[0].device_kind,
+        "python": platform.python_version(),
+        **{f"version_{name}": version(name) for name in PACKAGES},
+    }
+
+
+def identity(attrs: dict[str, Any], sampler: dict[str, str]) -> dict[str, str]:
+    """What the draws of a run depend on, by name: a run is resumed only where all of it is the same. sampler: what they depend on of its settings."""
+    names = {"fit_file": "fit file", "seed": "seed", "input_sha256": "inputs", "device": "device"}
+    versions = {f"version of {name}": version(name) for name in NUMERICAL}
+    return {
+        **{label: str(attrs[name]) for name, label in names.items()},
+        **sampler,
+        "devices": str(jax.device_count()),
+        "code and data of darkbeauty": package_hash(),
+        **versions,
+    }
+
+
+def to_arviz(
+    lik: Likelihood,
+    values: dict[str, np.ndarray],
+    predictions: np.ndarray | None,
+    stats: dict[str, np.ndarray],
+    attrs: dict[str, Any],
+    nuisances: dict[str, np.ndarray] | None = None,
+) -> Any:
+    """ArviZ data: posterior, posterior_predictive (mean predictions, if there are any), sample_stats, observed_data.
+
+    Args     nuisances: draws of the sampled ones by name; they become one variable, `nuisances`, of the posterior
+    """
+    labels = [request.label for request in lik.requests]
+    table = {} if predictions is None else {"prediction": (("chain", "draw", "observable"), predictions)}
+    posterior = _dataset(values, attrs)
+    if nuisances:
+        posterior = posterior.assign_coords(nuisance=list(nuisances))
+        posterior["nuisances"] = ("chain", "draw", "nuisance"), np.stack(list(nuisances.values()), axis=-1)
+    groups = {
+        "posterior": posterior,
+        "posterior_predictive": xr.Dataset(table, {"observable": labels}),
+        "sample_stats": _dataset(stats, {}),
+        "observed_data": xr.Dataset(
+            {
+                "value": (("observable",), lik.values),
+                "sigma": (("observable",), np.sqrt(np.diag(lik.covariance))),
+                "covariance": (("observable", "observable_2"), lik.covariance),
+            },
+            {"observable": labels},
+        ),
+    }
+    if version("arviz").startswith("0."):  # ArviZ 1 uses xarray's own tree
+        data = az.InferenceData(**groups)  # pyright: ignore[reportArgumentType]
+        data.attrs.update(attrs)
+        return data
+    tree = xr.DataTree.from_dict(groups)
+    tree.attrs.update(attrs)
+    return tree
+
+
+def write_netcdf(data: Any, path: Path, size: int) -> None:
+    """Write ArviZ data of `size` bytes as netCDF so that at any moment the old or the new file is there, whole.
+
+    HDF5 may crash where a disk fills up under it, so the space is taken first, by an ordinary file.
+    Errors   InputError if it cannot be written
+    """
+    beside = path.with_name(f".{path.name}.new")
+    try:
+        write_atomically(beside, bytes(size + size // 4 + OVERHEAD))
+        data.to_netcdf(str(beside))
+        beside.replace(path)
+    except OSError as error:
+        beside.unlink(missing_ok=True)
+        raise InputError([Problem(str(path), f"cannot be written: {error.strerror or error}")]) from error
+
+
+def _dataset(columns: dict[str, np.ndarray], attrs: dict[str, Any]) -> xr.Dataset:
+    return xr.Dataset({name: (("chain", "draw"), np.asarray(column)) for name, column in columns.items()}, attrs=attrs)

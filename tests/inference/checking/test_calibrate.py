@@ -1,0 +1,77 @@
+"""Calibration passes where the model of the errors is right and fails where it is not."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from darkbeauty import cli
+from darkbeauty.inference.checking.calibrate import calibrate, judge_ranks
+from darkbeauty.likelihood.priors import Prior
+
+SIGMA = np.array([0.3, 0.5, 0.2])
+
+
+class Toy(eqx.Module):
+    """Measurements of a, b and a·b with errors SIGMA."""
+
+    values: np.ndarray
+    covariance: np.ndarray
+    whitening: np.ndarray
+
+    def is_physical(self, values):
+        return values["a"] + values["b"] < 3.5
+
+    def predictions(self, values):
+        return jnp.stack([values["a"], values["b"], values["a"] * values["b"]])
+
+    def log_prob_of(self, predictions):
+        return -0.5 * jnp.sum((self.whitening @ (predictions - self.values)) ** 2)
+
+    def log_prob(self, values):
+        return jnp.where(self.is_physical(values), self.log_prob_of(self.predictions(values)), -jnp.inf)
+
+
+def fit_of(honest=1.0):
+    toy = lambda: Toy(np.array([0.5, 1.0, 0.4]), np.diag((honest * SIGMA) ** 2), np.diag(1.0 / SIGMA))
+    priors = {"a": Prior("uniform", -1.0, 2.0), "b": Prior("normal", 0.5, 1.0)}
+    settings = {"seed": 3, "theory": "marginal", "sampler": SimpleNamespace(coordinates="box")}
+    return SimpleNamespace(name="toy", priors=priors, terms=("toy",), likelihood=toy, **settings)
+
+
+@pytest.mark.parametrize("around", ["prior", "posterior"])
+def test_a_right_likelihood_is_calibrated(around):
+    found = calibrate(fit_of(), 200, around, particles=100)
+    assert found.around == around
+    assert found.passed, found
+    for name in ("a", "b"):
+        assert found.counts[name].sum() == 200
+        assert found.ranks[name].min() >= 0 and found.ranks[name].max() <= found.draws
+
+
+def test_underestimated_errors_are_found():
+    found = calibrate(fit_of(honest=2.5), 200, "prior", particles=100)
+    assert not found.passed
+    edges = {name: count[0] + count[-1] for name, count in found.counts.items()}
+    assert max(edges.values()) > 60  # truths in the tails: 40 expected
+
+
+def test_ranks_are_judged_by_chi_square():
+    even = judge_ranks("prior", {"a": np.arange(500) % 50}, 49)
+    assert np.all(even.counts["a"] == 50) and even.p_values["a"] == pytest.approx(1.0)
+    skewed = judge_ranks("prior", {"a": np.arange(500) % 25}, 49)
+    assert not skewed.passed
+
+
+def test_command(monkeypatch, tmp_path):
+    monkeypatch.setattr("darkbeauty.commands.inference.read_fit", lambda *_: fit_of())
+    args = ["calibrate", "toy.toml", "-n", "100", "--particles", "80", "--out", str(tmp_path / "out")]
+    result = CliRunner().invoke(cli.app, args)
+    assert result.exit_code == 0, result.output
+    assert result.stdout.startswith("toy: calibrated; 100 simulations around the prior")
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"calibration.parquet", "calibration.png"}

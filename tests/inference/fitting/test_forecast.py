@@ -1,0 +1,60 @@
+"""Errors and evidence from the curvature, against the exact ones of a Gaussian."""
+
+from __future__ import annotations
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from darkbeauty.inference.fitting.forecast import forecast
+from darkbeauty.likelihood.priors import Prior
+
+DESIGN = np.array([[1.0, 0.5, 0.0], [0.2, -1.0, 0.0], [0.3, 0.3, 0.0], [1.0, 0.0, 0.0]])
+SIGMA = np.array([0.02, 0.05, 0.03, 0.04])
+
+
+class Linear(eqx.Module):
+    """Predictions DESIGN · (a, b, c), measured at a = 0.1, b = 0.2 exactly."""
+
+    whitening: np.ndarray = eqx.field(default_factory=lambda: np.diag(1.0 / SIGMA))
+
+    def predictions(self, values):
+        return jnp.asarray(DESIGN) @ jnp.stack([values.get(name, 0.0) for name in "abc"])
+
+    def log_prob(self, values):
+        residual = (self.predictions(values) - DESIGN[:, :2] @ np.array([0.1, 0.2])) / SIGMA
+        return -0.5 * jnp.sum(residual**2)
+
+
+BEST = {"a": 0.1, "b": 0.2}
+PRIORS = {"a": Prior("uniform", -2.0, 3.0), "b": Prior("normal", 0.0, 0.5)}
+FISHER = (DESIGN[:, :2] / SIGMA[:, None] ** 2).T @ DESIGN[:, :2] + np.diag([0.0, 4.0])
+
+
+def test_errors_and_correlation():
+    found = forecast(Linear(), PRIORS, BEST)
+    covariance = np.linalg.inv(FISHER)
+    assert found.errors == pytest.approx(dict(zip("ab", np.sqrt(np.diag(covariance)))), rel=1e-6)
+    expected = covariance[0, 1] / np.sqrt(covariance[0, 0] * covariance[1, 1])
+    assert found.correlation[0, 1] == pytest.approx(expected, rel=1e-6)
+
+
+def test_laplace_evidence_against_a_grid():
+    a, b = np.meshgrid(np.linspace(-0.4, 0.6, 801), np.linspace(-0.6, 1.0, 801), indexing="ij")
+    residual = (np.stack([a - 0.1, b - 0.2], -1) @ DESIGN[:, :2].T) / SIGMA
+    log_f = -0.5 * np.sum(residual**2, -1) - np.log(5.0) - 0.5 * (b / 0.5) ** 2 - np.log(0.5 * np.sqrt(2.0 * np.pi))
+    log_z = np.log(np.sum(np.exp(log_f)) * (1.0 / 800) * (1.6 / 800))
+    # the maximum of the likelihood is not that of the posterior: the Gaussian prior moves it by less than a fifth of its error
+    assert forecast(Linear(), PRIORS, BEST).log_evidence == pytest.approx(log_z, abs=0.02)
+
+
+def test_a_parameter_without_effect_has_no_error_and_there_is_no_evidence():
+    found = forecast(Linear(), {**PRIORS, "c": Prior("uniform", -1.0, 1.0)}, {**BEST, "c": 0.0})
+    assert found.errors["c"] == np.inf
+    assert np.isfinite(found.errors["a"])
+    assert found.log_evidence is None
+
+
+def test_no_evidence_at_a_bound():
+    assert forecast(Linear(), {**PRIORS, "a": Prior("uniform", 0.0999, 3.0)}, BEST).log_evidence is None
