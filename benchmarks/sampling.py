@@ -53,7 +53,7 @@ def measure(path: Path, draws: int | None, chains: int | None) -> dict[str, Any]
     fit = db.load_fit(path)
     run = execute(fit, draws=draws, chains=chains, progress=stages)
     stages("", 0, 0)
-    sampler = fit.file.sampler
+    sampler = fit.sampler
     return {
         "fit": fit.name,
         "chains": chains or sampler.chains,

@@ -11,11 +11,19 @@ if TYPE_CHECKING:
     from darkbeauty.errors import InputError
     from darkbeauty.inference import optimise, run_fit
     from darkbeauty.likelihood import likelihood
+    from darkbeauty.likelihood.fit import Fit
     from darkbeauty.likelihood.fit_file import load_fit
+    from darkbeauty.likelihood.priors import LogUniform, Normal, Numpyro, TruncatedNormal, Uniform
     from darkbeauty.predict import gradient, list_observables, predict, predictor
 
 __all__ = [
+    "Fit",
     "InputError",
+    "LogUniform",
+    "Normal",
+    "Numpyro",
+    "TruncatedNormal",
+    "Uniform",
     "gradient",
     "likelihood",
     "list_models",
@@ -28,7 +36,13 @@ __all__ = [
 ]
 
 _HOME = {
+    "Fit": "darkbeauty.likelihood.fit",
     "InputError": "darkbeauty.errors",
+    "LogUniform": "darkbeauty.likelihood.priors",
+    "Normal": "darkbeauty.likelihood.priors",
+    "Numpyro": "darkbeauty.likelihood.priors",
+    "TruncatedNormal": "darkbeauty.likelihood.priors",
+    "Uniform": "darkbeauty.likelihood.priors",
     "gradient": "darkbeauty.predict",
     "likelihood": "darkbeauty.likelihood",
     "list_observables": "darkbeauty.predict",

@@ -17,7 +17,7 @@ from darkbeauty.errors import InputError
 from darkbeauty.inference.least_squares import Minimiser, lowest
 from darkbeauty.inference.profile import find_intervals, profile
 from darkbeauty.likelihood import load_fit
-from darkbeauty.likelihood.priors import Prior
+from darkbeauty.likelihood.priors import Normal, Uniform
 
 COVARIANCE = np.array([[0.09, 0.05, 0.01], [0.05, 0.16, -0.02], [0.01, -0.02, 0.04]])
 MEAN = np.array([0.4, -0.3, 0.1])
@@ -48,7 +48,7 @@ def fit_of(**priors):
     )
 
 
-BOX = {name: Prior("uniform", -2.0, 2.0) for name in "abc"}
+BOX = {name: Uniform(-2.0, 2.0) for name in "abc"}
 LINEAR = Toy(lambda a, b, c: jnp.stack([a, b, c]))
 
 
@@ -91,7 +91,7 @@ def test_profile_in_two_parameters():
 
 
 def test_a_gaussian_prior_counts_as_a_measurement():
-    prior = Prior("normal", 0.0, 0.2)
+    prior = Normal(0.0, 0.2)
     found = profile(fit_of(**{**BOX, "b": prior}), ["a"], 11, lik=LINEAR)
     precision = np.linalg.inv(COVARIANCE) + np.diag([0.0, 1.0 / 0.04, 0.0])
     covariance = np.linalg.inv(precision)

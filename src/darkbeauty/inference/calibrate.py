@@ -59,12 +59,13 @@ def calibrate(
     progress: Callable[[str, int, int], None] = lambda *_: None,
 ) -> Calibration:
     """Ranks of `simulations` truths; around = "auto": the posterior for fits in relic coordinates, else the prior."""
+    seed = fit.seed_or(seed)
     lik = fit.likelihood()
     coordinates: Any = BoxCoordinates(fit.parameters, tuple(fit.priors.values()))
     if around != "prior":
         coordinates = make_coordinates(fit, lik)
         around = "posterior" if around == "posterior" or isinstance(coordinates, RelicCoordinates) else "prior"
-    key = jax.random.key(fit.file.seed if seed is None else seed)
+    key = jax.random.key(seed)
     weight = posterior_weight if around == "posterior" else prior_weight
     truth_key, data_key, fit_key = jax.random.split(key, 3)
     draw = draw_from_posterior if around == "posterior" else draw_from_prior

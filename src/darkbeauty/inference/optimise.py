@@ -41,10 +41,11 @@ def optimise(fit: Fit, seed: int | None = None) -> Optimum:
 
     Adam on the coordinates of the fit, all starts side by side; the best visited point of each start counts, and Levenberg–Marquardt ends the best of them.
     """
+    seed = fit.seed_or(seed)
     lik = fit.likelihood()
     coordinates = make_coordinates(fit, lik)
-    key = jax.random.key(fit.file.seed if seed is None else seed)
-    starts = 0.5 * jax.random.logistic(key, (fit.file.sampler.starts, len(fit.parameters)), float)
+    key = jax.random.key(seed)
+    starts = 0.5 * jax.random.logistic(key, (fit.sampler.starts, len(fit.parameters)), float)
 
     @eqx.filter_jit
     def descend(lik, coordinates, starts):
@@ -98,5 +99,5 @@ def polish(fit: Fit, lik: Likelihood, parameters: dict[str, float]) -> tuple[dic
 
 def constraints(priors: Mapping[str, Prior], values: Mapping[str, Any]) -> Array:
     """Σ ((θ − mean)/σ)² of the parameters with Gaussian priors."""
-    pulls = [(values[name] - prior.first) / prior.second for name, prior in priors.items() if prior.kind == "normal"]
+    pulls = [prior.pull(values[name]) for name, prior in priors.items() if prior.constraint]
     return jnp.sum(jnp.square(jnp.asarray(pulls, float)))

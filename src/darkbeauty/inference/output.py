@@ -65,14 +65,14 @@ def attributes(fit: Fit, seed: int) -> dict[str, Any]:
     }
 
 
-def identity(attrs: dict[str, Any], sampler: SamplerSection) -> dict[str, str]:
+def identity(fit: Fit, attrs: dict[str, Any], sampler: SamplerSection) -> dict[str, str]:
     """What the draws of a run depend on, by name: a run is resumed only where all of it is the same. The number of draws of NUTS is not in it."""
-    names = {"fit_file": "fit file", "seed": "seed", "input_sha256": "inputs", "device": "device"}
+    names = {"seed": "seed", "input_sha256": "inputs", "device": "device"}
     versions = {f"version of {name}": version(name) for name in NUMERICAL}
     return {
+        **fit.identity(),
+        **sampler.identity(),
         **{label: str(attrs[name]) for name, label in names.items()},
-        "chains": str(sampler.chains),
-        **({"particles": str(sampler.draws)} if sampler.method == "smc" else {}),
         "devices": str(jax.device_count()),
         "code and data of darkbeauty": package_hash(),
         **versions,

@@ -58,11 +58,11 @@ def scan(
     Args     random: independent draws instead; resume: keep the complete files that are there
     Errors   InputError if the folder cannot be written or holds parts of another scan
     """
-    seed = fit.file.seed if seed is None else seed
+    seed = fit.seed_or(seed)
     folder = prepare_folder(out)
     lik = fit.likelihood()
     identity = {
-        "fit file": fit.text,
+        **fit.content(),
         "seed": str(seed),
         "points": "random" if random else "Sobol",
         "inputs": input_hash(),

@@ -82,17 +82,16 @@ def execute(
 
     Errors   InputError as `run_fit`, and where the disk fills up: what is stored by then can be resumed
     """
-    settings = fit.file.sampler.changed(draws=draws, chains=chains)
+    settings, seed = fit.settings(draws=draws, chains=chains, seed=seed)
     folder = None if out is None else prepare_folder(out)
-    seed = fit.file.seed if seed is None else seed
     attrs = attributes(fit, seed)
-    store = Checkpoint(folder / "checkpoint", identity(attrs, settings), resume) if folder else None
+    store = Checkpoint(folder / "checkpoint", identity(fit, attrs, settings), resume) if folder else None
     notify = progress or (lambda stage, done, diverging: None)
     notify("likelihood", 0, 0)
     lik = fit.likelihood()
     notify("coordinates", 0, 0)
     coordinates = make_coordinates(fit, lik)
-    if fit.file.likelihood.theory == "sampled":
+    if fit.theory == "sampled":
         lik = sample_nuisances(lik)
     notify("compilation", 0, 0)
     journal = Journal(store)
@@ -124,7 +123,7 @@ def conclude(
         values, predictions, pulls, causes = translate(fit, lik, coordinates, found.q, found.failed)
         attrs |= {"failures": json.dumps(causes, ensure_ascii=False)}
     summary, nuisances = summarise(values), summarise(pulls)
-    verdict = judge(summary, found, fit.file.targets, nuisances)
+    verdict = judge(summary, found, fit.targets, nuisances)
     verdict = Verdict(verdict.divergences, (*unfinished, *verdict.missed))
     proof = with_bayes_factor(fit, lik.given, found.evidence) if found.evidence else {}
     attrs |= {"converged": int(verdict.converged), "missed_targets": list(verdict.missed), **found.attrs, **proof}

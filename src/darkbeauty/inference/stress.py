@@ -54,10 +54,9 @@ def stress(
     fit: Fit, points: int, seed: int | None = None, progress: Callable[[int], None] = lambda done: None
 ) -> Stress:
     """Value and gradient of the log-likelihood at draws of the prior, one by one, so that each has its time."""
+    seed = fit.seed_or(seed)
     lik = fit.likelihood()
-    uniform = jax.random.uniform(
-        jax.random.key(fit.file.seed if seed is None else seed), (points, len(fit.priors)), float
-    )
+    uniform = jax.random.uniform(jax.random.key(seed), (points, len(fit.priors)), float)
     table = {name: np.asarray(prior.quantile(uniform[:, i])) for i, (name, prior) in enumerate(fit.priors.items())}
     rows = [{name: jnp.asarray(column[i]) for name, column in table.items()} for i in range(points)]
     both = eqx.filter_jit(lambda lik, values: jax.value_and_grad(lik.log_prob)(values))

@@ -44,13 +44,13 @@ def bibtex(references: Iterable[str]) -> str:
 def used(fit: Fit, requests: Sequence[Request]) -> dict[str, tuple[str, ...]]:
     """What is cited, by role: the model, formulas of the observables, measurements, inputs, software."""
     sources = [record["source"] for record in parameter_records().values()]
-    model, degrees = fit.model, DEGREES[fit.file.gstar] if fit.model.has_dark_matter else ()
+    model, degrees = fit.model, DEGREES.get(fit.gstar, ()) if fit.model.has_dark_matter else ()
     groups: Mapping[str, Iterable[str]] = {
         "model": MODELS.get(model.name, ()),
         "theory": (reference for request in requests for reference in request.observable.references),
         "measurements": (reference for name in fit.terms for reference in _measured(name)),
         "inputs": (*INPUTS, *degrees, *(one for source in sources for one in _ARXIV.findall(source))),
-        "sampling": (*SOFTWARE, *SAMPLERS[fit.file.sampler.method]),
+        "sampling": (*SOFTWARE, *SAMPLERS[fit.sampler.method]),
     }
     seen: set[str] = set()
     found = {}

@@ -18,8 +18,8 @@ def watch(fit: Fit, folder: Path, overrides: dict[str, Any], console: Console) -
     if not console.is_terminal:
         return execute(fit, folder, progress=_announce(console), **overrides)
     totals = {
-        "warm-up": fit.file.sampler.warmup,
-        "sampling": overrides["draws"] or fit.file.sampler.draws,
+        "warm-up": fit.sampler.warmup,
+        "sampling": overrides["draws"] or fit.sampler.draws,
         "tempering": 100,
     }
     columns = (
