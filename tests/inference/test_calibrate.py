@@ -42,8 +42,8 @@ class Toy(eqx.Module):
 def fit_of(honest=1.0):
     toy = lambda: Toy(np.array([0.5, 1.0, 0.4]), np.diag((honest * SIGMA) ** 2), np.diag(1.0 / SIGMA))
     priors = {"a": Uniform(-1.0, 2.0), "b": Normal(0.5, 1.0)}
-    file = SimpleNamespace(seed=3, sampler=SimpleNamespace(coordinates="box"))
-    return SimpleNamespace(name="toy", priors=priors, parameters=("a", "b"), terms=("toy",), file=file, likelihood=toy)
+    settings = {"seed": 3, "sampler": SimpleNamespace(coordinates="box"), "terms": ("toy",)}
+    return SimpleNamespace(name="toy", priors=priors, parameters=("a", "b"), **settings, likelihood=toy)
 
 
 @pytest.mark.parametrize("around", ["prior", "posterior"])

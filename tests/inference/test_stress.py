@@ -40,7 +40,7 @@ class Bad(eqx.Module):
 
 def fit_of(low, high):
     priors = {"a": Uniform(-2.0, 2.0), "b": Uniform(low, high)}
-    return SimpleNamespace(name="bad", priors=priors, file=SimpleNamespace(seed=3), likelihood=Bad)
+    return SimpleNamespace(name="bad", priors=priors, seed=3, likelihood=Bad)
 
 
 def test_failures_are_counted_by_cause():

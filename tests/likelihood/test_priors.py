@@ -122,6 +122,10 @@ def test_a_prior_is_a_value(prior):
     assert str(prior).startswith(prior.kind)
 
 
+def test_the_order_of_parameters_of_a_distribution_means_nothing():
+    assert db.Numpyro("Gamma", rate=2.0, concentration=3.0) == db.Numpyro("Gamma", concentration=3.0, rate=2.0)
+
+
 def test_what_consumers_ask_of_a_prior():
     uniform, logarithm, normal = db.Uniform(0.0, 2.0), db.LogUniform(0.1, 10.0), db.Normal(1.0, 0.5).within((0.0, 9.0))
     gamma = db.Numpyro("Gamma", concentration=2.0, rate=1.0)

@@ -26,6 +26,7 @@ from darkbeauty.inference.run import parameters
 from darkbeauty.inference.sharding import Spread
 from darkbeauty.inference.smc import tempered_smc
 from darkbeauty.likelihood import Fit, Likelihood
+from darkbeauty.likelihood.fit_schema import check_seed
 
 Around = Literal["auto", "prior", "posterior"]
 PARTICLES, THIN, BINS = 400, 4, 10
@@ -59,7 +60,7 @@ def calibrate(
     progress: Callable[[str, int, int], None] = lambda *_: None,
 ) -> Calibration:
     """Ranks of `simulations` truths; around = "auto": the posterior for fits in relic coordinates, else the prior."""
-    seed = fit.seed_or(seed)
+    seed = check_seed(fit.seed if seed is None else seed)
     lik = fit.likelihood()
     coordinates: Any = BoxCoordinates(fit.parameters, tuple(fit.priors.values()))
     if around != "prior":

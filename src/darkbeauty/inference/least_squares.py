@@ -87,9 +87,17 @@ class Minimiser:
         predictions = lik.predictions(params)
         ok = jnp.all(jnp.isfinite(predictions)) & lik.model.at(params).is_physical()
         measured = lik.whitening @ (jnp.where(jnp.isfinite(predictions), predictions, 0.0) - data)
-        constraints = [x[i] for i, prior in enumerate(self.priors.values()) if prior.constraint]
+        constraints = [_pull(prior, x[i]) for i, prior in enumerate(self.priors.values()) if prior.constraint]
         whole = jnp.concatenate([measured, jnp.stack(constraints)]) if constraints else measured
         return jnp.where(ok, whole, WALL)
+
+
+def _pull(prior: Prior, x: Array) -> Array:
+    """Residual of a Gaussian prior; beyond an end that the mean is beyond too it grows again, so that leaving never pays."""
+    low, high = (prior.pull(end) for end in prior.bounds)
+    if low > 0.0:
+        return jnp.where(x < low, 2.0 * low - x, x)
+    return jnp.where(x > high, 2.0 * high - x, x) if high < 0.0 else x
 
 
 def levenberg_marquardt(residuals: Callable[[Array], Array], start: Array) -> tuple[Array, Array]:

@@ -17,6 +17,7 @@ from darkbeauty.inference.coordinates import make_coordinates
 from darkbeauty.inference.forecast import forecast
 from darkbeauty.inference.least_squares import Minimiser, to_x
 from darkbeauty.likelihood import Fit, Likelihood, TermReport
+from darkbeauty.likelihood.fit_schema import check_seed
 from darkbeauty.likelihood.priors import Prior
 
 STEPS, LEARNING_RATE = 300, 0.05
@@ -41,7 +42,7 @@ def optimise(fit: Fit, seed: int | None = None) -> Optimum:
 
     Adam on the coordinates of the fit, all starts side by side; the best visited point of each start counts, and Levenberg–Marquardt ends the best of them.
     """
-    seed = fit.seed_or(seed)
+    seed = check_seed(fit.seed if seed is None else seed)
     lik = fit.likelihood()
     coordinates = make_coordinates(fit, lik)
     key = jax.random.key(seed)

@@ -22,6 +22,7 @@ from darkbeauty.inference.interruption import Interruption
 from darkbeauty.inference.output import input_hash, prepare_folder
 from darkbeauty.inference.sharding import Spread, agreed, is_first_process
 from darkbeauty.likelihood import Fit, Likelihood
+from darkbeauty.likelihood.fit_schema import check_seed
 
 PART = 2048
 """Points in a file: a multiple of what up to 128 devices take at once, so that a file does not depend on their number."""
@@ -58,7 +59,7 @@ def scan(
     Args     random: independent draws instead; resume: keep the complete files that are there
     Errors   InputError if the folder cannot be written or holds parts of another scan
     """
-    seed = fit.seed_or(seed)
+    seed = check_seed(fit.seed if seed is None else seed)
     folder = prepare_folder(out)
     lik = fit.likelihood()
     identity = {

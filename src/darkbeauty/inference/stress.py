@@ -15,6 +15,7 @@ import numpy as np
 from darkbeauty.inference.failures import evaluate, name_causes
 from darkbeauty.inference.sharding import Spread
 from darkbeauty.likelihood import Fit, Likelihood
+from darkbeauty.likelihood.fit_schema import check_seed
 
 Point = dict[str, float]
 SLOW, SHOWN = 5.0, 5
@@ -54,7 +55,7 @@ def stress(
     fit: Fit, points: int, seed: int | None = None, progress: Callable[[int], None] = lambda done: None
 ) -> Stress:
     """Value and gradient of the log-likelihood at draws of the prior, one by one, so that each has its time."""
-    seed = fit.seed_or(seed)
+    seed = check_seed(fit.seed if seed is None else seed)
     lik = fit.likelihood()
     uniform = jax.random.uniform(jax.random.key(seed), (points, len(fit.priors)), float)
     table = {name: np.asarray(prior.quantile(uniform[:, i])) for i, (name, prior) in enumerate(fit.priors.items())}

@@ -127,13 +127,6 @@ class Fit:
             self.model, None, terms=self.terms, theory=MARGINAL if self.theory == MARGINAL else CORRELATED
         )
 
-    def seed_or(self, seed: int | None) -> int:
-        """Another seed, if it is one, or the fit's own where there is none.
-
-        Errors   InputError
-        """
-        return self.seed if seed is None else check_seed(seed)
-
     def settings(self, *, seed: int | None = None, **changes: int | None) -> tuple[SamplerSection, int]:
         """Sampler settings and seed of a run, with those that are not None in place of the fit's own.
 
@@ -141,7 +134,7 @@ class Fit:
         """
         problems: list[Problem] = []
         sampler = attempt(lambda: self.sampler.changed(**changes), problems)
-        seed = attempt(lambda: self.seed_or(seed), problems)
+        seed = attempt(lambda: check_seed(self.seed if seed is None else seed), problems)
         raise_if_any(problems)
         return sampler, cast(int, seed)
 

@@ -6,7 +6,7 @@ import inspect
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any, ClassVar, Self
 
 import jax
@@ -40,7 +40,7 @@ class Numpyro(Prior):
 
     def __init__(self, distribution: str, **parameters: float):
         object.__setattr__(self, "distribution", distribution)
-        object.__setattr__(self, "parameters", tuple(parameters.items()))
+        object.__setattr__(self, "parameters", tuple(sorted(parameters.items())))
 
     def within(self, domain: tuple[float, float]) -> Self:
         cut = type(self)(self.distribution, **dict(self.parameters))
@@ -193,6 +193,7 @@ def _some_point(support: tuple[float, float]) -> float:
     return low + 1.0 if math.isfinite(low) else high - 1.0 if math.isfinite(high) else 0.0
 
 
+@cache
 def _distributions() -> dict[str, dict[str, bool]]:
     """NumPyro's continuous distributions of one variable: the parameters of each, all of them numbers, and whether they must be given."""
     import numpyro.distributions as known
