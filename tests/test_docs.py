@@ -132,7 +132,7 @@ def test_example_of_a_fit_file_is_valid_and_shows_the_defaults():
     text = (DOCS / "fit_files.md").read_text(encoding="utf-8")
     fit = parse_fit(re.search(r"```toml\n(.*?)```", text, flags=re.DOTALL)[1], "fit_files.md")
     assert fit.terms == ("BR(Bs->mumu)", "R_K*")
-    assert (fit.file.sampler, fit.file.targets) == (SamplerSection(), TargetSection())
+    assert (fit.sampler, fit.targets) == (SamplerSection(), TargetSection())
     entries = tomllib.loads(fit.text)
     assert set(entries["sampler"]) == set(SamplerSection.model_fields)
     assert set(entries["targets"]) == set(TargetSection.model_fields)

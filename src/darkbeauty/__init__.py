@@ -10,11 +10,19 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from darkbeauty.errors import InputError
     from darkbeauty.inference import load_fit, optimise, run_fit
+    from darkbeauty.inference.reading import Fit
     from darkbeauty.likelihood import likelihood
+    from darkbeauty.likelihood.priors import LogUniform, Normal, Numpyro, TruncatedNormal, Uniform
     from darkbeauty.predict import gradient, list_observables, predict, predictor
 
 __all__ = [
+    "Fit",
     "InputError",
+    "LogUniform",
+    "Normal",
+    "Numpyro",
+    "TruncatedNormal",
+    "Uniform",
     "gradient",
     "likelihood",
     "list_models",
@@ -27,7 +35,13 @@ __all__ = [
 ]
 
 _HOME = {
+    "Fit": "darkbeauty.likelihood.fit",
     "InputError": "darkbeauty.errors",
+    "LogUniform": "darkbeauty.likelihood.priors",
+    "Normal": "darkbeauty.likelihood.priors",
+    "Numpyro": "darkbeauty.likelihood.priors",
+    "TruncatedNormal": "darkbeauty.likelihood.priors",
+    "Uniform": "darkbeauty.likelihood.priors",
     "gradient": "darkbeauty.predict",
     "likelihood": "darkbeauty.likelihood",
     "list_observables": "darkbeauty.predict",

@@ -12,7 +12,7 @@ from scipy import stats
 import darkbeauty as db
 from darkbeauty.errors import InputError
 from darkbeauty.likelihood.fit_file import parse_fit
-from darkbeauty.likelihood.priors import Prior
+from darkbeauty.likelihood.priors import Normal
 
 HEAD = 'name = "toy"\nmodel = "wet"\n'
 PRIORS = '[priors]\nC10_bsmumu = { kind = "uniform", lower = -2, upper = 2 }\n'
@@ -106,13 +106,13 @@ terms = ["DeltaM_s"]
 
 def test_a_normal_prior_ends_with_the_domain():
     fit = parse_fit(PORTAL.replace("MEAN", "0.05"), "toy.toml")
-    assert (fit.priors["y"].lower, fit.priors["y"].bounds[0]) == (0.0, 0.0)
+    assert (fit.priors["y"].ends[0], fit.priors["y"].bounds[0]) == (0.0, 0.0)
     assert any("mean -5 leaves the domain" in line for line in problems(PORTAL.replace("MEAN", "-5")))
 
 
 @pytest.mark.parametrize(("lower", "upper"), [(0.0, math.inf), (-0.1, 0.3), (-math.inf, math.inf)])
 def test_truncated_normal(lower, upper):
-    prior = Prior("normal", 0.05, 0.1, lower, upper)
+    prior = Normal(0.05, 0.1).within((lower, upper))
     exact = stats.truncnorm((lower - 0.05) / 0.1, (upper - 0.05) / 0.1, 0.05, 0.1)
     u, x = np.linspace(0.01, 0.99, 11), np.linspace(-0.21, 0.51, 15)
     np.testing.assert_allclose(prior.quantile(jnp.asarray(u)), exact.ppf(u), rtol=1e-10, atol=1e-12)

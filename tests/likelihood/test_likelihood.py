@@ -246,7 +246,7 @@ def write(tmp_path: Path, text: str) -> Path:
 def test_good_file(tmp_path):
     fit = db.load_fit(write(tmp_path, GOOD))
     assert fit.parameters == ("y", "g", "m_zp", "m_dm") and fit.terms == ("R_K", "Omega_h2")
-    assert fit.model.chi == 0.0 and fit.file.sampler.draws == 30
+    assert fit.model.chi == 0.0 and fit.sampler.draws == 30
     assert [term.name for term in fit.likelihood().terms] == ["R_K", "Omega_h2"]
 
 

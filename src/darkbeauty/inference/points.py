@@ -16,7 +16,7 @@ from jax.experimental import multihost_utils
 from scipy.stats import qmc
 
 from darkbeauty.errors import InputError, Problem
-from darkbeauty.inference.checking.failures import evaluate, name_causes
+from darkbeauty.inference.checking.failures import name_causes
 from darkbeauty.inference.coordinates import prior_points
 from darkbeauty.inference.posterior import Posterior
 from darkbeauty.inference.sharding import Spread, agreed, is_first_process
@@ -24,6 +24,7 @@ from darkbeauty.inference.storage.checkpoint import compare, package_hash, write
 from darkbeauty.inference.storage.interruption import Interruption
 from darkbeauty.inference.storage.output import input_hash, prepare_folder
 from darkbeauty.likelihood import Fit, Likelihood
+from darkbeauty.likelihood.fit_schema import check_seed
 
 PART = 2048
 """Points in a file: a multiple of what up to 128 devices take at once, so that a file does not depend on their number."""
@@ -60,18 +61,18 @@ def scan(
     Args     random: independent draws instead; resume: keep the complete files that are there
     Errors   InputError if the folder cannot be written or holds parts of another scan
     """
-    seed = fit.seed if seed is None else seed
+    seed = check_seed(fit.seed if seed is None else seed)
     folder = prepare_folder(out)
     lik = Posterior.of(fit, box=True, marginal=True).likelihood
     identity = {
-        "fit file": fit.text,
+        **fit.content(),
         "seed": str(seed),
         "points": "random" if random else "Sobol",
         "inputs": input_hash(),
         "code and data of darkbeauty": package_hash(),
     }
     there = _begin(folder, identity, resume)
-    spread = Spread(evaluate, lik, block=PART)
+    spread = Spread(lambda lik, values: lik.evaluate(values), lik, block=PART)
     files, tally, best, signal = [], Counter(), (-np.inf, {}), 0
     with Interruption() as interruption:
         for number, u in enumerate(_batches(len(fit.parameters), points, seed, random)):
@@ -121,12 +122,12 @@ def _batches(size: int, points: int, seed: int, random: bool) -> Iterator[np.nda
 def _table(fit: Fit, lik: Likelihood, spread: Spread, u: np.ndarray) -> pa.Table:
     """All columns of a batch. The unit cube's faces are left out: u = 0 is no point of a logarithm's or a Gaussian's support."""
     values = prior_points(fit.priors, np.clip(u, 1e-12, 1.0 - 1e-12))
-    predictions, physical = spread(values)
+    predictions, statuses = spread(values)
     terms = lik.by_term(predictions)
-    total = np.where(physical, np.asarray(lik.log_prob_of(predictions)), -np.inf)
+    total = np.asarray(lik.log_prob_of(predictions))
     dead = np.flatnonzero(total == -np.inf)
     cause = np.full(len(u), "", object)
-    cause[dead] = name_causes(lik, predictions[dead], physical[dead])
+    cause[dead] = name_causes(lik, predictions[dead], statuses[dead])
     columns = {**values, "log_likelihood": total}
     columns |= {f"log_likelihood({name})": column for name, column in terms.items()}
     columns |= {request.label: predictions[:, i] for i, request in enumerate(lik.requests)}

@@ -79,12 +79,11 @@ def execute(
 
     Errors   InputError as `run_fit`, and where the disk fills up: what is stored by then can be resumed
     """
-    settings = fit.sampler.changed(draws=draws, chains=chains)
+    settings, seed = fit.settings(draws=draws, chains=chains, seed=seed)
     sampler = sampler_of(settings, fit.theory)
     folder = None if out is None else prepare_folder(out)
-    seed = fit.seed if seed is None else seed
     attrs = attributes(fit, seed)
-    store = Checkpoint(folder / "checkpoint", identity(attrs, identity_of(settings)), resume) if folder else None
+    store = Checkpoint(folder / "checkpoint", identity(fit, attrs, identity_of(settings)), resume) if folder else None
     notify = progress or (lambda stage, done, diverging: None)
     posterior = Posterior.of(fit, box=not sampler.follows, progress=lambda stage: notify(stage, 0, 0))
     notify("compilation", 0, 0)

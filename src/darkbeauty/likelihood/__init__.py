@@ -1,7 +1,8 @@
 """From predictions to one log-likelihood."""
 
 from darkbeauty.likelihood.build import Likelihood, TermReport, likelihood
-from darkbeauty.likelihood.fit_file import Fit, load_fit
+from darkbeauty.likelihood.fit import Fit
+from darkbeauty.likelihood.fit_file import load_fit
 from darkbeauty.likelihood.presets import PRESETS
 from darkbeauty.likelihood.sampled import SampledLikelihood, sample_nuisances
 from darkbeauty.likelihood.terms import TERMS, Term, list_terms

@@ -1,37 +1,45 @@
-"""The schema of a fit file: its sections, what their entries may be, and problems in words where they are not."""
+"""The schema of a fit: its sections, what their entries may be, and problems in words where they are not."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+import functools
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+import numpy as np
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import PydanticCustomError
 
-from darkbeauty.errors import InputError, Problem, unknown
-from darkbeauty.likelihood.priors import KINDS
+from darkbeauty.errors import InputError, Problem, raise_if_any, unknown
 
 LARGEST_SEED = 2**63 - 1
+MOST_DRAWS = 10**7
+"""Draws of all chains together: a run holds them in memory and in one file, 8 bytes for every parameter and prediction of each."""
+MOST_TRANSITIONS, MOST_STARTS = 10**7, 10**5
+Entries = Mapping[str, Any]
+Place = tuple[Any, ...]
+
+
+def plain(value: Any) -> Any:
+    """What Python gives where TOML has only tables, lists and numbers: mappings, tuples and NumPy's scalars as dict, list and number."""
+    if isinstance(value, Mapping):
+        return {name: entry.item() if isinstance(entry, np.generic) else entry for name, entry in value.items()}
+    return list(value) if isinstance(value, tuple) else value.item() if isinstance(value, np.generic) else value
+
+
+Plain = BeforeValidator(plain)
+Names = Annotated[list[str], Plain]
 
 
 class Section(BaseModel):
-    """What all sections share: nothing unknown, nothing changed, no number that is none."""
+    """What all sections share: nothing unknown, nothing changed, no type taken for another, no number that is none."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, strict=True)
 
-
-class UniformPrior(Section):
-    """Flat in the parameter, or in its logarithm, between lower and upper."""
-
-    kind: Literal["uniform", "log_uniform"]
-    lower: float
-    upper: float
-
-
-class NormalPrior(Section):
-    """Gaussian with mean and sigma, cut off at the ends of the parameter's domain."""
-
-    kind: Literal["normal"]
-    mean: float
-    sigma: Annotated[float, Field(gt=0.0)]
+    @model_validator(mode="before")
+    @classmethod
+    def _plain(cls, entries: Any) -> Any:
+        return plain(entries)
 
 
 class LikelihoodSection(Section):
@@ -42,9 +50,9 @@ class LikelihoodSection(Section):
     """
 
     preset: str | None = None
-    terms: list[str] | None = None
-    add: list[str] = []
-    drop: list[str] = []
+    terms: Names | None = None
+    add: Names = []
+    drop: Names = []
     theory: Literal["marginal", "correlated", "sampled"] = "marginal"
 
 
@@ -56,12 +64,19 @@ class SamplerSection(Section):
 
     method: str = "nuts"
     chains: Annotated[int, Field(ge=1)] = 4
-    warmup: Annotated[int, Field(ge=20)] = 300
+    warmup: Annotated[int, Field(ge=20, le=MOST_TRANSITIONS)] = 300
     draws: Annotated[int, Field(ge=20)] = 500
     target_accept: Annotated[float, Field(gt=0.5, lt=1.0)] = 0.85
     max_depth: Annotated[int, Field(ge=1, le=12)] = 8
     coordinates: Literal["auto", "box"] = "auto"
-    starts: Annotated[int, Field(ge=1)] = 8
+    starts: Annotated[int, Field(ge=1, le=MOST_STARTS)] = 8
+
+    @model_validator(mode="after")
+    def _fits_in_memory(self) -> Self:
+        if self.chains * self.draws > MOST_DRAWS:
+            words = f"chains × draws is more than {MOST_DRAWS:,}: a run holds all draws in memory and in one file"
+            raise PydanticCustomError("too_many_draws", words)  # pyright: ignore[reportArgumentType]
+        return self
 
     def changed(self, **settings: int | None) -> SamplerSection:
         """With other settings, those that are not None.
@@ -70,9 +85,9 @@ class SamplerSection(Section):
         """
         given = {name: value for name, value in settings.items() if value is not None}
         try:
-            return SamplerSection.model_validate({**self.model_dump(), **given})
+            return SamplerSection(**{**dict(self), **given})
         except ValidationError as error:
-            raise InputError([_problem(item) for item in error.errors()]) from None
+            raise InputError([_problem(item, SamplerSection) for item in error.errors(include_input=False)]) from None
 
 
 class TargetSection(Section):
@@ -89,46 +104,72 @@ class TargetSection(Section):
 
 
 class FitFile(Section):
-    """The schema of a fit file."""
+    """The schema of a fit file. What a model, a prior and a parameter may be is not its business: `fit_checks` and `priors` see to these."""
 
     name: Annotated[str, Field(pattern=r"^\w[\w .+-]*$")]
     about: str = ""
-    model: str
+    model: Any
     convention: str = "canonical"
-    extra_channels: list[str] = []
+    extra_channels: Names = []
     gstar: str = "BORSANYI2016"
     seed: Annotated[int, Field(ge=0, le=LARGEST_SEED)] = 1
-    fixed: dict[str, float] = {}
-    priors: dict[str, Annotated[UniformPrior | NormalPrior, Field(discriminator="kind")]]
+    fixed: Annotated[dict[str, float], Plain] = {}
+    priors: Annotated[dict[str, Any], Plain]
     likelihood: LikelihoodSection
     sampler: SamplerSection = SamplerSection()
     targets: TargetSection = TargetSection()
 
 
-def read(raw: dict[str, Any]) -> tuple[FitFile | None, list[Problem]]:
-    """A file that follows the schema, or what does not."""
-    try:
-        return FitFile.model_validate(raw), []
-    except ValidationError as error:
-        return None, [_problem(item) for item in error.errors()]
+NEEDED: dict[str, Any] = {"name": "unnamed", "model": "", "priors": {}, "likelihood": {}}
+"""What stands in for needed entries that are missing or wrong, while the rest is looked at."""
 
 
-def _problem(item: Any) -> Problem:
-    place = ".".join(str(part) for part in item["loc"] if part not in KINDS)
+def read(entries: Entries) -> tuple[FitFile, list[Problem], frozenset[str]]:
+    """A fit's entries that follow the schema; what does not, and in which entry of which section."""
+    problems: list[Problem] = []
+    places: list[Place] = []
+    while True:
+        try:
+            file = FitFile.model_validate(entries)
+            return file, problems, frozenset(".".join(map(str, place[:2])) for place in places)
+        except ValidationError as error:
+            items = error.errors(include_input=False)
+        wrong = [tuple(part for part in item["loc"] if part != "[key]") for item in items]
+        problems += [_problem(item, FitFile) for item in items]
+        places += wrong
+        entries = {**NEEDED, **functools.reduce(_without, wrong, entries)}
+
+
+def check_seed(seed: Any) -> int:
+    """A seed, where it is one.
+
+    Errors   InputError
+    """
+    seed = plain(seed)
+    if isinstance(seed, bool) or not isinstance(seed, int):
+        raise InputError([Problem("seed", "Input should be a valid integer", f"0 to {LARGEST_SEED}")])
+    raise_if_any([] if 0 <= seed <= LARGEST_SEED else [Problem("seed", "is out of range", f"0 to {LARGEST_SEED}")])
+    return seed
+
+
+def _without(entries: Any, place: Place) -> Any:
+    """Entries without the one at a place, or without the list that it is in."""
+    head, *rest = place
+    if not isinstance(entries, Mapping) or head not in entries:
+        return entries
+    kept = {name: value for name, value in entries.items() if name != head}
+    inner = plain(entries[head])
+    return {**kept, head: _without(inner, tuple(rest))} if rest and isinstance(inner, dict) else kept
+
+
+def _problem(item: Any, top: type[Section]) -> Problem:
+    place = ".".join(str(part) for part in item["loc"] if part != "[key]")
     if item["type"] == "extra_forbidden":
-        return unknown(place, "entry", str(item["loc"][-1]), _fields_beside(item["loc"]))
-    if item["type"] in ("union_tag_invalid", "union_tag_not_found"):
-        return Problem(f"{place}.kind", "unknown or missing kind of prior", ", ".join(KINDS))
-    return Problem(place, item["msg"])
+        return unknown(place, "entry", str(item["loc"][-1]), _fields_beside(item["loc"], top))
+    return Problem(place or "sampler", item["msg"])
 
 
-def _fields_beside(place: tuple[Any, ...]) -> list[str]:
+def _fields_beside(place: Place, top: type[Section]) -> list[str]:
     """Names that would have been valid where an unknown one was given."""
-    sections: dict[Any, type[BaseModel]] = {
-        "likelihood": LikelihoodSection,
-        "sampler": SamplerSection,
-        "targets": TargetSection,
-    }
-    if place[0] == "priors":
-        return list((NormalPrior if "normal" in place else UniformPrior).model_fields)
-    return list((sections[place[0]] if len(place) > 1 and place[0] in sections else FitFile).model_fields)
+    inner: Any = top.model_fields[place[0]].annotation if len(place) > 1 else top
+    return list(inner.model_fields)

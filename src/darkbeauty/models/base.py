@@ -255,7 +255,7 @@ def number(parameter: Parameter, value: Any) -> Any:
     if isinstance(value, bool | np.bool_ | str | bytes | np.ma.MaskedArray) or value is None:
         raise ValueError(f"{value!r} is not {kind}")
     dtype = getattr(value, "dtype", None)
-    if dtype is not None and dtype != object and not jnp.issubdtype(dtype, jnp.number):
+    if dtype is not None and dtype.kind != "O" and not jnp.issubdtype(dtype, jnp.number):
         raise ValueError(f"{value!r} is not {kind}")
     if shape := np.shape(value):
         raise ValueError(f"has shape {shape}: one number is needed, many go through jax.vmap")

@@ -46,9 +46,9 @@ def used(fit: Fit, requests: Sequence[Request]) -> dict[str, tuple[str, ...]]:
     """What is cited, by role: the model, formulas of the observables, measurements, inputs, software."""
     sources = [record["source"] for record in parameter_records().values()]
     method = fit.sampler.method
-    model, degrees = fit.model, DEGREES[fit.file.gstar] if sectors_of(fit.model).dark_matter is not None else ()
+    degrees = DEGREES.get(fit.gstar, ()) if sectors_of(fit.model).dark_matter is not None else ()
     groups: Mapping[str, Iterable[str]] = {
-        "model": MODELS.get(model.name, ()),
+        "model": MODELS.get(fit.model.name, ()),
         "theory": (reference for request in requests for reference in request.observable.references),
         "measurements": (reference for name in fit.terms for reference in _measured(name)),
         "inputs": (*INPUTS, *degrees, *(one for source in sources for one in _ARXIV.findall(source))),

@@ -22,7 +22,7 @@ def chains(result: Result) -> Figure:
         for chain in values:
             trace.plot(chain, linewidth=0.5, alpha=0.8)
         trace.set_ylabel(TEX.get(name, name))
-        if result.fit.priors[name].kind == "log_uniform":
+        if result.fit.priors[name].logarithmic:
             trace.set_yscale("log")
         expected = values.shape[1] / RANK_BINS
         for row in rankdata(values).reshape(values.shape):

@@ -28,7 +28,7 @@ INK, FILL, THEORY = "#1b4f72", "#5dade2", "#b9770e"
 def write_figures(run: Run, folder: Path) -> list[Path]:
     """Corner plot and predictions-versus-data plot as PNG; returns their paths."""
     paths = [folder / "corner.png", folder / "predictions.png"]
-    result = result_of(run.data)
+    result = result_of(run.data, run.fit)
     for path, figure in zip(paths, (corner(result), predictions(result))):
         figure.savefig(path, dpi=130, bbox_inches="tight")
     return paths
@@ -43,7 +43,7 @@ def corner(result: Result) -> Figure:
     axes = figure.subplots(n, n, squeeze=False)
     few = max(int(np.sqrt(len(next(iter(columns.values()))))), FEWEST)
     counts = (min(BINS, few), min(PLANE_BINS, few))
-    edges, plane = ({name: _edges(v, priors[name].kind, n) for name, v in columns.items()} for n in counts)
+    edges, plane = ({name: _edges(v, priors[name].logarithmic, n) for name, v in columns.items()} for n in counts)
     for i, below in enumerate(columns):
         for j, left in enumerate(columns):
             axis = axes[i, j]
@@ -86,9 +86,9 @@ def predictions(result: Result, chosen: Sequence[int] | None = None) -> Figure:
     return figure
 
 
-def _edges(values: np.ndarray, kind: str, bins: int) -> np.ndarray:
+def _edges(values: np.ndarray, logarithmic: bool, bins: int) -> np.ndarray:
     low, high = np.min(values), np.max(values)
-    return np.geomspace(low, high, bins + 1) if kind == "log_uniform" else np.linspace(low, high, bins + 1)
+    return np.geomspace(low, high, bins + 1) if logarithmic else np.linspace(low, high, bins + 1)
 
 
 def _plane(axis, x: np.ndarray, y: np.ndarray, x_edges: np.ndarray, y_edges: np.ndarray) -> None:
@@ -107,9 +107,9 @@ def _plane(axis, x: np.ndarray, y: np.ndarray, x_edges: np.ndarray, y_edges: np.
 
 
 def _scale(axis, left: str, below: str, priors: dict, i: int, j: int, n: int) -> None:
-    axis.set_xscale("log" if priors[left].kind == "log_uniform" else "linear")
+    axis.set_xscale("log" if priors[left].logarithmic else "linear")
     if i != j:
-        axis.set_yscale("log" if priors[below].kind == "log_uniform" else "linear")
+        axis.set_yscale("log" if priors[below].logarithmic else "linear")
     if i == n - 1:
         axis.set_xlabel(TEX.get(left, left))
     else:

@@ -90,5 +90,5 @@ def plane(fit: Fit, found: Profile) -> Figure:
 def _axes(axis, fit: Fit, found: Profile) -> None:
     for name, label, scale in zip(found.names, (axis.set_xlabel, axis.set_ylabel), (axis.set_xscale, axis.set_yscale)):
         label(TEX.get(name, name))
-        scale("log" if fit.priors[name].kind == "log_uniform" else "linear")
+        scale("log" if fit.priors[name].logarithmic else "linear")
     axis.set_title(f"{fit.name}: profile likelihood", fontsize=9)

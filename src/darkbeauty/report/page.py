@@ -17,7 +17,6 @@ from matplotlib.figure import Figure
 from darkbeauty.inference.checking.diagnostics import bfmi
 from darkbeauty.inference.storage.output import prepare_folder
 from darkbeauty.likelihood import TERMS
-from darkbeauty.likelihood.priors import Prior
 from darkbeauty.models.base import sectors_of
 from darkbeauty.predict import parse
 from darkbeauty.report import chain_figures, data_figures, figures, spectra
@@ -126,15 +125,8 @@ def _prior_row(result: Result, name: str) -> dict[str, str]:
         "name": name,
         "meaning": parameter.meaning,
         "unit": parameter.unit,
-        "prior": _in_words(result.fit.priors[name]),
+        "prior": result.fit.priors[name].words,
     }
-
-
-def _in_words(prior: Prior) -> str:
-    if prior.kind == "normal":
-        low, high = prior.bounds
-        return f"normal, {prior.first:g} ± {prior.second:g}, between {low:g} and {high:g}"
-    return f"{prior.kind.replace('_', '-')}, {prior.first:g} to {prior.second:g}"
 
 
 def _fixed(result: Result) -> list[tuple[str, str, str]]:

@@ -137,9 +137,10 @@ class Result:
         ]
 
 
-def read_result(folder: str | Path) -> Result:
+def read_result(folder: str | Path, fit: Fit | None = None) -> Result:
     """The run in a folder.
 
+    Args     fit: whose run it is, where its model is an object that no fit file gives again
     Errors   InputError if there is none, or if this version of the package cannot read its fit file
     """
     path = Path(folder) / FILE
@@ -151,18 +152,18 @@ def read_result(folder: str | Path) -> Result:
         raise InputError([Problem(str(path), f"cannot be read as a posterior: {error}")]) from error
     if "prediction" not in groups["posterior_predictive"]:
         raise InputError([Problem(str(path), "is of an unfinished run", "darkbeauty fit … --resume finishes it")])
-    return _assemble(groups)
+    return _assemble(groups, fit)
 
 
-def result_of(data: Any) -> Result:
+def result_of(data: Any, fit: Fit | None = None) -> Result:
     """The same from ArviZ data in memory."""
-    return _assemble({name: _dataset(data[name]) for name in GROUPS})
+    return _assemble({name: _dataset(data[name]) for name in GROUPS}, fit)
 
 
-def _assemble(groups: dict[str, xr.Dataset]) -> Result:
+def _assemble(groups: dict[str, xr.Dataset], fit: Fit | None) -> Result:
     posterior, stats, observed = groups["posterior"], groups["sample_stats"], groups["observed_data"]
     attrs = dict(posterior.attrs)
-    fit = parse_fit(str(attrs["fit_file"]), f"{attrs['fit_name']}.toml")
+    fit = fit or parse_fit(str(attrs["fit_file"]), f"{attrs['fit_name']}.toml")
     names = [str(name) for name in posterior["nuisance"].values] if "nuisances" in posterior else []
     return Result(
         fit=fit,

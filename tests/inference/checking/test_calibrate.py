@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from darkbeauty import cli
 from darkbeauty.inference.checking.calibrate import calibrate, judge_ranks
-from darkbeauty.likelihood.priors import Prior
+from darkbeauty.likelihood.priors import Normal, Uniform
 
 SIGMA = np.array([0.3, 0.5, 0.2])
 
@@ -39,7 +39,7 @@ class Toy(eqx.Module):
 
 def fit_of(honest=1.0):
     toy = lambda: Toy(np.array([0.5, 1.0, 0.4]), np.diag((honest * SIGMA) ** 2), np.diag(1.0 / SIGMA))
-    priors = {"a": Prior("uniform", -1.0, 2.0), "b": Prior("normal", 0.5, 1.0)}
+    priors = {"a": Uniform(-1.0, 2.0), "b": Normal(0.5, 1.0)}
     settings = {"seed": 3, "theory": "marginal", "sampler": SimpleNamespace(coordinates="box")}
     return SimpleNamespace(name="toy", priors=priors, terms=("toy",), likelihood=toy, **settings)
 

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from darkbeauty import cli
 from darkbeauty.inference.checking.failures import UNPHYSICAL, name_causes
 from darkbeauty.inference.checking.stress import stress
-from darkbeauty.likelihood.priors import Prior
+from darkbeauty.likelihood.priors import Uniform
 
 
 class Bad(eqx.Module):
@@ -39,7 +39,7 @@ class Bad(eqx.Module):
 
 
 def fit_of(low, high):
-    priors = {"a": Prior("uniform", -2.0, 2.0), "b": Prior("uniform", low, high)}
+    priors = {"a": Uniform(-2.0, 2.0), "b": Uniform(low, high)}
     return SimpleNamespace(name="bad", priors=priors, seed=3, theory="marginal", likelihood=Bad)
 
 

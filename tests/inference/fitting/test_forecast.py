@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from darkbeauty.inference.fitting.forecast import forecast
-from darkbeauty.likelihood.priors import Prior
+from darkbeauty.likelihood.priors import Normal, Uniform
 
 DESIGN = np.array([[1.0, 0.5, 0.0], [0.2, -1.0, 0.0], [0.3, 0.3, 0.0], [1.0, 0.0, 0.0]])
 SIGMA = np.array([0.02, 0.05, 0.03, 0.04])
@@ -28,7 +28,7 @@ class Linear(eqx.Module):
 
 
 BEST = {"a": 0.1, "b": 0.2}
-PRIORS = {"a": Prior("uniform", -2.0, 3.0), "b": Prior("normal", 0.0, 0.5)}
+PRIORS = {"a": Uniform(-2.0, 3.0), "b": Normal(0.0, 0.5)}
 FISHER = (DESIGN[:, :2] / SIGMA[:, None] ** 2).T @ DESIGN[:, :2] + np.diag([0.0, 4.0])
 
 
@@ -50,11 +50,11 @@ def test_laplace_evidence_against_a_grid():
 
 
 def test_a_parameter_without_effect_has_no_error_and_there_is_no_evidence():
-    found = forecast(Linear(), {**PRIORS, "c": Prior("uniform", -1.0, 1.0)}, {**BEST, "c": 0.0})
+    found = forecast(Linear(), {**PRIORS, "c": Uniform(-1.0, 1.0)}, {**BEST, "c": 0.0})
     assert found.errors["c"] == np.inf
     assert np.isfinite(found.errors["a"])
     assert found.log_evidence is None
 
 
 def test_no_evidence_at_a_bound():
-    assert forecast(Linear(), {**PRIORS, "a": Prior("uniform", 0.0999, 3.0)}, BEST).log_evidence is None
+    assert forecast(Linear(), {**PRIORS, "a": Uniform(0.0999, 3.0)}, BEST).log_evidence is None

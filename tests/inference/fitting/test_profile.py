@@ -14,10 +14,10 @@ from typer.testing import CliRunner
 import darkbeauty as db
 from darkbeauty import cli
 from darkbeauty.errors import InputError
-from darkbeauty.inference.fitting.least_squares import Minimiser, lowest
+from darkbeauty.inference.fitting.least_squares import Minimiser, lowest, to_x
 from darkbeauty.inference.fitting.profile import find_intervals, profile
 from darkbeauty.likelihood import load_fit
-from darkbeauty.likelihood.priors import Prior
+from darkbeauty.likelihood.priors import Normal, TruncatedNormal, Uniform
 
 COVARIANCE = np.array([[0.09, 0.05, 0.01], [0.05, 0.16, -0.02], [0.01, -0.02, 0.04]])
 MEAN = np.array([0.4, -0.3, 0.1])
@@ -47,7 +47,7 @@ def fit_of(likelihood, **priors):
     return SimpleNamespace(name="toy", likelihood=lambda: likelihood, **names, **settings)
 
 
-BOX = {name: Prior("uniform", -2.0, 2.0) for name in "abc"}
+BOX = {name: Uniform(-2.0, 2.0) for name in "abc"}
 LINEAR = Toy(lambda a, b, c: jnp.stack([a, b, c]))
 
 
@@ -90,7 +90,7 @@ def test_profile_in_two_parameters():
 
 
 def test_a_gaussian_prior_counts_as_a_measurement():
-    prior = Prior("normal", 0.0, 0.2)
+    prior = Normal(0.0, 0.2)
     found = profile(fit_of(LINEAR, **{**BOX, "b": prior}), ["a"], 11)
     precision = np.linalg.inv(COVARIANCE) + np.diag([0.0, 1.0 / 0.04, 0.0])
     covariance = np.linalg.inv(precision)
@@ -100,6 +100,18 @@ def test_a_gaussian_prior_counts_as_a_measurement():
     assert np.allclose(found.delta_chi2[inside], expected[inside], atol=1e-4)
     own = profile(fit_of(LINEAR, **{**BOX, "b": prior}), ["b"], 11)
     assert np.allclose(own.delta_chi2, (own.grid[0] - best[1]) ** 2 / covariance[1, 1], atol=1e-4)
+
+
+def test_a_truncated_gaussian_prior_counts_as_one_in_its_range():
+    """Its mean lies below its lower end: the minimum is there, and the pull is that of the end."""
+    prior = TruncatedNormal(-1.0, 0.4, 0.0, 2.0)
+    found = Minimiser(LINEAR, {**BOX, "b": prior}, ("b",))
+    given = {"a": np.full(3, MEAN[0]), "c": np.full(3, MEAN[2])}
+    best = found(to_x(prior, np.array([[0.1], [0.5], [1.5]])), given)
+    data = lambda b: ((b - MEAN[1]) ** 2) * np.linalg.inv(COVARIANCE)[1, 1] + ((b + 1.0) / 0.4) ** 2
+    b = np.linspace(0.0, 2.0, 20001)
+    assert np.allclose(best.chi2, np.min(data(b)), atol=1e-4)
+    assert np.allclose(best.values["b"], b[np.argmin(data(b))], atol=1e-3)
 
 
 def test_two_minima_give_two_intervals_and_curved_valleys_are_followed():

@@ -24,7 +24,7 @@ from darkbeauty.inference.relic_map.quantile_maps import (
 from darkbeauty.inference.relic_map.survey import SIDE, _with_edges, resonance_edges
 from darkbeauty.inference.relic_map.survey_adapt import _mean_weight, _reweighted
 from darkbeauty.inference.relic_map.survey_terms import GAIN, RELIC_LOGITS, TEMPER, _log_likelihood
-from darkbeauty.likelihood.priors import Prior
+from darkbeauty.likelihood.priors import LogUniform, Uniform
 
 KNOTS = np.array([0.0, 0.3, 1.0, 1.4, 4.0])
 DENSITY = np.array([0.2, 1.0, 0.1, 3.0, 0.4])
@@ -95,10 +95,10 @@ def test_interpolation_of_many_residuals_promises_no_gain():
 
 def maps_of(mediator_density: np.ndarray, ratio_density: np.ndarray) -> RelicMaps:
     priors = (
-        Prior("log_uniform", 1e-4, 1e-2),
-        Prior("uniform", 1.0, 6.0),
-        Prior("uniform", 0.1, 2.5),
-        Prior("uniform", 0.0, 2.0),
+        LogUniform(1e-4, 1e-2),
+        Uniform(1.0, 6.0),
+        Uniform(0.1, 2.5),
+        Uniform(0.0, 2.0),
     )
     mediators, stretched, quarks = np.linspace(1.0, 6.0, 6), np.linspace(-7.0, 11.0, 25), np.linspace(0.0, 1.0, 5)
     shape = len(mediators), len(stretched)

@@ -6,7 +6,7 @@ import numpy as np
 
 from darkbeauty.inference.relic_map.survey import MOST_PARTS, SHARE, _heavy_parts, _log_measure, _merge
 from darkbeauty.inference.relic_map.survey_terms import Grid, Posterior
-from darkbeauty.likelihood.priors import Prior
+from darkbeauty.likelihood.priors import LogUniform, Uniform
 
 GRID = Grid(np.array([1.0, 2.0, 3.0, 3.5, 6.0]), np.linspace(0.0, 1.0, 3), np.zeros(1))
 
@@ -38,6 +38,6 @@ def test_merged_rows_are_in_order_with_their_own_tables():
 
 
 def test_the_prior_of_the_mediator_counts():
-    flat, falling, dark = Prior("uniform", 0.5, 8.0), Prior("log_uniform", 0.5, 8.0), Prior("uniform", 0.01, 10.0)
+    flat, falling, dark = Uniform(0.5, 8.0), LogUniform(0.5, 8.0), Uniform(0.01, 10.0)
     one, other = (_log_measure(SimpleNamespace(priors=(None, prior, dark)), GRID) for prior in (flat, falling))
     assert np.allclose(other - one, np.log(7.5 / (np.log(16.0) * GRID.mediators))[:, None], rtol=1e-10)

@@ -11,7 +11,7 @@ from scipy import stats
 from darkbeauty.inference.coordinates import BoxCoordinates
 from darkbeauty.inference.samplers import chains
 from darkbeauty.inference.samplers.nuts import NutsKernel
-from darkbeauty.likelihood.priors import Prior
+from darkbeauty.likelihood.priors import LogUniform, Normal, Uniform
 
 
 def run(log_density, size, **settings):
@@ -57,9 +57,9 @@ def test_same_seed_same_draws():
 @pytest.mark.parametrize(
     ("prior", "reference"),
     [
-        (Prior("uniform", -1.0, 3.0), stats.uniform(-1.0, 4.0)),
-        (Prior("log_uniform", 0.01, 2.0), stats.loguniform(0.01, 2.0)),
-        (Prior("normal", 1.0, 0.3), stats.norm(1.0, 0.3)),
+        (Uniform(-1.0, 3.0), stats.uniform(-1.0, 4.0)),
+        (LogUniform(0.01, 2.0), stats.loguniform(0.01, 2.0)),
+        (Normal(1.0, 0.3), stats.norm(1.0, 0.3)),
     ],
 )
 def test_priors_agree_with_scipy(prior, reference):
@@ -71,7 +71,7 @@ def test_priors_agree_with_scipy(prior, reference):
 
 
 def test_box_coordinates_carry_prior_and_jacobian():
-    coordinates = BoxCoordinates(("a", "b"), (Prior("log_uniform", 0.1, 5.0), Prior("uniform", 0.0, 2.0)))
+    coordinates = BoxCoordinates(("a", "b"), (LogUniform(0.1, 5.0), Uniform(0.0, 2.0)))
     q = jnp.array([0.3, -1.1])
     values, log_density = coordinates.to_parameters(q)
     jacobian = jax.jacfwd(lambda x: jnp.stack(list(coordinates.to_parameters(x)[0].values())))(q)

@@ -24,6 +24,7 @@ from darkbeauty.inference.posterior import Posterior
 from darkbeauty.inference.samplers.smc import tempered_smc
 from darkbeauty.inference.sharding import Spread
 from darkbeauty.likelihood import Fit
+from darkbeauty.likelihood.fit_schema import check_seed
 
 Around = Literal["auto", "prior", "posterior"]
 PARTICLES, THIN, BINS = 400, 4, 10
@@ -60,10 +61,10 @@ def calibrate(
 
     Theory errors that the fit samples count as correlated ones.
     """
+    key = jax.random.key(check_seed(fit.seed if seed is None else seed))
     posterior = Posterior.of(fit, box=around == "prior", marginal=True)
     if around == "auto":
         around = "posterior" if posterior.follows else "prior"
-    key = jax.random.key(fit.seed if seed is None else seed)
     weight = posterior_weight if around == "posterior" else prior_weight
     truth_key, data_key, fit_key = jax.random.split(key, 3)
     draw = draw_from_posterior if around == "posterior" else draw_from_prior

@@ -17,6 +17,7 @@ from darkbeauty.inference.coordinates import prior_points
 from darkbeauty.inference.posterior import Posterior
 from darkbeauty.inference.sharding import Spread
 from darkbeauty.likelihood import Fit, Likelihood
+from darkbeauty.likelihood.fit_schema import check_seed
 
 Point = dict[str, float]
 SLOW, SHOWN = 5.0, 5
@@ -56,9 +57,9 @@ def stress(
     fit: Fit, points: int, seed: int | None = None, progress: Callable[[int], None] = lambda done: None
 ) -> Stress:
     """Value and gradient of the log-likelihood at draws of the prior, one by one, so that each has its time."""
+    key = jax.random.key(check_seed(fit.seed if seed is None else seed))
     lik = Posterior.of(fit, box=True, marginal=True).likelihood
-    uniform = jax.random.uniform(jax.random.key(fit.seed if seed is None else seed), (points, len(fit.priors)), float)
-    table = prior_points(fit.priors, uniform)
+    table = prior_points(fit.priors, jax.random.uniform(key, (points, len(fit.priors)), float))
     rows = [{name: jnp.asarray(column[i]) for name, column in table.items()} for i in range(points)]
     both = eqx.filter_jit(lambda lik, values: jax.value_and_grad(lik.log_prob)(values))
     jax.block_until_ready(both(lik, rows[0]))

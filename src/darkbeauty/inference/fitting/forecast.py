@@ -34,14 +34,14 @@ def forecast(lik: Likelihood, priors: Mapping[str, Prior], values: Mapping[str, 
 
     Exact curvature where predictions are linear or residuals vanish; second derivatives of predictions are left out, so it is never negative.
     """
-    names, width = tuple(priors), np.array([prior_width(prior) for prior in priors.values()])
+    names, width = tuple(priors), np.array([prior.width for prior in priors.values()])
 
     @eqx.filter_jit
     def jacobian(lik, x):
         return jax.jacfwd(lambda x: lik.whitening @ lik.predictions(dict(zip(names, x))))(x)
 
     scaled = np.asarray(jacobian(lik, jnp.array([values[name] for name in names]))) * width
-    normal = [(w / prior.second) ** 2 if prior.kind == "normal" else 0.0 for prior, w in zip(priors.values(), width)]
+    normal = [(w / prior.constraint[1]) ** 2 if prior.constraint else 0.0 for prior, w in zip(priors.values(), width)]
     fisher = scaled.T @ scaled + np.diag(normal)
     covariance = np.linalg.inv(fisher + 1e-12 * np.eye(len(names)))
     sigma = np.sqrt(np.diag(covariance))
@@ -56,12 +56,7 @@ def forecast(lik: Likelihood, priors: Mapping[str, Prior], values: Mapping[str, 
     return Forecast(errors, covariance / np.outer(sigma, sigma), log_evidence)
 
 
-def prior_width(prior: Prior) -> float:
-    """The length of a box, ten σ of a Gaussian."""
-    return 10.0 * prior.second if prior.kind == "normal" else prior.second - prior.first
-
-
 def is_inside(prior: Prior, value: float, error: float) -> bool:
     """Whether a value is far enough from the bounds of its prior."""
-    low, high = (prior.lower, prior.upper) if prior.kind == "normal" else prior.bounds
+    low, high = prior.ends
     return min(value - low, high - value) > INSIDE * error

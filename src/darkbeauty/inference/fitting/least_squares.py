@@ -67,7 +67,7 @@ class Minimiser:
         u = qmc.Sobol(len(self.free), seed=seed).random(1 << max(count - 1, 0).bit_length())[:count]  # pyright: ignore[reportCallIssue]
         columns = [
             to_x(prior, np.asarray(prior.quantile(np.clip(column, 1e-3, 1.0 - 1e-3))))
-            if prior.kind == "normal"
+            if prior.constraint
             else np.arcsin(2.0 * column - 1.0)
             for prior, column in zip(self.priors.values(), u.T)
         ]
@@ -76,8 +76,8 @@ class Minimiser:
     def parameters(self, x: Array) -> dict[str, Array]:
         """The free parameters at x (n,)."""
         value = lambda prior, x: (
-            jnp.clip(prior.first + prior.second * x, *prior.bounds)
-            if prior.kind == "normal"
+            jnp.clip(prior.constraint[0] + prior.constraint[1] * x, *prior.bounds)
+            if prior.constraint
             else prior.quantile(0.5 * (1.0 + jnp.sin(x)))
         )
         return {name: value(prior, x[i]) for i, (name, prior) in enumerate(self.priors.items())}
@@ -87,9 +87,17 @@ class Minimiser:
         predictions = lik.predictions(params)
         ok = jnp.all(jnp.isfinite(predictions))
         measured = lik.whitening @ (jnp.where(jnp.isfinite(predictions), predictions, 0.0) - data)
-        constraints = [x[i] for i, prior in enumerate(self.priors.values()) if prior.kind == "normal"]
+        constraints = [_pull(prior, x[i]) for i, prior in enumerate(self.priors.values()) if prior.constraint]
         whole = jnp.concatenate([measured, jnp.stack(constraints)]) if constraints else measured
         return jnp.where(ok, whole, WALL)
+
+
+def _pull(prior: Prior, x: Array) -> Array:
+    """Residual of a Gaussian prior; beyond an end that the mean is beyond too it grows again, so that leaving never pays."""
+    low, high = (prior.pull(end) for end in prior.bounds)
+    if low > 0.0:
+        return jnp.where(x < low, 2.0 * low - x, x)
+    return jnp.where(x > high, 2.0 * high - x, x) if high < 0.0 else x
 
 
 def levenberg_marquardt(residuals: Callable[[Array], Array], start: Array) -> tuple[Array, Array]:
@@ -143,6 +151,6 @@ def lowest(best: Best, groups: int) -> Best:
 
 def to_x(prior: Prior, values: np.ndarray) -> np.ndarray:
     """The minimiser's coordinate of parameter values, a little inside the bounds."""
-    if prior.kind == "normal":
-        return (values - prior.first) / prior.second
+    if prior.constraint:
+        return prior.pull(values)
     return np.arcsin(np.clip(2.0 * np.asarray(prior.cdf(values)) - 1.0, -0.999, 0.999))

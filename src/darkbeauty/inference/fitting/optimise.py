@@ -17,6 +17,7 @@ from darkbeauty.inference.fitting.forecast import forecast
 from darkbeauty.inference.fitting.least_squares import Minimiser, to_x
 from darkbeauty.inference.posterior import Posterior
 from darkbeauty.likelihood import Fit, Likelihood, TermReport
+from darkbeauty.likelihood.fit_schema import check_seed
 from darkbeauty.likelihood.priors import Prior
 
 STEPS, LEARNING_RATE = 300, 0.05
@@ -42,9 +43,9 @@ def optimise(fit: Fit, seed: int | None = None) -> Optimum:
     Theory errors that the fit samples count as correlated ones.
     Adam on the coordinates of the fit, all starts side by side; the best visited point of each start counts, and Levenberg–Marquardt ends the best of them.
     """
+    key = jax.random.key(check_seed(fit.seed if seed is None else seed))
     posterior = Posterior.of(fit, marginal=True)
     lik = posterior.likelihood
-    key = jax.random.key(fit.seed if seed is None else seed)
     starts = 0.5 * jax.random.logistic(key, (fit.sampler.starts, posterior.size), float)
 
     @eqx.filter_jit
@@ -99,5 +100,5 @@ def polish(fit: Fit, lik: Likelihood, parameters: dict[str, float]) -> tuple[dic
 
 def constraints(priors: Mapping[str, Prior], values: Mapping[str, Any]) -> Array:
     """Σ ((θ − mean)/σ)² of the parameters with Gaussian priors."""
-    pulls = [(values[name] - prior.first) / prior.second for name, prior in priors.items() if prior.kind == "normal"]
+    pulls = [prior.pull(values[name]) for name, prior in priors.items() if prior.constraint]
     return jnp.sum(jnp.square(jnp.asarray(pulls, float)))

@@ -14,7 +14,6 @@ from darkbeauty.inference.fitting.forecast import forecast
 from darkbeauty.inference.fitting.least_squares import Best, Minimiser, lowest, to_x
 from darkbeauty.inference.posterior import Posterior
 from darkbeauty.likelihood import Fit, Likelihood
-from darkbeauty.likelihood.priors import Prior
 
 LEVELS = {"68.3 %": 1.0, "95 %": 3.84}
 """Δχ² of one parameter at which an interval of this confidence ends (Wilks)."""
@@ -68,7 +67,7 @@ def profile(
     check(fit, names)
     lik = Posterior.of(fit, box=True, marginal=True).likelihood
     starts = fit.sampler.starts if starts is None else starts
-    axes = tuple(grid_of(fit.priors[name], points) for name in names)
+    axes = tuple(fit.priors[name].spaced(points, SIGMAS) for name in names)
     free = tuple(name for name in fit.parameters if name not in names)
     minimiser = Minimiser(lik, fit.priors, free)
     best, point, chi2 = _on_grid(fit, lik, minimiser, dict(zip(names, axes)), starts, progress)
@@ -78,7 +77,7 @@ def profile(
     shape = tuple(axis.size for axis in axes)
     delta = (best.chi2 - chi2).reshape(shape)
     prior = fit.priors[names[0]]
-    intervals = find_intervals(axes[0], delta, prior.kind == "log_uniform") if len(names) == 1 else ()
+    intervals = find_intervals(axes[0], delta, prior.logarithmic) if len(names) == 1 else ()
     others = {name: best.values[name].reshape(shape) for name in free}
     return Profile(tuple(names), axes, delta, others, point, float(lik.log_prob(point)), intervals)
 
@@ -101,7 +100,9 @@ def _on_grid(
     best = lowest(minimiser(np.tile(minimiser.starts(starts, fit.seed), (total, 1)), given), total)
     progress("neighbours")
     best = spread_minima(minimiser, best, columns, shape)
-    constraints = [x**2 for name, column in columns.items() if (x := _pull(fit.priors[name], column)) is not None]
+    constraints = [
+        fit.priors[name].pull(column) ** 2 for name, column in columns.items() if fit.priors[name].constraint
+    ]
     best = best._replace(chi2=np.sum([best.chi2, *constraints], axis=0))
     progress("best fit")
     return best, *best_fit(fit, lik, best, mesh, starts)
@@ -122,18 +123,6 @@ def check(fit: Fit, names: Sequence[str]) -> None:
     if len(set(names)) != len(names) or not 1 <= len(names) <= 2:
         problems.append(Problem("--param", "one or two different parameters are needed"))
     raise_if_any(problems)
-
-
-def grid_of(prior: Prior, points: int) -> np.ndarray:
-    """An even grid over a prior's range."""
-    if prior.kind == "normal":
-        low, high = np.clip(prior.first + prior.second * np.array([-SIGMAS, SIGMAS]), *prior.bounds)
-        return np.linspace(low, high, points)
-    return np.asarray(prior.quantile(np.linspace(0.0, 1.0, points)))
-
-
-def _pull(prior: Prior, values: np.ndarray) -> np.ndarray | None:
-    return (values - prior.first) / prior.second if prior.kind == "normal" else None
 
 
 def spread_minima(minimiser: Minimiser, best: Best, given: dict[str, np.ndarray], shape: tuple[int, ...]) -> Best:

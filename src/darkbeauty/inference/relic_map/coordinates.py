@@ -45,7 +45,7 @@ def make_coordinates(fit: Fit, lik: Likelihood) -> BoxCoordinates | RelicCoordin
     box = box_of(fit.priors)
     names = RelicNames("g", "m_zp", "m_dm", "y" if "y" in fit.priors else None)
     needed = {names.coupling, names.mediator, names.dark}
-    flat = all(fit.priors[name].kind != "normal" for name in needed & set(fit.priors))
+    flat = all(fit.priors[name].flat for name in needed & set(fit.priors))
     if fit.sampler.coordinates == "box" or "Omega_h2" not in fit.terms or not needed <= set(fit.priors) or not flat:
         return box
     special = {*needed, names.quark}

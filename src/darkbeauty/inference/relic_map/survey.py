@@ -126,7 +126,7 @@ def _quark_knots(priors: tuple[Prior, ...], count: int) -> np.ndarray:
     """Prior fractions of y."""
     if len(priors) < 4:
         return np.zeros(1)
-    return np.linspace(0.0, 1.0, count) ** (SPACING if priors[3].kind == "uniform" else 1.0)
+    return np.linspace(0.0, 1.0, count) ** (SPACING if priors[3].flat and not priors[3].logarithmic else 1.0)
 
 
 def _refine(coarse: Grid, found: Posterior, scanned: Scanned) -> Grid:

@@ -64,13 +64,14 @@ def attributes(fit: Fit, seed: int) -> dict[str, Any]:
     }
 
 
-def identity(attrs: dict[str, Any], sampler: dict[str, str]) -> dict[str, str]:
+def identity(fit: Fit, attrs: dict[str, Any], sampler: dict[str, str]) -> dict[str, str]:
     """What the draws of a run depend on, by name: a run is resumed only where all of it is the same. sampler: what they depend on of its settings."""
-    names = {"fit_file": "fit file", "seed": "seed", "input_sha256": "inputs", "device": "device"}
+    names = {"seed": "seed", "input_sha256": "inputs", "device": "device"}
     versions = {f"version of {name}": version(name) for name in NUMERICAL}
     return {
-        **{label: str(attrs[name]) for name, label in names.items()},
+        **fit.content(),
         **sampler,
+        **{label: str(attrs[name]) for name, label in names.items()},
         "devices": str(jax.device_count()),
         "code and data of darkbeauty": package_hash(),
         **versions,

@@ -1,0 +1,122 @@
+"""What the schema of a fit cannot see: whether model, priors, fixed values and terms fit together."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from itertools import product
+from typing import Any
+
+from darkbeauty.errors import Problem, attempt, unknown
+from darkbeauty.likelihood.build import choose_terms
+from darkbeauty.likelihood.fit_schema import FitFile
+from darkbeauty.likelihood.priors import Prior, read_prior
+from darkbeauty.likelihood.terms import TERMS
+from darkbeauty.models import MODELS, Model, resolve_model
+from darkbeauty.models.base import concrete
+from darkbeauty.models.catalogue import CHOICES
+
+WHOLE_LINE = (-math.inf, math.inf)
+
+
+def check_model(file: FitFile) -> tuple[Model | None, list[Problem]]:
+    """The model by its name with its choices, or the object itself; of a name with wrong choices the model without them."""
+    choices = {"convention": file.convention, "extra_channels": tuple(file.extra_channels), "gstar": file.gstar}
+    problems: list[Problem] = []
+    if isinstance(file.model, str) and file.model in MODELS:
+        return attempt(lambda: resolve_model(file.model, **choices), problems) or resolve_model(file.model), problems
+    if isinstance(file.model, str) and "." in file.model:
+        reason = "is a model object of a class outside of the catalogue, which no text gives again"
+        return None, [Problem("model", f"{file.model!r} {reason}", "the fit as it was made in Python")]
+    model = attempt(lambda: resolve_model(file.model), problems)
+    if model is not None:
+        reason = "a model object has its own: it is a choice for models by name"
+        problems += [Problem(name, reason) for name, value in choices.items() if value != CHOICES[name]]
+    return model, problems
+
+
+def check_priors(model: Model, given: Mapping[str, Any]) -> tuple[dict[str, Prior], list[Problem]]:
+    """The priors, each within the domain of its parameter."""
+    parameters = {parameter.name: parameter for parameter in model.parameters}
+    priors, problems = {}, []
+    if not given:
+        problems.append(Problem("priors", "at least one free parameter is needed"))
+    for name, entry in given.items():
+        place = f"priors.{name}"
+        if name not in parameters:
+            problems.append(unknown(place, "parameter", name, parameters))
+            continue
+        parameter = parameters[name]
+        prior, more = read_prior(entry, place, WHOLE_LINE if parameter.complex else (parameter.lower, parameter.upper))
+        problems += more
+        if prior is not None and not more:
+            priors[name] = prior
+    return priors, problems
+
+
+def check_fixed(model: Model, fixed: Mapping[str, float], priors: Mapping[str, Any]) -> list[Problem]:
+    """Fixed values inside of their domains, and every parameter either fixed or free."""
+    problems = [Problem(f"fixed.{name}", "is also given a prior") for name in fixed if name in priors]
+    needed = {parameter.name for parameter in model.parameters if parameter.free}
+    for problem in model.check(fixed, "fixed"):
+        name = problem.path.removeprefix("fixed.")
+        missing = name in needed and name not in fixed
+        if missing and name not in priors:
+            problems.append(Problem("priors", f"parameter {name!r} has neither a prior nor a fixed value"))
+        elif not missing:
+            problems.append(problem)
+    return problems
+
+
+def check_conditions(model: Model, fixed: Mapping[str, float], priors: Mapping[str, Prior]) -> list[Problem]:
+    """What forbids every corner of the priors, e.g. an order of masses: then no point inside is allowed."""
+    place = lambda path: ("priors" if path[1:] in priors else "fixed") + path
+    problems = []
+    for condition in model.conditions:
+        ends = {name: _ends(model, name, fixed, priors) for name in condition.names}
+        corners = [dict(zip(ends, corner)) for corner in product(*ends.values())]
+        if all(None not in corner.values() and not condition.holds(corner) for corner in corners):
+            problem = condition.problem(corners[0], "")
+            problems.append(dataclasses.replace(problem, path=place(problem.path)))
+    return problems
+
+
+def _ends(model: Model, name: str, fixed: Mapping[str, float], priors: Mapping[str, Prior]) -> tuple[Any, ...]:
+    """Both ends of a free parameter, the value of a fixed one."""
+    return priors[name].bounds if name in priors else (concrete(fixed.get(name, getattr(model, name))),)
+
+
+def check_terms(model: Model, file: FitFile, failed: frozenset[str]) -> tuple[tuple[str, ...], list[Problem]]:
+    """Names of the fit's terms, and what is wrong with them or with their theory errors; nothing where the schema has complained about these."""
+    section = file.likelihood
+    if failed & {"likelihood", *(f"likelihood.{name}" for name in ("preset", "terms", "add", "drop"))}:
+        return (), []
+    problems = []
+    if section.preset is not None and section.terms is not None:
+        problems.append(
+            Problem(
+                "likelihood.preset",
+                "is given beside terms: one of the two chooses the terms, `add` and `drop` change them",
+            )
+        )
+    terms, more = choose_terms(model, section.preset, section.terms, section.add, section.drop)
+    return terms, problems + more + _check_theory(file, terms)
+
+
+def _check_theory(file: FitFile, terms: tuple[str, ...]) -> list[Problem]:
+    """What sampled theory errors cannot be combined with."""
+    if file.likelihood.theory != "sampled":
+        return []
+    problems = []
+    known = [TERMS[name] for name in terms if name in TERMS]
+    if known and all(term.relative_theory is not None for term in known):
+        reason = "no term of the fit has theory errors from nuisances to be sampled"
+        problems.append(Problem("likelihood.theory", reason, "marginal"))
+    return problems
+
+
+def with_values(model: Model, values: Mapping[str, float]) -> Model:
+    """The model with some of its parameters set, unchecked."""
+    known = {name: float(value) for name, value in values.items() if name in model.parameter_names()}
+    return model.with_values(known) if known else model
