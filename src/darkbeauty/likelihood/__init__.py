@@ -2,9 +2,9 @@
 
 from darkbeauty.likelihood.build import Likelihood, TermReport, likelihood
 from darkbeauty.likelihood.fit_file import Fit, load_fit
-from darkbeauty.likelihood.presets import PRESETS
 from darkbeauty.likelihood.sampled import SampledLikelihood, sample_nuisances
-from darkbeauty.likelihood.terms import TERMS, Term, list_terms
+from darkbeauty.likelihood.term import Term
+from darkbeauty.likelihood.terms import PRESETS, TERMS, list_terms
 
 __all__ = [
     "PRESETS",
