@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,24 +19,8 @@ from darkbeauty.likelihood.terms import PresetsOf, Terms, declarations, shared_d
 from darkbeauty.models import MODELS, resolve_model
 from darkbeauty.report import bibliography
 
-BLOCK = """
-[[measurement]]
-id = "X R_K 2031"
-references = ["arXiv:2212.09153"]
-found = "abstract"
-dataset = ["LHCb Run 2 B+->Kee", "LHCb Run 3 B+->Kee"]
-entries = [
-  { observable = "<Rmue>(B+->Kll)[1.1,3.0]", value = 0.96, error = 0.05 },
-  { observable = "<Rmue>(B+->Kll)[3.0,6.0]", value = 0.98, errors = [0.03, [0.05, 0.032]] },
-]
-correlation = [[0.25]]
-
-[[measurement.term]]
-name = "R_K, two bins"
-about = "a new measurement"
-theory = 0.01
-presets = { wet = ["new", "global"] }
-"""
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "adding.md"
+BLOCK = re.search(r"```toml\n(\[\[measurement\]\].*?)```", PAGE.read_text(encoding="utf-8"), flags=re.DOTALL)[1]
 
 
 @pytest.fixture
@@ -108,6 +94,7 @@ def test_what_is_declared_independent_shares_data():
     [
         ("BR(B+->Knunu)", "limit Belle II B+->KX(inv)"),  # arXiv:2311.14647 and its reinterpretation 2507.12393
         ("limit LZ SI", "limit LZ SDn"),  # arXiv:2410.17036
+        ("limit XENONnT SI", "limit XENONnT light SI"),  # both of SR0 and SR1: arXiv:2502.18005, 2409.17868
         ("limit CDMSlite SDp", "limit CDMSlite SDn"),  # arXiv:1707.01632
         ("limit CRESST-III SDp", "limit CRESST-III SDn"),  # arXiv:2207.07640
     ],
