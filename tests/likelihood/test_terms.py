@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -114,3 +116,18 @@ def test_the_same_experiment_is_not_the_same_data():
         ("R_K", "R_K*"),
     ):
         assert shared_data([TERMS[one], TERMS[other]], "terms") == []
+
+
+READ = """
+from darkbeauty.inputs.library import library
+from darkbeauty.likelihood import TERMS
+assert not [name for kind, name in library()._blocks if kind == "measurement"]
+TERMS["R_K"].data()
+read = [name for kind, name in library()._blocks if kind == "measurement"]
+assert "LHCb RK RK* 2022" in read and not [name for name in read if library().measurement(name).term == ()], read
+"""
+
+
+def test_what_is_not_asked_for_is_not_read():
+    """Importing reads no measurement; a term reads those that are terms themselves, not what other terms are joined from."""
+    subprocess.run([sys.executable, "-c", READ], check=True)
