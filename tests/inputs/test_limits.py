@@ -20,7 +20,7 @@ def test_every_entry_says_where_from_and_what_for():
         assert record["found"], name
         assert record["use"] in ("fit", "draw", "record"), name
         assert bool(record["why"]) == (record["use"] != "fit"), name
-        assert [one for one in record.get("references", ()) if one not in bibliography.entries()] == [], name
+        assert [one for one in record["references"] if one not in bibliography.entries()] == [], name
         assert record["kind"] in ("curve", "grid", "band", "number", "none"), name
 
 

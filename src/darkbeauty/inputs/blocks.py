@@ -153,5 +153,8 @@ class LimitBlock:
     presets: Presets = field(default_factory=dict)
 
 
+COLUMNS = ("mass", "value", "best", "up", "log10_value", "lifetime_ps", "windows")
+"""Where a limit has its numbers."""
+
 KINDS = {"measurement": MeasurementBlock, "limit": LimitBlock, "term": TermBlock}
 """Name of a table in the files → what it may say."""

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from darkbeauty.inputs.blocks import LimitBlock, Matrix, MeasurementBlock, Number, TermBlock
+from darkbeauty.inputs.blocks import COLUMNS, LimitBlock, Matrix, MeasurementBlock, Number, TermBlock
 from darkbeauty.inputs.correlations import full_matrix
 
 Remark = tuple[str, str]
@@ -128,8 +128,7 @@ def _of_columns(block: LimitBlock) -> Iterator[Remark]:
         "number": {"value"},
         "none": set(),
     }[block.kind]
-    columns = ("mass", "value", "best", "up", "log10_value", "lifetime_ps", "windows")
-    given = {name for name in columns if getattr(block, name) not in ((), None)}
+    given = {name for name in COLUMNS if getattr(block, name) not in ((), None)}
     if given != needed:
         yield "", f"a limit of kind {block.kind!r} has {', '.join(sorted(needed)) or 'no numbers'}"
         return

@@ -14,7 +14,7 @@ import equinox as eqx
 import numpy as np
 from jax import Array
 
-from darkbeauty.inputs.blocks import LimitBlock
+from darkbeauty.inputs.blocks import COLUMNS, LimitBlock
 from darkbeauty.inputs.library import library
 
 LOG10 = float(np.log(10.0))
@@ -168,6 +168,7 @@ def _band(block: LimitBlock) -> Band:
 
 
 def _record(block: LimitBlock) -> dict[str, Any]:
-    """What a block says, its columns as lists."""
-    pairs = ((field.name, getattr(block, field.name)) for field in dataclasses.fields(block))
-    return {key: list(value) if isinstance(value, tuple) else value for key, value in pairs if value not in ((), None)}
+    """What a block says, its columns as lists; no columns that its kind has not."""
+    said = {field.name: getattr(block, field.name) for field in dataclasses.fields(block)}
+    given = {key: value for key, value in said.items() if key not in COLUMNS or value not in ((), None)}
+    return {key: list(value) if isinstance(value, tuple) else value for key, value in given.items()}
