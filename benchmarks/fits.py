@@ -32,7 +32,7 @@ from measuring import (
 
 import darkbeauty as db
 from darkbeauty.inference.sharding import TOGETHER
-from darkbeauty.likelihood.presets import PRESETS
+from darkbeauty.likelihood.terms import PRESETS
 
 
 def functions(lik: Any) -> tuple[Any, dict[str, Callable]]:

@@ -6,8 +6,7 @@ import pytest
 from scipy import stats
 
 import darkbeauty as db
-from darkbeauty.likelihood.presets import PRESETS
-from darkbeauty.likelihood.terms import TERMS
+from darkbeauty.likelihood.terms import PRESETS, TERMS
 
 pytestmark = pytest.mark.slow
 

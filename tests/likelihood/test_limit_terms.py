@@ -9,41 +9,36 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from darkbeauty.inputs.limits import limit_records
+from darkbeauty.inputs.limits import limit_blocks
+from darkbeauty.inputs.measurements import load_measurements
 from darkbeauty.leptonic.bhabha import ratio_to_sm
-from darkbeauty.likelihood.limit_terms import (
-    DARK_LIMIT_TERMS,
-    LIMIT_TERMS,
-    bhabha,
-    bhabha_labels,
-    limit_data,
-    measured,
-    z_score,
-)
+from darkbeauty.likelihood import TERMS
+from darkbeauty.likelihood.limit_terms import limit_data, z_score
 from darkbeauty.models import resolve_model
 from darkbeauty.observables import leptonic, limits
 
+LEPTONIC = ("a_mu", "a_e", "trident CCFR", "trident CHARM-II", "LEP-II Bhabha")
+BHABHA = TERMS["LEP-II Bhabha"]
 POINT = {"y": 1.1, "g": 0.3, "m_zp": 671.0, "m_dm": 286.0}
 
 
 def test_half_normal_is_calibrated():
     assert z_score(0.9) == pytest.approx(1.644854, rel=1e-6)
     assert z_score(0.95) == pytest.approx(1.959964, rel=1e-6)
-    for name, record in limit_records().items():
-        if record["use"] == "fit":
-            block = limit_data(name)
-            inside = stats.halfnorm.cdf(1.0, scale=np.sqrt(block.covariance[0, 0]))
-            expected = 0.6827 if record["kind"] == "band" else record["cl"]
+    for name, block in limit_blocks().items():
+        if block.use == "fit":
+            data = limit_data(block)
+            inside = stats.halfnorm.cdf(1.0, scale=np.sqrt(data.covariance[0, 0]))
+            expected = 0.6827 if block.kind == "band" else block.cl
             assert inside == pytest.approx(expected, abs=1e-4), name
-            assert block.values[0] == 0.0
+            assert data.values[0] == 0.0
 
 
 def test_terms_use_observables_that_exist():
-    terms, observables = (*LIMIT_TERMS, *DARK_LIMIT_TERMS), (*leptonic.OBSERVABLES, *limits.OBSERVABLES)
+    observables = (*leptonic.OBSERVABLES, *limits.OBSERVABLES)
     names = {observable.name for observable in observables}
-    assert len({term.name for term in terms}) == len(terms)
     assert len(names) == len(observables)
-    for term in terms:
+    for term in (term for name, term in TERMS.items() if name.startswith("limit ") or name in LEPTONIC):
         data = term.data()
         assert data.observables == term.observables and len(data.values) == len(term.observables)
         for label in term.observables:
@@ -52,15 +47,15 @@ def test_terms_use_observables_that_exist():
 
 
 def test_every_limit_to_be_fitted_has_a_term():
-    fitted = {name for name, record in limit_records().items() if record["use"] == "fit"}
-    assert {term.measurement for term in (*LIMIT_TERMS, *DARK_LIMIT_TERMS) if term.name.startswith("limit ")} == fitted
+    fitted = {name for name, block in limit_blocks().items() if block.use == "fit"}
+    assert {term.measurement for name, term in TERMS.items() if name.startswith("limit ")} == fitted
 
 
 def test_measured_values():
     """Phys. Rev. Lett. 66 (1991) 3117; Phys. Lett. B245 (1990) 271; arXiv:2505.21476 quotes 38(63)e-11."""
     expected = {"CCFR trident": (0.82, 0.28), "CHARM-II trident": (1.58, 0.57), "Muon g-2 2025": (38e-11, 63e-11)}
     for id, (value, error) in expected.items():
-        block = measured(id)
+        block = load_measurements()[id]
         assert block.values[0] == pytest.approx(value, rel=0.02)
         assert np.sqrt(block.covariance[0, 0]) == pytest.approx(error, rel=0.02)
 
@@ -71,8 +66,8 @@ def test_measured_values():
 @pytest.fixture(scope="module")
 def chi2():
     """χ² of the Bhabha term against (g, m_zp), relative to the Standard Model."""
-    data, model = bhabha(), resolve_model("le_lmu_r2")
-    bins = np.array([[float(x) for x in label.split("[")[1][:-1].split(",")] for label in bhabha_labels()])
+    data, model = BHABHA.data(), resolve_model("le_lmu_r2")
+    bins = np.array([[float(x) for x in label.split("[")[1][:-1].split(",")] for label in BHABHA.observables])
     inverse = np.linalg.inv(data.covariance)
 
     @eqx.filter_jit
@@ -85,8 +80,8 @@ def chi2():
 
 
 def test_standard_model_fits_the_bhabha_data(chi2):
-    assert stats.chi2.sf(float(chi2(0.0, 500.0)), len(bhabha_labels())) > 0.05
-    assert np.all(np.linalg.eigvalsh(bhabha().covariance) > 0.0)
+    assert stats.chi2.sf(float(chi2(0.0, 500.0)), len(BHABHA.observables)) > 0.05
+    assert np.all(np.linalg.eigvalsh(BHABHA.data().covariance) > 0.0)
 
 
 def test_bhabha_limit_is_that_of_the_full_lep_analysis(chi2):

@@ -1,18 +1,21 @@
 """Upper limits against mass, and the Z′-mass dependence of neutrino tridents, as tables that travel with the inputs.
 
-limits.json is made by tools/make_limits.py, tables/trident.csv by tools/make_trident_table.py; numerics/limit_curves.py reads them.
+Limits are `[[limit]]` blocks of `data/`; tables/trident.csv is made by tools/make_trident_table.py. numerics/limit_curves.py reads them.
 """
 
 from __future__ import annotations
 
-import json
+import dataclasses
 from functools import lru_cache
 from importlib.resources import files
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import numpy as np
 from jax import Array
+
+from darkbeauty.inputs.blocks import COLUMNS, LimitBlock
+from darkbeauty.inputs.library import library
 
 LOG10 = float(np.log(10.0))
 
@@ -44,7 +47,7 @@ class Band(eqx.Module):
 
 
 class Limits(eqx.Module):
-    """Every limit with numbers that a model can be held against, by name (see limits.json).
+    """Every limit with numbers that a model can be held against, by name (see `data/`).
 
     The curves are rows of common arrays, padded beyond their windows, so that they are few leaves.
     """
@@ -80,32 +83,61 @@ class Trident(eqx.Module):
     names: tuple[str, ...] = eqx.field(static=True)
 
 
+class Search(NamedTuple):
+    """A search for the Z′: what it decays to ("mumu" or "inv"), and the branching fraction that makes it, "" if it is radiated off a muon."""
+
+    name: str
+    final: str
+    production: str
+
+
+@lru_cache(maxsize=1)
+def limit_blocks() -> dict[str, LimitBlock]:
+    """Every limit by its name.
+
+    Errors   InputError with every problem of every block
+    """
+    return library().every("limit")
+
+
 @lru_cache(maxsize=1)
 def limit_records() -> dict[str, dict[str, Any]]:
-    """Name → entry of limits.json: kind, numbers, quantity, unit, cl, references, found, use and why not fitted."""
-    return json.loads(files("darkbeauty.inputs").joinpath("limits.json").read_text(encoding="utf-8"))["limits"]
+    """Name → what a block says, key by key: kind, numbers, quantity, unit, cl, references, found, use and why not fitted."""
+    return {name: _record(block) for name, block in limit_blocks().items()}
+
+
+def limit_observable(name: str) -> str:
+    """Name of the observable of a limit: no spaces, as in every observable."""
+    return f"limit({name.replace(' ', '_')})"
+
+
+@lru_cache(maxsize=1)
+def searches() -> tuple[Search, ...]:
+    """Every search for the Z′ that is fitted: first those that radiate it, then those that need a production."""
+    blocks = [block for block in limit_blocks().values() if block.use == "fit" and block.final]
+    return tuple(Search(b.name, b.final, b.production) for b in sorted(blocks, key=lambda b: bool(b.production)))
 
 
 def mass_windows(name: str) -> tuple[float, ...]:
     """Edges [GeV] of the windows of mass in which a limit against mass was set."""
-    record = limit_records()[name]
-    return tuple(np.ravel(record.get("windows", [record["mass"][0], record["mass"][-1]])))
+    block = limit_blocks()[name]
+    return tuple(np.ravel(block.windows or (block.mass[0], block.mass[-1])).tolist())
 
 
 @lru_cache(maxsize=1)
 def load_limits() -> Limits:
-    """The entries of limits.json that have numbers to compare with ("fit" and "draw")."""
-    usable = {name: record for name, record in limit_records().items() if record["use"] != "record"}
-    of_kind = lambda kind: {name: record for name, record in usable.items() if record["kind"] == kind}
+    """The limits that have numbers to compare with ("fit" and "draw")."""
+    usable = [block for block in limit_blocks().values() if block.use != "record"]
+    of_kind = lambda kind: {block.name: block for block in usable if block.kind == kind}
     curves = of_kind("curve")
-    size = max(len(record["mass"]) for record in curves.values())
+    size = max(len(block.mass) for block in curves.values())
     return Limits(
-        np.stack([_padded(np.log(record["mass"]), size, 1.0) for record in curves.values()]),
-        np.stack([_padded(np.log(record["value"]), size, 0.0) for record in curves.values()]),
-        np.array([[record["mass"][0], record["mass"][-1]] for record in curves.values()]),
-        {name: _grid(record) for name, record in of_kind("grid").items()},
-        {name: _band(record) for name, record in of_kind("band").items()},
-        {name: float(record["value"]) for name, record in of_kind("number").items()},
+        np.stack([_padded(np.log(block.mass), size, 1.0) for block in curves.values()]),
+        np.stack([_padded(np.log(np.array(block.value, float)), size, 0.0) for block in curves.values()]),
+        np.array([[block.mass[0], block.mass[-1]] for block in curves.values()]),
+        {name: _grid(block) for name, block in of_kind("grid").items()},
+        {name: _band(block) for name, block in of_kind("band").items()},
+        {name: block.value for name, block in of_kind("number").items()},
         tuple(curves),
     )
 
@@ -125,15 +157,18 @@ def _padded(row: np.ndarray, size: int, step: float) -> np.ndarray:
     return np.concatenate([row, row[-1] + step * np.arange(1, size - len(row) + 1)])
 
 
-def _grid(record: dict[str, Any]) -> Grid:
-    logs = [np.log(record[key]) for key in ("mass", "lifetime_ps")]
-    return Grid(
-        *cast("tuple[np.ndarray, np.ndarray]", logs),
-        LOG10 * np.array(record["log10_value"]),
-        np.array(record["windows"]),
-    )
+def _grid(block: LimitBlock) -> Grid:
+    mass, lifetime, value, windows = block.mass, block.lifetime_ps, block.log10_value, block.windows
+    return Grid(np.log(mass), np.log(lifetime), LOG10 * np.array(value), np.array(windows))
 
 
-def _band(record: dict[str, Any]) -> Band:
-    mass, best, up = (np.array(record[key]) for key in ("mass", "best", "up"))
+def _band(block: LimitBlock) -> Band:
+    mass, best, up = (np.array(column) for column in (block.mass, block.best, block.up))
     return Band(mass, best, up, np.array([max(mass[0], 1e-3), mass[-1]]))
+
+
+def _record(block: LimitBlock) -> dict[str, Any]:
+    """What a block says, its columns as lists; no columns that its kind has not."""
+    said = {field.name: getattr(block, field.name) for field in dataclasses.fields(block)}
+    given = {key: value for key, value in said.items() if key not in COLUMNS or value not in ((), None)}
+    return {key: list(value) if isinstance(value, tuple) else value for key, value in given.items()}

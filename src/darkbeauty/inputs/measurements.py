@@ -1,17 +1,17 @@
-"""Measured values with their errors and correlations, one block per publication.
-
-measurements.toml holds the blocks written by hand, measurements_collected.json those that tools/make_measurements.py restates.
-"""
+"""Measured values with their errors and correlations, one block of `data/` per publication."""
 
 from __future__ import annotations
 
-import json
-import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache
-from importlib.resources import files
+from functools import lru_cache, partial
 
 import numpy as np
+
+from darkbeauty.inputs.blocks import MeasurementBlock, Number
+from darkbeauty.inputs.correlations import covariance
+from darkbeauty.inputs.lazy import Lazy
+from darkbeauty.inputs.library import Library, library
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Measurement:
 
     Values and errors that the source does not give as a Gaussian are NaN. status: "current" or "superseded" (`superseded_by`); config: which
     of several fits to the same data; excluded: per observable why it must not be fitted, or ""; limits: (upper limit, confidence level) or
-    None. The first reference names the analysis.
+    None; dataset: the events the numbers come from. The first reference names the analysis.
     """
 
     id: str
@@ -35,6 +35,7 @@ class Measurement:
     note: str = ""
     excluded: tuple[str, ...] = ()
     limits: tuple[tuple[float, float] | None, ...] = ()
+    dataset: tuple[str, ...] = ()
 
     @property
     def analysis(self) -> str:
@@ -64,48 +65,43 @@ class Measurement:
         return self.excluded[place]
 
 
+def measurements_of(data: Library) -> Mapping[str, Measurement]:
+    """Every measurement of a library by its id, each read when it is asked for."""
+    read = lambda name: measured(data.measurement(name))
+    return Lazy(lambda: {name: partial(read, name) for name in data.names("measurement")})
+
+
 @lru_cache(maxsize=1)
-def load_measurements() -> dict[str, Measurement]:
-    """Every block by its id."""
-    folder = files("darkbeauty.inputs")
-    by_hand = tomllib.loads(folder.joinpath("measurements.toml").read_text(encoding="utf-8"))["block"]
-    collected = json.loads(folder.joinpath("measurements_collected.json").read_text(encoding="utf-8"))["blocks"]
-    return {block["id"]: _measurement(block) for block in (*by_hand, *collected)}
+def load_measurements() -> Mapping[str, Measurement]:
+    """Every measurement by its id.
+
+    Errors   InputError, when one is asked for whose block is wrong
+    """
+    return measurements_of(library())
 
 
-def _measurement(block: dict) -> Measurement:
-    entries = block["entries"]
-    sigma = np.array([_total_error(entry.get("errors")) for entry in entries])
-    correlation = _correlation(block.get("correlation"), len(entries))
-    limits = (entry.get("limit") for entry in entries)
+def measured(block: MeasurementBlock) -> Measurement:
+    """The measurement that a block describes."""
     return Measurement(
-        block["id"],
-        tuple(block["references"]),
-        block["found"],
-        block["status"],
-        tuple(entry["obs"] for entry in entries),
-        np.array([entry.get("value", np.nan) for entry in entries]),
-        correlation * np.outer(sigma, sigma),
-        block.get("superseded_by", ""),
-        block.get("config", ""),
-        block.get("note", ""),
-        tuple(entry.get("fit", "") for entry in entries),
-        tuple((limit[0], limit[1]) if limit else None for limit in limits),
+        block.id,
+        block.references,
+        block.found,
+        "superseded" if block.superseded_by else "current",
+        tuple(entry.observable for entry in block.entries),
+        np.array([_value(entry) for entry in block.entries]),
+        covariance(block),
+        block.superseded_by,
+        block.config,
+        block.note,
+        tuple(entry.why_not for entry in block.entries),
+        tuple(_limit(entry) for entry in block.entries),
+        block.dataset,
     )
 
 
-def _total_error(errors: list[list[float]] | None) -> float:
-    """Quadratic sum of several errors, an asymmetric pair entering as √(up·down); NaN if there is none."""
-    return float(np.sqrt(sum(up * down for up, down in errors))) if errors else np.nan
+def _value(entry: Number) -> float:
+    return np.nan if entry.value is None else entry.value / entry.relative_to
 
 
-def _correlation(rows: list[list[float]] | None, size: int) -> np.ndarray:
-    """The full matrix from all of it, from its rows right of the diagonal, or from nothing (no correlation)."""
-    if rows is None:
-        return np.eye(size)
-    if len(rows) == size:
-        return np.array(rows)
-    matrix = np.zeros((size, size))
-    for i, row in enumerate(rows):
-        matrix[i, i + 1 :] = row
-    return matrix + matrix.T + np.eye(size)
+def _limit(entry: Number) -> tuple[float, float] | None:
+    return None if entry.limit is None or entry.cl is None else (entry.limit, entry.cl)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import combinations
 from typing import NamedTuple
 
 import numpy as np
 
 from darkbeauty.errors import Problem, raise_if_any, unknown
+from darkbeauty.inputs.blocks import Bins, TermBlock
 from darkbeauty.inputs.measurements import Measurement, load_measurements
 
 _LABEL = re.compile(r"^<?(?P<name>[^>(]*)>?(?:\((?P<process>[^)]*)\))?(?:\[(?P<low>[^,\]]*),(?P<high>[^,\]]*)\])?$")
@@ -54,30 +55,61 @@ def entries(block: Measurement) -> Iterator[Entry]:
 
 
 def select_measurements(
-    ids: Sequence[str], keep: Callable[[Entry], bool] | None = None, name: str = "selection"
+    ids: Sequence[str],
+    keep: Callable[[Entry], bool] | None = None,
+    name: str = "selection",
+    known: Mapping[str, Measurement] | None = None,
 ) -> Measurement:
     """The chosen entries of several blocks as one: block-diagonal covariance, in the order of `ids`.
 
-    Args     ids: names of blocks; keep(entry) → whether to use it (default: all); name: id of the result
+    Args     ids: names of blocks; keep(entry) → whether to use it (default: all); name: id of the result; known: where the blocks are (default:
+             load_measurements())
     Errors   InputError listing every unknown block, every superseded, suspect, remembered or non-Gaussian entry, and every pair that tells
              the same data twice: S and P bases, several configurations or overlapping bins of one analysis
     """
-    known = load_measurements()
-    problems = [unknown("measurements", "measurement", one, known) for one in ids if one not in known]
-    chosen = [[e for e in entries(known[one]) if keep is None or keep(e)] for one in ids if one in known]
-    flat = [entry for rows in chosen for entry in rows]
+    known = load_measurements() if known is None else known
+    problems = [unknown("measurements", "measurement", id, known) for id in ids if id not in known]
+    kept = [[e for e in entries(known[id]) if keep is None or keep(e)] for id in ids if id in known]
+    flat = [entry for rows in kept for entry in rows]
     problems += [Problem(entry.path, f"must not be fitted: {entry.why_not}") for entry in flat if entry.why_not]
     problems += clashes(flat)
     if not flat and not problems:
         problems.append(Problem("measurements", "nothing is selected"))
     raise_if_any(problems)
-    return _join([rows[0].block.take([entry.place for entry in rows]) for rows in chosen if rows], name)
+    return _join([rows[0].block.take([entry.place for entry in rows]) for rows in kept if rows], name)
 
 
-def clashes(chosen: Sequence[Entry]) -> list[Problem]:
+def joined(block: TermBlock, known: Mapping[str, Measurement]) -> Measurement:
+    """What may be fitted together of the measurements of a `[[term]]`: of each analysis and process, the bins it asks for.
+
+    Errors   as select_measurements
+    """
+    bins: dict[tuple[str, str], set[tuple[float, float]]] = {}
+    for id in block.measurements:
+        for entry in entries(known[id]) if id in known else ():
+            if entry.bin and not entry.why_not:
+                bins.setdefault((entry.block.analysis, entry.process), set()).add(entry.bin)
+    preferred = {key: preferred_bins(group, block.bins) for key, group in bins.items()}
+
+    def keep(entry: Entry) -> bool:
+        return not entry.why_not and (block.bins is None or entry.bin in preferred[entry.block.analysis, entry.process])
+
+    return select_measurements(block.measurements, keep, block.name, known)
+
+
+def preferred_bins(bins: set[tuple[float, float]], rule: Bins | None) -> set[tuple[float, float]]:
+    """Bins below one value that contain no other, and bins above another that are contained in no other."""
+    if rule is None:
+        return bins
+    inside = lambda a, b: a != b and b[0] <= a[0] and a[1] <= b[1]
+    low = {b for b in bins if b[1] <= rule.narrow_below and not any(inside(a, b) for a in bins)}
+    return low | {b for b in bins if b[0] >= rule.wide_above and not any(inside(b, a) for a in bins)}
+
+
+def clashes(selected: Sequence[Entry]) -> list[Problem]:
     """Every pair of entries, or analysis, that would use the same data twice."""
     groups: dict[tuple[str, str], list[Entry]] = {}
-    for entry in chosen:
+    for entry in selected:
         groups.setdefault((entry.block.analysis, entry.process), []).append(entry)
     problems = []
     for (analysis, process), group in groups.items():
@@ -121,4 +153,5 @@ def _join(blocks: Sequence[Measurement], name: str) -> Measurement:
         covariance,
         excluded=("",) * size,
         limits=(None,) * size,
+        dataset=tuple(dict.fromkeys(events for block in blocks for events in block.dataset)),
     )

@@ -3,9 +3,9 @@
 from darkbeauty.likelihood.build import Likelihood, TermReport, likelihood
 from darkbeauty.likelihood.fit import Fit
 from darkbeauty.likelihood.fit_file import load_fit
-from darkbeauty.likelihood.presets import PRESETS
 from darkbeauty.likelihood.sampled import SampledLikelihood, sample_nuisances
-from darkbeauty.likelihood.terms import TERMS, Term, list_terms
+from darkbeauty.likelihood.term import Term
+from darkbeauty.likelihood.terms import PRESETS, TERMS, list_terms
 
 __all__ = [
     "PRESETS",

@@ -14,8 +14,8 @@ from jax import Array
 from darkbeauty.errors import Problem, raise_if_any, unknown
 from darkbeauty.evaluation import Values, evaluate
 from darkbeauty.likelihood.covariance import KINDS, MARGINAL, total_covariance, whiten
-from darkbeauty.likelihood.presets import PRESETS, presets_of
-from darkbeauty.likelihood.terms import TERMS, Term
+from darkbeauty.likelihood.term import Term
+from darkbeauty.likelihood.terms import PRESETS, TERMS, presets_of, shared_data
 from darkbeauty.models import Model, resolve_model
 from darkbeauty.predict import Request, check_observable, parse, require_x64
 from darkbeauty.tables import RateTables, make_tables
@@ -168,6 +168,7 @@ def choose_terms(
         if name in TERMS:
             found = (check_observable(model, label, f"{path}.terms.{name}") for label in TERMS[name].predicted(model))
             problems += [problem for problem in found if problem]
+    problems += shared_data([TERMS[name] for name in selected if name in TERMS], f"{path}.terms")
     return tuple(selected), problems
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from darkbeauty.inputs.measurements import Measurement, load_measurements
+from darkbeauty.inputs.measurements import Measurement
 from darkbeauty.models import Model
 from darkbeauty.predict import visible
 
@@ -14,24 +14,29 @@ from darkbeauty.predict import visible
 class Term:
     """A Gaussian term.
 
-    observables: the entries of the measurement it uses. relative_theory: theory error as a fraction of the measured value; None: from the
-    hadronic and CKM nuisances at the SM point. needs: "dark" if only a model with dark matter predicts it. collect: for a term made of several
-    measurements, what joins them (`measurement` is then a name for the set).
+    measurement: the block of data it is from, or its own name if it is made of several; read() → its measured values; observables: of these values, in
+    their order. relative_theory: theory error as a fraction of the measured value; None: from the hadronic and CKM nuisances at the SM point.
+    dataset: the events behind the values; independent_of: terms with which it may be used although they have some of them in common.
     """
 
     name: str
     measurement: str
     observables: tuple[str, ...]
+    read: Callable[[], Measurement]
     relative_theory: float | None = None
-    needs: str = ""
     about: str = ""
-    collect: Callable[[], Measurement] | None = None
+    dataset: tuple[str, ...] = ()
+    independent_of: tuple[str, ...] = ()
 
     def data(self) -> Measurement:
         """The measured values of the term's observables and their covariance."""
-        if self.collect:
-            return self.collect()
-        return load_measurements()[self.measurement].select(self.observables)
+        return self.read()
+
+    def shared_with(self, other: Term) -> tuple[str, ...]:
+        """What both are measured from, unless one of them declares that it does not matter."""
+        if other.name in self.independent_of or self.name in other.independent_of:
+            return ()
+        return tuple(events for events in self.dataset if events in other.dataset)
 
     def predicted(self, model: Model) -> tuple[str, ...]:
         """The observables a model predicts for this term: missing energy is more than neutrinos where there is dark matter."""

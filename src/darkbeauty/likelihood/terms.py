@@ -1,56 +1,129 @@
-"""Every likelihood term, by name."""
+"""Every likelihood term and every preset, as the data files declare them."""
 
 from __future__ import annotations
 
-from darkbeauty.likelihood.limit_terms import DARK_LIMIT_TERMS, LIMIT_TERMS
-from darkbeauty.likelihood.smumu import smumu_data
+from collections.abc import Callable, Mapping
+from functools import lru_cache, partial
+from itertools import combinations
+from typing import NamedTuple
+
+from darkbeauty.errors import Problem, raise_if_any
+from darkbeauty.inputs.blocks import LimitBlock, MeasurementTerm, Presets, TermBlock
+from darkbeauty.inputs.lazy import Lazy
+from darkbeauty.inputs.library import Library, library
+from darkbeauty.inputs.measurements import Measurement, measurements_of
+from darkbeauty.inputs.selection import joined
+from darkbeauty.likelihood.limit_terms import limit_term
 from darkbeauty.likelihood.term import Term
 
-TERMS: dict[str, Term] = {
-    term.name: term
-    for term in (
-        Term(
-            "R_K",
-            "LHCb RK RK* 2022",
-            ("<Rmue>(B+->Kll)[1.1,6.0]", "<Rmue>(B+->Kll)[0.1,1.1]"),
-            about="lepton-flavour universality in B⁺ → K⁺ℓℓ (LHCb 2022)",
-        ),
-        Term(
-            "R_K*",
-            "LHCb RK RK* 2022",
-            ("<Rmue>(B0->K*ll)[1.1,6.0]", "<Rmue>(B0->K*ll)[0.1,1.1]"),
-            about="lepton-flavour universality in B⁰ → K*⁰ℓℓ (LHCb 2022)",
-        ),
-        Term(
-            "BR(B->Xsgamma)", "B->Xgamma WA 2017", ("BR(B->Xsgamma)",), about="inclusive radiative decay, world average"
-        ),
-        Term("DeltaM_s", "LHCb DeltaMs 2021", ("DeltaM_s",), about="B_s mass difference (LHCb)"),
-        Term(
-            "BR(B+->Knunu)",
-            "Belle II B->Knunu 2023",
-            ("BR(B+->Knunu)",),
-            about="B⁺ → K⁺ and missing energy (Belle II 2023)",
-        ),
-        Term(
-            "BR(Bs->mumu)",
-            "GSSS combination Bs->mumu 2022",
-            ("BR(Bs->mumu)",),
-            about="combination of ATLAS, CMS and LHCb",
-        ),
-        Term(
-            "b->smumu",
-            "b->smumu",
-            smumu_data().observables,
-            about="branching ratios and angular observables of B → K(*)μμ and B_s → φμμ, joint theory covariance",
-            collect=smumu_data,
-        ),
-        Term("Omega_h2", "Planck 2018", ("Omega_h2",), 0.10, "dark", "relic density (Planck 2018), 10 % theory error"),
-        *LIMIT_TERMS,
-        *DARK_LIMIT_TERMS,
+
+class Declaration(NamedTuple):
+    """A term as the data declare it: where, how to make it, and the presets it belongs to."""
+
+    name: str
+    path: str
+    make: Callable[[], Term]
+    presets: Presets
+
+
+class Terms(Lazy[str, Term]):
+    """The terms of a library by name, each made when it is asked for."""
+
+    def __init__(self, data: Callable[[], Library]):
+        super().__init__(lambda: {declared.name: declared.make for declared in declarations(data())})
+
+
+class PresetsOf(Lazy[tuple[str, str], tuple[str, ...]]):
+    """(model, preset) → names of its terms, in the order of the data."""
+
+    def __init__(self, data: Callable[[], Library]):
+        super().__init__(lambda: {key: partial(tuple, names) for key, names in memberships(data()).items()})
+
+
+def declarations(data: Library) -> list[Declaration]:
+    """Every term that the files declare, in their order.
+
+    Errors   InputError with every problem of the blocks that declare terms, and every name that is declared twice
+    """
+    known, rows = measurements_of(data), []
+    blocks = {
+        "measurement": data.every("measurement", "[[measurement.term]]"),
+        "limit": data.every("limit"),
+        "term": data.every("term"),
+    }
+    for kind, name in data.pieces:
+        block, path = blocks[kind].get(name), data.pieces[kind, name].path
+        if kind == "measurement" and block is not None:
+            rows += [Declaration(t.name, path, partial(_of_measurement, known, name, t), t.presets) for t in block.term]
+        elif isinstance(block, TermBlock):
+            rows.append(Declaration(name, path, partial(_of_several, known, block), block.presets))
+        elif isinstance(block, LimitBlock) and block.use == "fit":
+            rows.append(Declaration(f"limit {name}", path, partial(limit_term, block), block.presets))
+    pairs = combinations(rows, 2)
+    raise_if_any([Problem(b.path, f"term {b.name!r} is already in {a.path}") for a, b in pairs if a.name == b.name])
+    return rows
+
+
+def memberships(data: Library) -> dict[tuple[str, str], list[str]]:
+    """(model, preset) → names of the terms that say they belong to it."""
+    presets: dict[tuple[str, str], list[str]] = {}
+    for declared in declarations(data):
+        for model, names in declared.presets.items():
+            for preset in names:
+                presets.setdefault((model, preset), []).append(declared.name)
+    return presets
+
+
+def _of_measurement(known: Mapping[str, Measurement], id: str, declared: MeasurementTerm) -> Term:
+    """All of a measurement or some of it."""
+    observables = declared.observables or known[id].observables
+    return Term(
+        declared.name,
+        id,
+        observables,
+        lambda: known[id].select(observables),
+        declared.theory,
+        declared.about,
+        declared.dataset or known[id].dataset,
+        tuple(declared.independent_of),
     )
-}
+
+
+def _of_several(known: Mapping[str, Measurement], block: TermBlock) -> Term:
+    """What may be fitted together of several measurements."""
+    read = lru_cache(maxsize=1)(partial(joined, block, known))
+    return Term(
+        block.name,
+        block.name,
+        read().observables,
+        read,
+        block.theory,
+        block.about,
+        read().dataset,
+        tuple(block.independent_of),
+    )
+
+
+TERMS: Mapping[str, Term] = Terms(library)
+PRESETS: Mapping[tuple[str, str], tuple[str, ...]] = PresetsOf(library)
+"""(model, preset) → terms. paper: the deck's own constraints; quick: the demonstration; global: everything."""
+
+
+def presets_of(model: str) -> tuple[str, ...]:
+    """Names of the presets of a model."""
+    return tuple(preset for name, preset in PRESETS if name == model)
 
 
 def list_terms() -> list[str]:
     """Names of all likelihood terms."""
     return list(TERMS)
+
+
+def shared_data(terms: list[Term], path: str) -> list[Problem]:
+    """Every pair of terms that would use the same data twice, with the way out."""
+    problems = []
+    for one, other in combinations(terms, 2):
+        if shared := one.shared_with(other):
+            message = f"{one.name!r} and {other.name!r} are measured from the same data ({', '.join(shared)})"
+            problems.append(Problem(path, message, f'one of the two: drop = ["{one.name}"] or drop = ["{other.name}"]'))
+    return problems

@@ -9,7 +9,7 @@ from typing import Any
 from jax import Array
 
 from darkbeauty.dark import today
-from darkbeauty.inputs.limits import limit_records
+from darkbeauty.inputs.limits import limit_observable, limit_records, searches
 from darkbeauty.leptonic import collider_limits
 from darkbeauty.models.sectors import Theory
 from darkbeauty.numerics.limit_curves import strength
@@ -18,17 +18,11 @@ from darkbeauty.observables.combiners import itself
 from darkbeauty.observables.direct_detection import SPIN_DEPENDENT, SPIN_INDEPENDENT
 from darkbeauty.observables.observable import Observable, Source, source
 
-B_TO_X = {
-    "LHCb B+->KX(mumu)": ("BR(B+->KZp)", collider_limits.visible_decay),
-    "LHCb B0->K*X(mumu)": ("BR(B0->K*Zp)", collider_limits.visible_decay),
-    "Belle II B+->KX(inv)": ("BR(B+->KZp)", collider_limits.invisible_decay),
-    "BaBar B->KX(inv)": ("BR(B+->KZp)", collider_limits.invisible_decay),
-    "BaBar B->K*X(inv)": ("BR(B0->K*Zp)", collider_limits.invisible_decay),
+DECAYS: dict[str, Callable[..., Array]] = {
+    "mumu": collider_limits.visible_decay,
+    "inv": collider_limits.invisible_decay,
 }
-"""Search → the production it is compared with (BaBar combines both charges) and what the Z′ does after."""
-
-RADIATED = {"BaBar 4mu": "mumu", "CMS Z->4mu": "mumu", "Belle II invisible 2019": "inv"}
-"""Search for a Z′ off a muon line → its decay."""
+"""What a Z′ that a B meson made does after, by its final state."""
 
 SCATTERING: dict[str, tuple[Source, str]] = {
     "sigma_SD(p)": (SPIN_DEPENDENT, "proton"),
@@ -36,11 +30,6 @@ SCATTERING: dict[str, tuple[Source, str]] = {
     "sigma_SI": (SPIN_INDEPENDENT, ""),
 }
 """Quantity of a direct search → what computes it, and the field of the result."""
-
-
-def limit_name(name: str) -> str:
-    """Name of the observable of a limit: no spaces, as in every observable."""
-    return f"limit({name.replace(' ', '_')})"
 
 
 @dataclass(frozen=True)
@@ -89,7 +78,7 @@ def _limit(name: str, sources: tuple[Source, ...], combine: Any, *formulas: Any)
     record = limit_records()[name]
     level = "in upward standard deviations" if record["kind"] == "band" else f"1 at {100 * record['cl']:g} % CL"
     return Observable(
-        limit_name(name),
+        limit_observable(name),
         sources,
         combine,
         tex=rf"s(\mathrm{{{name.replace('->', ' to ')}}})",
@@ -101,12 +90,14 @@ def _limit(name: str, sources: tuple[Source, ...], combine: Any, *formulas: Any)
 
 def _collider() -> tuple[Observable, ...]:
     of = lambda search, final: source(collider_limits.radiated_z_prime, of=("z_prime",), search=search, final=final)
-    limits = [_limit(search, (of(search, final),), itself) for search, final in RADIATED.items()]
     rates = {observable.name: observable for observable in b_to_invisible.OBSERVABLES}
-    for search, (rate, decay) in B_TO_X.items():
-        production = rates[rate]
-        combine = AfterProduction(production, search, decay)
-        limits.append(_limit(search, production.sources, combine, *production.formulas, decay))
+    limits = []
+    for name, final, production in searches():
+        if production:
+            made, decay = rates[production], DECAYS[final]
+            limits.append(_limit(name, made.sources, AfterProduction(made, name, decay), *made.formulas, decay))
+        else:
+            limits.append(_limit(name, (of(name, final),), itself))
     pairs = source(collider_limits.leptoquark_pairs, of=("leptoquark",))
     return (*limits, _limit("ATLAS LQ->bnu", (pairs,), itself))
 

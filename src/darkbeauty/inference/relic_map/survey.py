@@ -34,10 +34,9 @@ from darkbeauty.inference.relic_map.survey_terms import (
     interpolate,
 )
 from darkbeauty.inference.sharding import Spread
-from darkbeauty.inputs.limits import mass_windows
+from darkbeauty.inputs.limits import mass_windows, searches
 from darkbeauty.likelihood import Likelihood
 from darkbeauty.likelihood.priors import Prior
-from darkbeauty.observables.limits import B_TO_X, RADIATED
 from darkbeauty.observables.observable import BIN
 
 MEDIATORS, RATIOS, QUARKS = (13, 14), (41, 26), (6, 8)
@@ -185,8 +184,8 @@ def resonance_edges(lik: Likelihood) -> tuple[float, ...]:
     """m_zp at which a narrow Z′ enters or leaves an integrated observable (roots of bin edges, and the kinematic limit of B → KZ′) or a search."""
     mass = lik.model.sm.mass
     bins = {edge**0.5 for request in lik.requests if request.observable.arguments == BIN for edge in request.arguments}
-    searches = {term.measurement for term in lik.terms} & {*B_TO_X, *RADIATED}
-    windows = {edge for search in searches for edge in mass_windows(search)}
+    measured = {term.measurement for term in lik.terms}
+    windows = {edge for search in searches() if search.name in measured for edge in mass_windows(search.name)}
     return tuple(sorted(bins | windows | {mass["B+"] - mass["K+"], mass["B0"] - mass["K0"]}))
 
 
