@@ -8,7 +8,6 @@ tabulated there, at fixed inputs, is evaluated here: form factors and the other 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import cast
 
 import equinox as eqx
 import jax
@@ -18,7 +17,8 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from darkbeauty.flavour.b_to_invisible import amplitude_code
-from darkbeauty.flavour.quadratic import _panels, lepton_integrand, propagator_moments
+from darkbeauty.flavour.panels import Panels, cut, joined
+from darkbeauty.flavour.quadratic import lepton_integrand
 from darkbeauty.inputs import SMInputs
 from darkbeauty.models.base import Model, Pole
 from darkbeauty.numerics.quadrature import gauss_legendre
@@ -30,10 +30,10 @@ NODES = 6
 class NodalRates(eqx.Module):
     """Rates of b → sℓℓ, one mode and lepton, in several bins.
 
-    edges: of the panels, shape (panels, 2); owner: the bin of each; rows: which of the density's are asked for.
+    owner: the bin of each panel; rows: which of the density's are asked for.
     """
 
-    edges: np.ndarray
+    panels: Panels
     mode: str = eqx.field(static=True)
     lepton: str = eqx.field(static=True)
     owner: tuple[int, ...] = eqx.field(static=True)
@@ -46,9 +46,7 @@ class NodalRates(eqx.Module):
         Domain   masses close to those that the panels were made with: these end at their ends of phase space
         Accuracy relative to the rate 1e-5, as `darkbeauty.flavour.quadratic.tabulate`
         """
-        t, weight = gauss_legendre(NODES)
-        low, high = self.edges[:, :1], self.edges[:, 1:]
-        q2, plain = 0.5 * (low + high + (high - low) * t), 0.5 * (high - low) * weight
+        q2, plain = self.panels.rule(*gauss_legendre(NODES))
         flat = jnp.asarray(q2.ravel())
         code = amplitude_code(self.mode).density
 
@@ -66,11 +64,9 @@ class NodalRates(eqx.Module):
         by_panel = total.reshape(len(self.rows), -1, NODES).sum(-1).T
         return jax.ops.segment_sum(by_panel, np.asarray(self.owner), max(self.owner) + 1)
 
-    def _weights(self, pole: Pole, scale: Array, plain: np.ndarray) -> Array:
+    def _weights(self, pole: Pole, scale: Array, plain: Array) -> Array:
         """Weights of D(0), D(s), D(−s) and D(is) at every node, shape (4, nodes), s = `scale`: A, B and C as combinations of them."""
-        first, second = jax.vmap(lambda edges: propagator_moments(*cast("tuple[Array, Array]", edges), pole))(
-            self.edges
-        )
+        first, second = self.panels.moments(pole)
         linear = (first[:, :NODES] / scale) @ _series()
         square = (second[:, :NODES] / scale**2) @ _series()
         real, imaginary = linear.real, linear.imag
@@ -84,9 +80,9 @@ def nodal_rates(
 ) -> NodalRates:
     """Rates of a process in these bins, with the panels of the tables."""
     integrand = lepton_integrand(sm, mode, lepton)
-    cut = [_panels(one, integrand) for one in bins]
-    owner = tuple(i for i, group in enumerate(cut) for _ in group)
-    return NodalRates(np.array([panel for group in cut for panel in group]), mode, lepton, owner, rows)
+    by_bin = [cut(*edges, integrand.ends, integrand.kinks) for edges in bins]
+    owner = tuple(i for i, group in enumerate(by_bin) for _ in group)
+    return NodalRates(joined([panel for group in by_bin for panel in group]), mode, lepton, owner, rows)
 
 
 def _series() -> np.ndarray:

@@ -9,8 +9,7 @@ propagator are Legendre functions of the second kind. The forms are found by eva
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from itertools import pairwise
-from typing import ClassVar, NamedTuple, cast
+from typing import ClassVar, NamedTuple
 
 import equinox as eqx
 import jax
@@ -22,23 +21,20 @@ from jax.typing import ArrayLike
 from darkbeauty.flavour import bs_mixing
 from darkbeauty.flavour.b_to_invisible import amplitude_code
 from darkbeauty.flavour.modes import PSEUDOSCALAR, VECTOR
+from darkbeauty.flavour.panels import DEGREES, Panels, cut, joined
 from darkbeauty.inputs import SMInputs
 from darkbeauty.models.base import Model, Parameter, Pole, Solution, Value, Wilson
 from darkbeauty.numerics.quadrature import gauss_legendre
 from darkbeauty.numerics.stored import stored
 
 SLOTS = ("c7", "c7p", "C9", "C9p", "C10", "C10p")
-DEGREES, FAR_NODES, NEAR = 10, 24, 1.178
-"""Legendre polynomials per panel; a pole counts as near inside the ellipse of half axis NEAR, where upward recurrences lose few digits."""
-RATIO, DEPTH = 3.0, 6
-"""Panels shrink by this ratio towards the ends of phase space, so many times at most."""
 EXTRA_PROBES = 6
 
 
 class Integrand(NamedTuple):
     """What a process integrates over q²: density(p, q², P) → (rows, …), points where it has a kink, ends of phase space.
 
-    mixing: whether it depends on the phase of B_s mixing; name: of the process.
+    mixing: whether it depends on the phase of B_s mixing; name: of the process; binned(p, q²min, q²max) → (rows,): its integral by quadrature.
     """
 
     density: Callable[[Model, Array, ArrayLike], Array]
@@ -46,10 +42,11 @@ class Integrand(NamedTuple):
     ends: tuple[float, ...]
     mixing: bool
     name: str
+    binned: Callable[[Model, ArrayLike, ArrayLike], Array]
 
 
 class Probe(Model):
-    """A model made of chosen coefficients of one lepton flavour: u at P = i, its conjugate ū, and the mixing phase."""
+    """A model made of chosen coefficients of one lepton flavour: u at P = i, its conjugate ū, and the mixing phase; the pole of P, if it has one."""
 
     name: ClassVar[str] = "probe"
     title: ClassVar[str] = "chosen coefficients"
@@ -61,6 +58,7 @@ class Probe(Model):
     u_bar: Value = ()
     shift: Value = 0.0j
     slots: tuple[str, ...] = eqx.field(static=True, default=())
+    pole: Pole | None = None
 
     def compute_wilson(self) -> Wilson:
         """c + iP·r with c + ir = u and c* + ir* = ū at P = i; the dipoles, which have no residue, take ū = u*."""
@@ -77,7 +75,7 @@ class Probe(Model):
             0.0,
             {name: spread(contact, name) for name in leptonic},
             {name: spread(residue, name) for name in leptonic},
-            Pole(jnp.zeros(()), jnp.zeros(())),
+            Pole(jnp.zeros(()), jnp.zeros(())) if self.pole is None else self.pole,
         )
 
     def compute_mixing(self) -> Array:
@@ -97,12 +95,12 @@ class QuadraticRates(eqx.Module):
     """Rates of several processes with one lepton flavour in their bins, for one kind of model (the slots it fills) and fixed Standard-Model inputs.
 
     contact: the forms integrated over the bins, shape (bins, rows, features); resonant: Legendre coefficients of what involves a slot with a
-    residue, shape (panels, rows, DEGREES, features); edges: of the panels, shape (panels, 2).
+    residue, shape (panels, rows, DEGREES, features).
     """
 
     contact: Array
     resonant: Array
-    edges: Array
+    panels: Panels
     slots: tuple[str, ...] = eqx.field(static=True)
     with_residue: tuple[str, ...] = eqx.field(static=True)
     flavour: int = eqx.field(static=True)
@@ -124,34 +122,10 @@ class QuadraticRates(eqx.Module):
         turned = jnp.conj(half.T)
         used = _resonant_features(self.slots, self.with_residue, self.mixing)
         forms = _features(jnp.stack([half + turned, 1j * (half - turned), whole]), self.mixing)[:, used]
-        first, second = jax.vmap(lambda low, high: propagator_moments(low, high, cast(Pole, w.pole)))(*self.edges.T)
+        first, second = self.panels.moments(w.pole)
         moments = jnp.stack([first.real, first.imag, second], axis=-1)
         per_panel = jnp.einsum("prkn,pkn->pr", self.resonant, moments @ forms)
         return rates + (np.arange(len(rates))[:, None] == self.owner).astype(float) @ per_panel
-
-
-def propagator_moments(low: Array, high: Array, pole: Pole) -> tuple[Array, Array]:
-    r"""∫ P_n(t) P(q²) dq² and ∫ P_n(t) |P(q²)|² dq² over [low, high], t from −1 to 1, n < DEGREES; shape (DEGREES,) each.
-
-    With τ the pole in units of t, ∫ P_n(t)/(t − τ) dt = −2Q_n(τ) by the recurrence of Legendre functions, from ln((1−τ)/(−1−τ)) up; far from the
-    panel, where that loses its digits, Gauss–Legendre quadrature. |P|² = −Im P/mΓ.
-    Accuracy relative 1e-9, however narrow the pole and wherever it is
-    """
-    half, middle = 0.5 * (high - low), 0.5 * (high + low)
-    tau = (pole.m2 - middle - 1j * pole.m_gamma) / half
-    near = jnp.abs(tau - 1.0) + jnp.abs(tau + 1.0) < 2.0 * NEAR
-    inside = jnp.where(near, tau, 0.3 - 0.1j)
-    logarithm = jnp.log((1.0 - inside) / (-1.0 - inside))
-    close = [logarithm, inside * logarithm + 2.0]
-    for n in range(1, DEGREES - 1):
-        close.append(((2 * n + 1) * inside * close[n] - n * close[n - 1]) / (n + 1))
-    t, weight = gauss_legendre(FAR_NODES)
-    away = jnp.where(near, 9.0 + 0.0j, tau)
-    gap = t - away.real
-    inverse = jnp.stack([gap, jnp.broadcast_to(away.imag, gap.shape)]) / (gap**2 + away.imag**2)  # of gap − i Im τ
-    far = inverse @ (np.polynomial.legendre.legvander(t, DEGREES - 1) * weight[:, None])
-    moments = jnp.where(near, jnp.stack(close), far[0] + 1j * far[1])
-    return moments, -moments.imag / pole.m_gamma
 
 
 def tabulate(
@@ -164,40 +138,25 @@ def tabulate(
     """
     mixing, with_residue = channels[0].integrand.mixing, slots if with_residue is None else with_residue
     kept = _resonant_features(slots, with_residue, mixing)
-    contact, resonant, edges, owner = [], [], [], []
+    contact, resonant, panels, owner = [], [], [], []
     for channel in channels:
-        panels = [_panels(one, channel.integrand) for one in channel.bins]
-        flat = np.array([panel for group in panels for panel in group])
-        mine = np.repeat(np.arange(len(panels)), [len(group) for group in panels])
-        found = _legendre_forms(sm, channel, flat, slots)
-        whole = found[:, :, 0] * (flat[:, 1] - flat[:, 0])[:, None, None]
-        contact += [whole[mine == i].sum(axis=0) for i in range(len(panels))]
-        owner += [len(contact) - len(panels) + int(i) for i in mine]
-        resonant.append(found[..., kept])
-        edges.append(flat)
-    arrays = (jnp.asarray(x) for x in (np.stack(contact), np.concatenate(resonant), np.concatenate(edges)))
-    return QuadraticRates(
-        *cast("tuple[Array, Array, Array]", arrays), slots, with_residue, channels[0].flavour, tuple(owner), mixing
-    )
+        by_bin = [cut(*edges, channel.integrand.ends, channel.integrand.kinks) for edges in channel.bins]
+        mine = np.repeat(np.arange(len(by_bin)), [len(group) for group in by_bin])
+        together = [panel for group in by_bin for panel in group]
+        forms = _legendre_forms(sm, channel, joined(together), slots)
+        whole = np.einsum("bm,brmn->brn", joined(together).integrals(), forms)
+        contact += [whole[mine == i].sum(axis=0) for i in range(len(by_bin))]
+        owner += [len(contact) - len(by_bin) + int(i) for i in mine]
+        resonant.append(forms[..., kept])
+        panels += together
+    arrays = jnp.asarray(np.stack(contact)), jnp.asarray(np.concatenate(resonant))
+    return QuadraticRates(*arrays, joined(panels), slots, with_residue, channels[0].flavour, tuple(owner), mixing)
 
 
-def _panels(one: tuple[float, ...], integrand: Integrand) -> list[tuple[float, float]]:
-    """A bin inside phase space, cut at the kinks, and ever finer towards the ends of phase space, where rates are not smooth."""
-    start, end = integrand.ends
-    low, high = (float(np.clip(edge, start, end)) for edge in one)
-    away = (end - start) * RATIO ** -np.arange(1.0, 12.0)
-    below = start + away[away > max(low - start, (high - low) * RATIO**-DEPTH)]
-    above = end - away[away > max(end - high, (high - low) * RATIO**-DEPTH)]
-    middle = 0.5 * (start + end)
-    wanted = [*integrand.kinks, *below[below < middle], *above[above > middle]]
-    cuts = [low, *sorted(cut for cut in wanted if low < cut < high), high]
-    return list(pairwise(cuts))
-
-
-def _legendre_forms(sm: SMInputs, channel: Channel, panels: np.ndarray, slots: tuple[str, ...]) -> np.ndarray:
+def _legendre_forms(sm: SMInputs, channel: Channel, panels: Panels, slots: tuple[str, ...]) -> np.ndarray:
     """Legendre coefficients of the forms of one process, shape (panels, rows, DEGREES, features)."""
     t, weight = gauss_legendre(DEGREES)
-    q2 = panels[:, :1] + 0.5 * (panels[:, 1:] - panels[:, :1]) * (1.0 + t)
+    q2 = np.asarray(panels.rule(t, weight)[0])
     u, u_bar, phase = _probes(slots, channel.integrand.mixing)
     key = sm, channel.integrand.name, channel.rows, slots, q2, u, u_bar, phase
     compute = lambda: _probe_densities(sm, channel, slots, jnp.asarray(q2.ravel()), u, u_bar, phase)
@@ -290,4 +249,5 @@ def lepton_integrand(sm: SMInputs, mode: str, lepton: str) -> Integrand:
     meson = (PSEUDOSCALAR | VECTOR)[mode]
     kinks = (float(sm.spectator[f"{meson.b}->{meson.final}"].q2[1]),) if mode in VECTOR else ()
     density = lambda p, q2, propagator: code.density(p, mode, lepton, q2, propagator)
-    return Integrand(density, kinks, ends, meson.b == "Bs", f"{mode} {lepton}")
+    binned = lambda p, q2min, q2max: code.binned(p, q2min, q2max, mode, lepton)
+    return Integrand(density, kinks, ends, meson.b == "Bs", f"{mode} {lepton}", binned)
