@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -12,6 +14,7 @@ import numpy as np
 from darkbeauty.flavour import b_to_p_ll, b_to_v_ll
 from darkbeauty.flavour.modes import LEPTON_INDEX
 from darkbeauty.flavour.quadratic import Channel, QuadraticRates, lepton_integrand, tabulate
+from darkbeauty.flavour.verification import TOLERANCE, table_deviations
 from darkbeauty.models import Model
 from darkbeauty.observables import Request, Results, Source
 
@@ -48,7 +51,7 @@ class RateTables(eqx.Module):
 
 
 def make_tables(model: Model, requests: tuple[Request, ...]) -> RateTables:
-    """Tables for every binned rate among the requests, at the model's Standard-Model inputs."""
+    """Tables for every binned rate among the requests, at the model's Standard-Model inputs, but for bins where they are not accurate."""
     wanted: dict[Source, dict[tuple[float, ...], None]] = {}
     rows: dict[Source, set[int]] = {}
     one_of_each = {request.observable: request for request in requests}
@@ -67,9 +70,36 @@ def make_tables(model: Model, requests: tuple[Request, ...]) -> RateTables:
         entry = Entry(source, tuple(bins), tuple(sorted(rows[source])))
         channel = Channel(integrand, LEPTON_INDEX[options["lepton"]], entry.rows, entry.bins)
         grouped.setdefault((integrand.mixing, len(entry.rows), channel.flavour), []).append((channel, entry))
-    members = [tuple(zip(*group)) for group in grouped.values()]
-    tables = (tabulate(model.sm, channels, model.wilson_slots, model.resonant_slots) for channels, _ in members)
-    return RateTables(tuple(tables), tuple(entries for _, entries in members))
+    made = [_verified(model, group) for group in grouped.values()]
+    kept = [(table, entries) for table, entries in made if table is not None]
+    return RateTables(tuple(table for table, _ in kept), tuple(entries for _, entries in kept))
+
+
+def _verified(model: Model, group: Sequence[tuple[Channel, Entry]]) -> tuple[QuadraticRates | None, tuple[Entry, ...]]:
+    """The tables of a group and its entries, without the bins in which they miss their promise: those stay with the amplitude code, and a warning says so."""
+    channels = tuple(channel for channel, _ in group)
+    table = tabulate(model.sm, channels, model.wilson_slots, model.resonant_slots)
+    good = [deviation <= TOLERANCE for deviation in table_deviations(model.sm, channels, table)]
+    if all(np.all(of_bins) for of_bins in good):
+        return table, tuple(entry for _, entry in group)
+    left = []
+    for (channel, entry), of_bins in zip(group, good):
+        bins = accurate(channel, of_bins, TOLERANCE)
+        if bins:
+            left.append((channel._replace(bins=bins), entry._replace(bins=bins)))
+    return _verified(model, left) if left else (None, ())
+
+
+def accurate(channel: Channel, good: np.ndarray, tolerance: float) -> tuple[tuple[float, ...], ...]:
+    """The good bins of a process; a warning names the others."""
+    missed = ", ".join(f"[{low:.12g}, {high:.12g}]" for (low, high), ok in zip(channel.bins, good) if not ok)
+    if missed:
+        process = f"{channel.integrand.mode} {channel.integrand.lepton}{channel.integrand.lepton}"
+        text = (
+            f"{process} in {missed}: tables miss {tolerance:g} of the rate, the amplitude code is used, which is slower"
+        )
+        warnings.warn(text, stacklevel=4)
+    return tuple(edges for edges, ok in zip(channel.bins, good) if ok)
 
 
 def _rows_used(model: Model, request: Request, index: int) -> set[int]:

@@ -118,7 +118,7 @@ def binned(p: Model, q2min: Array | float, q2max: Array | float, mode: str, lept
     """
     ends = phase_space(p, mode, p.sm.mass[lepton])
     f = lambda q2, propagator: density(p, mode, lepton, q2, propagator)
-    return integrate_pair(p, f, (q2min, q2max), ends, photon=False)
+    return integrate_pair(p, f, (q2min, q2max), ends, photon=True)
 
 
 def total(p: Model, mode: str, lepton: str) -> Array:

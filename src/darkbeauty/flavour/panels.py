@@ -50,7 +50,7 @@ class Panels(eqx.Module):
         low, high = self.edges[:, :1], self.edges[:, 1:]
         v, sign = 0.5 * (low + high + (high - low) * t), np.array(self.signs)[:, None]
         q2 = jnp.where(sign == 0, v, self.origin[:, None] + sign * v**2)
-        return q2, 0.5 * (high - low) * weight * jnp.where(sign == 0, 1.0, 2.0 * v)
+        return q2, jnp.asarray(0.5 * (high - low) * weight) * jnp.where(sign == 0, 1.0, 2.0 * v)
 
     def moments(self, pole: Pole) -> tuple[Array, Array]:
         """∫ P_n(t) P(q²) dq² and ∫ P_n(t) |P(q²)|² dq² of a propagator P, n < DEGREES; shape (n panels, DEGREES) each.
@@ -63,7 +63,9 @@ class Panels(eqx.Module):
         if signs.any():
             roots = np.flatnonzero(signs)
             panels = self.edges[roots], self.origin[roots], signs[roots].astype(float)
-            first = first.at[roots].set(jax.vmap(lambda *panel: _curved(*panel, pole))(*panels))
+            first = first.at[roots].set(
+                jax.vmap(lambda edges, origin, sign: _curved(edges, origin, sign, pole))(*panels)
+            )
         return first, -first.imag / pole.m_gamma
 
     def integrals(self) -> np.ndarray:
@@ -114,9 +116,10 @@ def _curved(edges: Array, origin: Array, sign: Array, pole: Pole) -> Array:
     w = jnp.sqrt(w2)
     tau = jnp.stack([w - middle, -w - middle]) / half
     t, weight = gauss_legendre(FAR_NODES)
-    v = middle + half * t
+    v = jnp.asarray(middle + half * t)
     far = ~jnp.any(_is_near(tau))
-    inverse = _inverse(v**2 - jnp.where(far, w2.real, -v[-1] ** 2), jnp.where(far, w2.imag, 0.0))
+    gap = jnp.where(far, v**2 - w2.real, v[-1] ** 2)
+    inverse = _inverse(gap, jnp.where(far, w2.imag, 0.0))
     both = (inverse * (2.0 * half * v)) @ (np.polynomial.legendre.legvander(t, DEGREES - 1) * weight[:, None])
     return sign * jnp.where(far, both[0] + 1j * both[1], jax.vmap(over_pole)(tau).sum(0))
 

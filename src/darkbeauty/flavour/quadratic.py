@@ -9,6 +9,7 @@ propagator are Legendre functions of the second kind. The forms are found by eva
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache, partial
 from typing import ClassVar, NamedTuple
 
 import equinox as eqx
@@ -29,24 +30,22 @@ from darkbeauty.numerics.stored import stored
 
 SLOTS = ("c7", "c7p", "C9", "C9p", "C10", "C10p")
 EXTRA_PROBES = 6
+BLOCK, CALL = 64, 256
+"""Values of q² per block and blocks per call, when densities are evaluated."""
 
 
 class Integrand(NamedTuple):
-    """What a process integrates over q²: density(p, q², P) → (rows, …), points where it has a kink, ends of phase space.
+    """ℓ⁺ℓ⁻ with a K, K* or φ: mode and lepton, points where the rate has a kink, ends of phase space, whether it depends on the phase of B_s mixing."""
 
-    mixing: whether it depends on the phase of B_s mixing; name: of the process; binned(p, q²min, q²max) → (rows,): its integral by quadrature.
-    """
-
-    density: Callable[[Model, Array, ArrayLike], Array]
+    mode: str
+    lepton: str
     kinks: tuple[float, ...]
-    ends: tuple[float, ...]
+    ends: tuple[float, float]
     mixing: bool
-    name: str
-    binned: Callable[[Model, ArrayLike, ArrayLike], Array]
 
 
 class Probe(Model):
-    """A model made of chosen coefficients of one lepton flavour: u at P = i, its conjugate ū, and the mixing phase; the pole of P, if it has one."""
+    """A model made of chosen coefficients of one lepton flavour: u at P = i, its conjugate ū, and the mixing phase."""
 
     name: ClassVar[str] = "probe"
     title: ClassVar[str] = "chosen coefficients"
@@ -58,7 +57,6 @@ class Probe(Model):
     u_bar: Value = ()
     shift: Value = 0.0j
     slots: tuple[str, ...] = eqx.field(static=True, default=())
-    pole: Pole | None = None
 
     def compute_wilson(self) -> Wilson:
         """c + iP·r with c + ir = u and c* + ir* = ū at P = i; the dipoles, which have no residue, take ū = u*."""
@@ -75,7 +73,7 @@ class Probe(Model):
             0.0,
             {name: spread(contact, name) for name in leptonic},
             {name: spread(residue, name) for name in leptonic},
-            Pole(jnp.zeros(()), jnp.zeros(())) if self.pole is None else self.pole,
+            Pole(jnp.zeros(()), jnp.zeros(())),
         )
 
     def compute_mixing(self) -> Array:
@@ -140,7 +138,7 @@ def tabulate(
     kept = _resonant_features(slots, with_residue, mixing)
     contact, resonant, panels, owner = [], [], [], []
     for channel in channels:
-        by_bin = [cut(*edges, channel.integrand.ends, channel.integrand.kinks) for edges in channel.bins]
+        by_bin = [cut(edges[0], edges[1], channel.integrand.ends, channel.integrand.kinks) for edges in channel.bins]
         mine = np.repeat(np.arange(len(by_bin)), [len(group) for group in by_bin])
         together = [panel for group in by_bin for panel in group]
         forms = _legendre_forms(sm, channel, joined(together), slots)
@@ -158,8 +156,9 @@ def _legendre_forms(sm: SMInputs, channel: Channel, panels: Panels, slots: tuple
     t, weight = gauss_legendre(DEGREES)
     q2 = np.asarray(panels.rule(t, weight)[0])
     u, u_bar, phase = _probes(slots, channel.integrand.mixing)
-    key = sm, channel.integrand.name, channel.rows, slots, q2, u, u_bar, phase
-    compute = lambda: _probe_densities(sm, channel, slots, jnp.asarray(q2.ravel()), u, u_bar, phase)
+    key = sm, channel.integrand, channel.rows, slots, q2, u, u_bar, phase
+    at = np.broadcast_to(q2.ravel(), (len(u), q2.size))
+    compute = lambda: densities(sm, channel, slots, (u, u_bar, phase), at, np.full(at.shape, 1j))
     values = stored("densities", key, compute)
     one = np.ones((len(u), 1))
     z = np.concatenate([one, u, phase[:, None] * one, phase[:, None] * u_bar], axis=1)
@@ -184,29 +183,47 @@ def _probes(slots: tuple[str, ...], mixing: bool) -> tuple[np.ndarray, np.ndarra
     return u, u_bar, phase
 
 
-def _probe_densities(
+def densities(
     sm: SMInputs,
     channel: Channel,
     slots: tuple[str, ...],
-    q2: Array,
-    u: np.ndarray,
-    u_bar: np.ndarray,
-    phase: np.ndarray,
+    probes: tuple[np.ndarray, np.ndarray, np.ndarray],
+    q2: np.ndarray,
+    propagator: np.ndarray,
 ) -> np.ndarray:
-    """The rows of the density that are asked for, at every probe and q², shape (probes, rows, n)."""
-    rows = np.asarray(channel.rows)
+    """The rows of the density that are asked for, of probes (u, ū, mixing phase) with q² and P(q²) of their own, shape (probes, n), as (probes, rows, n).
 
-    @eqx.filter_jit
-    def densities(sm, q2, u, u_bar, phase):
-        def one(point):
-            u, u_bar, phase = point
-            shift = bs_mixing.sm_coefficient(Probe(sm)) * (phase - 1.0)
-            probe = Probe(sm, None, u, u_bar, shift, slots)
-            return channel.integrand.density(probe, q2, 1j)[rows]
+    In calls of one shape, so that a process is compiled once, whatever its bins.
+    """
+    n, points = q2.shape
+    blocks = -(-points // BLOCK)
+    padded = lambda x: np.pad(x, ((0, 0), (0, blocks * BLOCK - points)), mode="edge").reshape(-1, BLOCK)
+    jobs = [*(np.repeat(x, blocks, axis=0) for x in probes), padded(q2), padded(propagator)]
+    compiled = _density_of_blocks(channel.integrand.mode, channel.integrand.lepton, slots)
+    values = in_calls(partial(compiled, sm), jobs)[0][:, np.asarray(channel.rows)].reshape(n, blocks, -1, BLOCK)
+    return np.moveaxis(values, 1, 2).reshape(n, len(channel.rows), -1)[..., :points]
 
-        return jax.lax.map(one, (u, u_bar, phase))
 
-    return np.asarray(densities(sm, q2, jnp.asarray(u), jnp.asarray(u_bar), jnp.asarray(phase)))
+def in_calls(compiled: Callable[..., Sequence[Array]], jobs: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """Results of a function of several arrays that take the same number of rows, called with CALL rows at a time, the last ones repeated."""
+    results = []
+    for start in range(0, len(jobs[0]), CALL):
+        rows = [x[start : start + CALL] for x in jobs]
+        full = [np.pad(x, ((0, CALL - len(x)), *[(0, 0)] * (x.ndim - 1)), mode="edge") for x in rows]
+        results.append([np.asarray(result)[: len(rows[0])] for result in compiled(*full)])
+    return [np.concatenate(parts) for parts in zip(*results)]
+
+
+@lru_cache(maxsize=32)
+def _density_of_blocks(mode: str, lepton: str, slots: tuple[str, ...]) -> Callable[..., tuple[Array]]:
+    """sm, u, ū, phase, q² and P, shapes (CALL, slots) twice, (CALL,), (CALL, BLOCK) twice → every row of the density, shape (CALL, rows, BLOCK), in a tuple."""
+
+    def block(sm: SMInputs, job: tuple[Array, Array, Array, Array, Array]) -> Array:
+        u, u_bar, phase, q2, propagator = job
+        shift = bs_mixing.sm_coefficient(Probe(sm)) * (phase - 1.0)
+        return amplitude_code(mode).density(Probe(sm, None, u, u_bar, shift, slots), mode, lepton, q2, propagator)
+
+    return eqx.filter_jit(lambda sm, *jobs: (jax.lax.map(partial(block, sm), jobs),))
 
 
 def _couplings(w: Wilson, slots: tuple[str, ...], flavour: int, phase: ArrayLike, mixing: bool) -> tuple[Array, Array]:
@@ -243,11 +260,8 @@ def _resonant_features(slots: tuple[str, ...], with_residue: tuple[str, ...], mi
 
 
 def lepton_integrand(sm: SMInputs, mode: str, lepton: str) -> Integrand:
-    """ℓ⁺ℓ⁻ with a K, K* or φ."""
-    code = amplitude_code(mode)
-    ends = tuple(float(end) for end in code.phase_space(Probe(sm), mode, sm.mass[lepton]))
+    """What a mode and a lepton are to the tables."""
+    start, end = amplitude_code(mode).phase_space(Probe(sm), mode, sm.mass[lepton])
     meson = (PSEUDOSCALAR | VECTOR)[mode]
     kinks = (float(sm.spectator[f"{meson.b}->{meson.final}"].q2[1]),) if mode in VECTOR else ()
-    density = lambda p, q2, propagator: code.density(p, mode, lepton, q2, propagator)
-    binned = lambda p, q2min, q2max: code.binned(p, q2min, q2max, mode, lepton)
-    return Integrand(density, kinks, ends, meson.b == "Bs", f"{mode} {lepton}", binned)
+    return Integrand(mode, lepton, kinks, (float(start), float(end)), meson.b == "Bs")

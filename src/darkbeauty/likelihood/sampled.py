@@ -7,7 +7,7 @@ evaluated at central inputs, as where theory errors are in the covariance.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
@@ -15,7 +15,10 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from darkbeauty.flavour.modes import LEPTON_INDEX
 from darkbeauty.flavour.nodal_rates import NodalRates, nodal_rates
+from darkbeauty.flavour.quadratic import Channel, lepton_integrand
+from darkbeauty.flavour.verification import NODAL_TOLERANCE, nodal_deviations
 from darkbeauty.inputs import SMInputs
 from darkbeauty.likelihood.build import Likelihood, TermReport, with_covariance
 from darkbeauty.likelihood.covariance import jacobian_of, shifted, with_theory
@@ -26,7 +29,7 @@ from darkbeauty.models import Model
 from darkbeauty.models.wet import Wet
 from darkbeauty.observables import Results, Source
 from darkbeauty.predict import evaluate, parse
-from darkbeauty.tables import ROWS, Entry
+from darkbeauty.tables import ROWS, Entry, accurate
 
 STEPS, DELTA = 5, 0.1
 """Gauss–Newton steps towards the most probable ν, and half the step of its differences."""
@@ -203,11 +206,17 @@ def most_probable(
 
 
 def _rates(lik: Likelihood) -> ShiftedRates:
-    """What the tables of a likelihood hold."""
-    entries = tuple(entry for group in lik.tables.entries for entry in group)
-    process = lambda source: (dict(source.options)[name] for name in ("mode", "lepton"))
-    rates = (
-        nodal_rates(lik.model.sm, *cast("tuple[str, str]", process(source)), bins, rows)
-        for source, bins, rows in entries
-    )
-    return ShiftedRates(tuple(rates), entries)
+    """What the tables of a likelihood hold, but for bins that nodes miss: those stay with the amplitude code."""
+    model = lik.model
+    rates, entries = [], []
+    for source, bins, rows in (entry for group in lik.tables.entries for entry in group):
+        process = dict(source.options)
+        integrand = lepton_integrand(model.sm, process["mode"], process["lepton"])
+        channel = Channel(integrand, LEPTON_INDEX[process["lepton"]], rows, bins)
+        made = nodal_rates(model.sm, process["mode"], process["lepton"], bins, rows)
+        good = nodal_deviations(model.sm, channel, made, model.wilson_slots, model.resonant_slots) <= NODAL_TOLERANCE
+        left = accurate(channel, good, NODAL_TOLERANCE)
+        if left:
+            entries.append(Entry(source, left, rows))
+            rates.append(nodal_rates(model.sm, process["mode"], process["lepton"], left, rows))
+    return ShiftedRates(tuple(rates), tuple(entries))
