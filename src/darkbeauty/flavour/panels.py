@@ -137,7 +137,9 @@ def over_pole(tau: Array) -> Array:
         close.append(((2 * n + 1) * inside * close[n] - n * close[n - 1]) / (n + 1))
     t, weight = gauss_legendre(FAR_NODES)
     away = jnp.where(near, 9.0 + 0.0j, tau)
-    far = _inverse(t - away.real, away.imag) @ (np.polynomial.legendre.legvander(t, DEGREES - 1) * weight[:, None])
+    far = _inverse(jnp.asarray(t - away.real), away.imag) @ (
+        np.polynomial.legendre.legvander(t, DEGREES - 1) * weight[:, None]
+    )
     return jnp.where(near, jnp.stack(close), far[0] + 1j * far[1])
 
 
