@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import equinox as eqx
+import numpy as np
 from jax import Array
 
 from darkbeauty.flavour import b_to_p_ll, b_to_v_ll
 from darkbeauty.flavour.modes import LEPTON_INDEX
-from darkbeauty.flavour.quadratic import SLOTS, Channel, QuadraticRates, lepton_integrand, tabulate
+from darkbeauty.flavour.quadratic import SLOTS, Channel, QuadraticRates, lepton_integrand, names_of, tabulate
+from darkbeauty.flavour.verification import TOLERANCE, table_deviations
 from darkbeauty.models.base import Model, sectors_of
 from darkbeauty.models.sectors import Theory, Wilson
 from darkbeauty.observables import Request, Results, Source
@@ -57,22 +61,56 @@ def tabulated_sources(requests: tuple[Request, ...]) -> tuple[Tabulated, ...]:
             if source.function in TABULATED:
                 bins.setdefault(source, {})[request.arguments] = None
                 names.setdefault(source, set()).update(request.observable.reads)
-    return tuple(Tabulated(source, tuple(bins[source]), tuple(sorted(names[source]))) for source in bins)
+    in_order = lambda source: tuple(name for name in names_of(dict(source.options)["mode"]) if name in names[source])
+    return tuple(Tabulated(source, tuple(bins[source]), in_order(source)) for source in bins)
 
 
 def make_tables(model: Model, requests: tuple[Request, ...]) -> RateTables:
-    """Tables for every binned rate among the requests, at the model's Standard-Model inputs."""
+    """Tables for every binned rate among the requests, at the model's Standard-Model inputs, but for bins where they are not accurate."""
     grouped: dict[tuple[bool, int, int], list[tuple[Channel, Tabulated]]] = {}
     for tabulated in tabulated_sources(requests):
-        options = dict(tabulated.source.options)
-        integrand = lepton_integrand(model.sm, options["mode"], options["lepton"])
-        channel = Channel(integrand, LEPTON_INDEX[options["lepton"]], tabulated.names, tabulated.bins)
-        kind = integrand.mixing, len(tabulated.names), channel.flavour
+        channel = channel_of(model, tabulated)
+        kind = channel.integrand.mixing, len(tabulated.names), channel.flavour
         grouped.setdefault(kind, []).append((channel, tabulated))
-    members = [tuple(zip(*group)) for group in grouped.values()]
-    slots, resonant = slots_of(sectors_of(model).wilson)
-    tables = (tabulate(model.sm, channels, slots, resonant) for channels, _ in members)
-    return RateTables(tuple(tables), tuple(contents for _, contents in members))
+    made = [_verified(model, group) for group in grouped.values()]
+    kept = [(table, contents) for table, contents in made if table is not None]
+    return RateTables(tuple(table for table, _ in kept), tuple(contents for _, contents in kept))
+
+
+def channel_of(model: Model, tabulated: Tabulated) -> Channel:
+    """A source with its bins as the tables take it."""
+    options = dict(tabulated.source.options)
+    integrand = lepton_integrand(model.sm, options["mode"], options["lepton"])
+    return Channel(integrand, LEPTON_INDEX[options["lepton"]], tabulated.names, tabulated.bins)
+
+
+def _verified(
+    model: Model, group: Sequence[tuple[Channel, Tabulated]]
+) -> tuple[QuadraticRates | None, tuple[Tabulated, ...]]:
+    """The tables of a group and what they hold, without the bins in which they miss their promise: those stay with the amplitude code, and a warning says so."""
+    channels = tuple(channel for channel, _ in group)
+    table = tabulate(model.sm, channels, *slots_of(sectors_of(model).wilson))
+    good = [deviation <= TOLERANCE for deviation in table_deviations(model.sm, channels, table)]
+    if all(np.all(of_bins) for of_bins in good):
+        return table, tuple(tabulated for _, tabulated in group)
+    left = []
+    for (channel, tabulated), of_bins in zip(group, good):
+        bins = accurate(channel, of_bins, TOLERANCE)
+        if bins:
+            left.append((channel._replace(bins=bins), tabulated._replace(bins=bins)))
+    return _verified(model, left) if left else (None, ())
+
+
+def accurate(channel: Channel, good: np.ndarray, tolerance: float) -> tuple[tuple[float, ...], ...]:
+    """The good bins of a process; a warning names the others."""
+    missed = ", ".join(f"[{low:.12g}, {high:.12g}]" for (low, high), ok in zip(channel.bins, good) if not ok)
+    if missed:
+        process = f"{channel.integrand.mode} {channel.integrand.lepton}{channel.integrand.lepton}"
+        text = (
+            f"{process} in {missed}: tables miss {tolerance:g} of the rate, the amplitude code is used, which is slower"
+        )
+        warnings.warn(text, stacklevel=4)
+    return tuple(edges for edges, ok in zip(channel.bins, good) if ok)
 
 
 def slots_of(w: Wilson) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -11,9 +11,9 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from darkbeauty.models.sectors import Pole, Theory, Wilson
-from darkbeauty.numerics.pair_map import pair_map
+from darkbeauty.numerics.pair_map import ResonanceRule, pair_map
 
-NODES, PHOTON_NODES, CLOSE = 32, 24, 0.3
+NODES, PHOTON_NODES, CLOSE, NARROW = 32, 24, 0.3, 1e-7
 
 
 def kallen(a: Array | float, b: ArrayLike, c: ArrayLike) -> Array:
@@ -68,4 +68,20 @@ def integrate_pair(
     """
     variable = pair_map(*ends, None if pole is None else (pole.m2, pole.m_gamma), photon)
     rule = variable.rule(edges, PHOTON_NODES, CLOSE) if photon else variable.rule(edges, NODES)
+    rule = of_narrow_bin(rule, edges[0], edges[-1], ends, pole)
     return jax.tree.map(lambda values: values @ rule.weight, f(rule.s, rule.propagator))
+
+
+def of_narrow_bin(
+    rule: ResonanceRule, q2min: ArrayLike, q2max: ArrayLike, ends: tuple[ArrayLike, ArrayLike], pole: Pole | None
+) -> ResonanceRule:
+    """The rule, or all of its nodes in the middle of a bin so narrow that its edges hardly differ in another variable, far from ends and pole."""
+    start, end = ends
+    low, high = jnp.clip(q2min, start, end), jnp.clip(q2max, start, end)
+    middle, width = 0.5 * (low + high), high - low
+    propagator = jnp.zeros(()) if pole is None else pole.at(middle)
+    away = jnp.minimum(middle - start, end - middle)
+    far = (width < NARROW * away) & (width * jnp.abs(propagator) < NARROW)
+    pick = lambda flat, nodes: jnp.where(far & (width > 0.0), flat, nodes)
+    weight = width / rule.weight.size
+    return ResonanceRule(pick(middle, rule.s), pick(propagator, rule.propagator), pick(weight, rule.weight))

@@ -8,7 +8,6 @@ tabulated there, at fixed inputs, is evaluated here: form factors and the other 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import cast
 
 import equinox as eqx
 import jax
@@ -18,7 +17,8 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from darkbeauty.flavour.b_to_invisible import amplitude_code
-from darkbeauty.flavour.quadratic import _panels, lepton_integrand, propagator_moments, stacked
+from darkbeauty.flavour.panels import Panels, cut, joined
+from darkbeauty.flavour.quadratic import lepton_integrand, stacked
 from darkbeauty.inputs import SMInputs
 from darkbeauty.models.sectors import Pole, Theory
 from darkbeauty.numerics.quadrature import gauss_legendre
@@ -30,10 +30,10 @@ NODES = 6
 class NodalRates(eqx.Module):
     """Rates of b → sℓℓ, one mode and lepton, in several bins.
 
-    edges: of the panels, shape (panels, 2); owner: the bin of each; names: which of the density's rates are asked for.
+    owner: the bin of each panel; names: which of the density's rates are asked for.
     """
 
-    edges: np.ndarray
+    panels: Panels
     mode: str = eqx.field(static=True)
     lepton: str = eqx.field(static=True)
     owner: tuple[int, ...] = eqx.field(static=True)
@@ -44,38 +44,35 @@ class NodalRates(eqx.Module):
 
         Args     p: its Standard-Model inputs as they may be
         Domain   masses close to those that the panels were made with: these end at their ends of phase space
-        Accuracy relative to the rate 1e-5, as `darkbeauty.flavour.quadratic.tabulate`
+        Accuracy relative to the rate 3e-5
         """
-        t, weight = gauss_legendre(NODES)
-        low, high = self.edges[:, :1], self.edges[:, 1:]
-        q2, plain = 0.5 * (low + high + (high - low) * t), 0.5 * (high - low) * weight
-        flat = jnp.asarray(q2.ravel())
         code = amplitude_code(self.mode).density
+        q2, propagators, weights = self.rule(p.wilson.pole)
 
         def density(propagator: ArrayLike) -> Array:
-            return stacked(code(p, self.mode, self.lepton, flat, propagator), self.names)
+            return stacked(code(p, self.mode, self.lepton, q2, propagator), self.names)
 
-        pole = p.wilson.pole
-        if pole is None:
-            total = density(0.0) * plain.ravel()
-        else:
-            scale = jax.lax.stop_gradient(1.0 / pole.m_gamma)
-            found = jax.vmap(density)(scale * jnp.array([0.0, 1.0, -1.0, 1.0j]))
-            total = jnp.einsum("jrn,jn->rn", found, self._weights(pole, scale, plain))
+        total = jnp.einsum("jrn,jn->rn", jax.vmap(density)(propagators), weights)
         by_panel = total.reshape(len(self.names), -1, NODES).sum(-1).T
         return jax.ops.segment_sum(by_panel, np.asarray(self.owner), max(self.owner) + 1)
 
-    def _weights(self, pole: Pole, scale: Array, plain: np.ndarray) -> Array:
-        """Weights of D(0), D(s), D(−s) and D(is) at every node, shape (4, nodes), s = `scale`: A, B and C as combinations of them."""
-        first, second = jax.vmap(lambda edges: propagator_moments(*cast("tuple[Array, Array]", edges), pole))(
-            self.edges
-        )
+    def rule(self, pole: Pole | None) -> tuple[Array, Array, Array]:
+        """q² at the nodes, values of P to evaluate D at, and the weights of each: ∫ D dq² is their sum; shapes (n,), (j,), (j, n).
+
+        P = 0, s, −s and is give A, B and C of D = A + Re(BP) + C|P|², s = 1/mΓ.
+        """
+        q2, plain = self.panels.rule(*gauss_legendre(NODES))
+        if pole is None:
+            return q2.ravel(), jnp.zeros(1), plain.reshape(1, -1)
+        scale = jax.lax.stop_gradient(1.0 / pole.m_gamma)
+        first, second = self.panels.moments(pole)
         linear = (first[:, :NODES] / scale) @ _series()
         square = (second[:, :NODES] / scale**2) @ _series()
         real, imaginary = linear.real, linear.imag
         up = 0.5 * (real - imaginary + square)
         down = 0.5 * (-real - imaginary + square)
-        return jnp.stack([plain - square, up, down, imaginary]).reshape(4, -1)
+        weights = jnp.stack([plain - square, up, down, imaginary]).reshape(4, -1)
+        return q2.ravel(), scale * jnp.array([0.0, 1.0, -1.0, 1.0j]), weights
 
 
 def nodal_rates(
@@ -83,9 +80,9 @@ def nodal_rates(
 ) -> NodalRates:
     """Rates of a process in these bins, with the panels of the tables."""
     integrand = lepton_integrand(sm, mode, lepton)
-    cut = [_panels(one, integrand) for one in bins]
-    owner = tuple(i for i, group in enumerate(cut) for _ in group)
-    return NodalRates(np.array([panel for group in cut for panel in group]), mode, lepton, owner, names)
+    by_bin = [cut(edges[0], edges[1], integrand.ends, integrand.kinks) for edges in bins]
+    owner = tuple(i for i, group in enumerate(by_bin) for _ in group)
+    return NodalRates(joined([panel for group in by_bin for panel in group]), mode, lepton, owner, names)
 
 
 def _series() -> np.ndarray:

@@ -9,9 +9,9 @@ propagator are Legendre functions of the second kind. The forms are found by eva
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from itertools import pairwise
+from functools import lru_cache, partial
 from operator import attrgetter
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
@@ -22,7 +22,10 @@ from jax.typing import ArrayLike
 
 from darkbeauty.flavour import bs_mixing
 from darkbeauty.flavour.b_to_invisible import amplitude_code
+from darkbeauty.flavour.b_to_p_ll import PairRates
+from darkbeauty.flavour.b_to_v_ll import AngularCoefficients, VectorRates
 from darkbeauty.flavour.modes import PSEUDOSCALAR, VECTOR
+from darkbeauty.flavour.panels import DEGREES, Panels, cut, joined
 from darkbeauty.inputs import SMInputs
 from darkbeauty.models.sectors import DIPOLES, LEPTONIC, Pole, Theory, Wilson
 from darkbeauty.numerics.quadrature import gauss_legendre
@@ -30,24 +33,24 @@ from darkbeauty.numerics.stored import stored
 
 SLOTS = ("C7", "C7p", *LEPTONIC)
 """Coefficients that b → sℓℓ depends on."""
-DEGREES, FAR_NODES, NEAR = 10, 24, 1.178
-"""Legendre polynomials per panel; a pole counts as near inside the ellipse of half axis NEAR, where upward recurrences lose few digits."""
-RATIO, DEPTH = 3.0, 6
-"""Panels shrink by this ratio towards the ends of phase space, so many times at most."""
+PAIR, ANGULAR = (
+    PairRates._fields,
+    tuple(f"{part}.{name}" for part in VectorRates._fields for name in AngularCoefficients._fields),
+)
+"""Names of all rates with a pseudoscalar and with a vector meson, those that are the rate itself or stand for it first."""
 EXTRA_PROBES = 6
+BLOCK, CALL = 64, 256
+"""Values of q² per block and blocks per call, when densities are evaluated."""
 
 
 class Integrand(NamedTuple):
-    """What a process integrates over q²: density(p, q², P) → named rates, points where it has a kink, ends of phase space.
+    """ℓ⁺ℓ⁻ with a K, K* or φ: mode and lepton, points where the rate has a kink, ends of phase space, whether it depends on the phase of B_s mixing."""
 
-    mixing: whether it depends on the phase of B_s mixing; name: of the process.
-    """
-
-    density: Callable[[Theory, Array, ArrayLike], Any]
+    mode: str
+    lepton: str
     kinks: tuple[float, ...]
-    ends: tuple[float, ...]
+    ends: tuple[float, float]
     mixing: bool
-    name: str
 
 
 def probe(sm: SMInputs, slots: tuple[str, ...] = (), u: Any = (), u_bar: Any = (), shift: ArrayLike = 0.0j) -> Theory:
@@ -77,12 +80,12 @@ class QuadraticRates(eqx.Module):
     """Rates of several processes with one lepton flavour in their bins, for one kind of model (the slots it fills) and fixed Standard-Model inputs.
 
     contact: the forms integrated over the bins, shape (bins, rates, features); resonant: Legendre coefficients of what involves a slot with a
-    residue, shape (panels, rates, DEGREES, features); edges: of the panels, shape (panels, 2).
+    residue, shape (panels, rates, DEGREES, features).
     """
 
     contact: Array
     resonant: Array
-    edges: Array
+    panels: Panels
     slots: tuple[str, ...] = eqx.field(static=True)
     with_residue: tuple[str, ...] = eqx.field(static=True)
     flavour: int = eqx.field(static=True)
@@ -104,34 +107,10 @@ class QuadraticRates(eqx.Module):
         turned = jnp.conj(half.T)
         used = _resonant_features(self.slots, self.with_residue, self.mixing)
         forms = _features(jnp.stack([half + turned, 1j * (half - turned), whole]), self.mixing)[:, used]
-        first, second = jax.vmap(lambda low, high: propagator_moments(low, high, cast(Pole, w.pole)))(*self.edges.T)
+        first, second = self.panels.moments(w.pole)
         moments = jnp.stack([first.real, first.imag, second], axis=-1)
         per_panel = jnp.einsum("prkn,pkn->pr", self.resonant, moments @ forms)
         return rates + (np.arange(len(rates))[:, None] == self.owner).astype(float) @ per_panel
-
-
-def propagator_moments(low: Array, high: Array, pole: Pole) -> tuple[Array, Array]:
-    r"""∫ P_n(t) P(q²) dq² and ∫ P_n(t) |P(q²)|² dq² over [low, high], t from −1 to 1, n < DEGREES; shape (DEGREES,) each.
-
-    With τ the pole in units of t, ∫ P_n(t)/(t − τ) dt = −2Q_n(τ) by the recurrence of Legendre functions, from ln((1−τ)/(−1−τ)) up; far from the
-    panel, where that loses its digits, Gauss–Legendre quadrature. |P|² = −Im P/mΓ.
-    Accuracy relative 1e-9, however narrow the pole and wherever it is
-    """
-    half, middle = 0.5 * (high - low), 0.5 * (high + low)
-    tau = (pole.m2 - middle - 1j * pole.m_gamma) / half
-    near = jnp.abs(tau - 1.0) + jnp.abs(tau + 1.0) < 2.0 * NEAR
-    inside = jnp.where(near, tau, 0.3 - 0.1j)
-    logarithm = jnp.log((1.0 - inside) / (-1.0 - inside))
-    close = [logarithm, inside * logarithm + 2.0]
-    for n in range(1, DEGREES - 1):
-        close.append(((2 * n + 1) * inside * close[n] - n * close[n - 1]) / (n + 1))
-    t, weight = gauss_legendre(FAR_NODES)
-    away = jnp.where(near, 9.0 + 0.0j, tau)
-    gap = t - away.real
-    inverse = jnp.stack([gap, jnp.broadcast_to(away.imag, gap.shape)]) / (gap**2 + away.imag**2)  # of gap − i Im τ
-    far = inverse @ (np.polynomial.legendre.legvander(t, DEGREES - 1) * weight[:, None])
-    moments = jnp.where(near, jnp.stack(close), far[0] + 1j * far[1])
-    return moments, -moments.imag / pole.m_gamma
 
 
 def tabulate(
@@ -144,43 +123,29 @@ def tabulate(
     """
     mixing, with_residue = channels[0].integrand.mixing, slots if with_residue is None else with_residue
     kept = _resonant_features(slots, with_residue, mixing)
-    contact, resonant, edges, owner = [], [], [], []
+    contact, resonant, panels, owner = [], [], [], []
     for channel in channels:
-        panels = [_panels(one, channel.integrand) for one in channel.bins]
-        flat = np.array([panel for group in panels for panel in group])
-        mine = np.repeat(np.arange(len(panels)), [len(group) for group in panels])
-        found = _legendre_forms(sm, channel, flat, slots)
-        whole = found[:, :, 0] * (flat[:, 1] - flat[:, 0])[:, None, None]
-        contact += [whole[mine == i].sum(axis=0) for i in range(len(panels))]
-        owner += [len(contact) - len(panels) + int(i) for i in mine]
-        resonant.append(found[..., kept])
-        edges.append(flat)
-    arrays = (jnp.asarray(x) for x in (np.stack(contact), np.concatenate(resonant), np.concatenate(edges)))
-    return QuadraticRates(
-        *cast("tuple[Array, Array, Array]", arrays), slots, with_residue, channels[0].flavour, tuple(owner), mixing
-    )
+        by_bin = [cut(edges[0], edges[1], channel.integrand.ends, channel.integrand.kinks) for edges in channel.bins]
+        mine = np.repeat(np.arange(len(by_bin)), [len(group) for group in by_bin])
+        together = [panel for group in by_bin for panel in group]
+        forms = _legendre_forms(sm, channel, joined(together), slots)
+        whole = np.einsum("bm,brmn->brn", joined(together).integrals(), forms)
+        contact += [whole[mine == i].sum(axis=0) for i in range(len(by_bin))]
+        owner += [len(contact) - len(by_bin) + int(i) for i in mine]
+        resonant.append(forms[..., kept])
+        panels += together
+    arrays = jnp.asarray(np.stack(contact)), jnp.asarray(np.concatenate(resonant))
+    return QuadraticRates(*arrays, joined(panels), slots, with_residue, channels[0].flavour, tuple(owner), mixing)
 
 
-def _panels(one: tuple[float, ...], integrand: Integrand) -> list[tuple[float, float]]:
-    """A bin inside phase space, cut at the kinks, and ever finer towards the ends of phase space, where rates are not smooth."""
-    start, end = integrand.ends
-    low, high = (float(np.clip(edge, start, end)) for edge in one)
-    away = (end - start) * RATIO ** -np.arange(1.0, 12.0)
-    below = start + away[away > max(low - start, (high - low) * RATIO**-DEPTH)]
-    above = end - away[away > max(end - high, (high - low) * RATIO**-DEPTH)]
-    middle = 0.5 * (start + end)
-    wanted = [*integrand.kinks, *below[below < middle], *above[above > middle]]
-    cuts = [low, *sorted(cut for cut in wanted if low < cut < high), high]
-    return list(pairwise(cuts))
-
-
-def _legendre_forms(sm: SMInputs, channel: Channel, panels: np.ndarray, slots: tuple[str, ...]) -> np.ndarray:
+def _legendre_forms(sm: SMInputs, channel: Channel, panels: Panels, slots: tuple[str, ...]) -> np.ndarray:
     """Legendre coefficients of the forms of one process, shape (panels, rates, DEGREES, features)."""
     t, weight = gauss_legendre(DEGREES)
-    q2 = panels[:, :1] + 0.5 * (panels[:, 1:] - panels[:, :1]) * (1.0 + t)
+    q2 = np.asarray(panels.rule(t, weight)[0])
     u, u_bar, phase = _probes(slots, channel.integrand.mixing)
-    key = sm, channel.integrand.name, channel.names, slots, q2, u, u_bar, phase
-    compute = lambda: _probe_densities(sm, channel, slots, jnp.asarray(q2.ravel()), u, u_bar, phase)
+    key = sm, channel.integrand, channel.names, slots, q2, u, u_bar, phase
+    at = np.broadcast_to(q2.ravel(), (len(u), q2.size))
+    compute = lambda: densities(sm, channel, slots, (u, u_bar, phase), at, np.full(at.shape, 1j))
     values = stored("densities", key, compute)
     one = np.ones((len(u), 1))
     z = np.concatenate([one, u, phase[:, None] * one, phase[:, None] * u_bar], axis=1)
@@ -205,27 +170,49 @@ def _probes(slots: tuple[str, ...], mixing: bool) -> tuple[np.ndarray, np.ndarra
     return u, u_bar, phase
 
 
-def _probe_densities(
+def densities(
     sm: SMInputs,
     channel: Channel,
     slots: tuple[str, ...],
-    q2: Array,
-    u: np.ndarray,
-    u_bar: np.ndarray,
-    phase: np.ndarray,
+    probes: tuple[np.ndarray, np.ndarray, np.ndarray],
+    q2: np.ndarray,
+    propagator: np.ndarray,
 ) -> np.ndarray:
-    """The rates that are asked for, at every probe and q², shape (probes, rates, n)."""
+    """The rates that are asked for, of probes (u, ū, mixing phase) with q² and P(q²) of their own, shape (probes, n), as (probes, rates, n).
 
-    @eqx.filter_jit
-    def densities(sm, q2, u, u_bar, phase):
-        def one(point):
-            u, u_bar, phase = point
-            shift = bs_mixing.sm_coefficient(probe(sm)) * (phase - 1.0)
-            return stacked(channel.integrand.density(probe(sm, slots, u, u_bar, shift), q2, 1j), channel.names)
+    In calls of one shape, so that a process is compiled once, whatever its bins.
+    """
+    n, points = q2.shape
+    blocks = -(-points // BLOCK)
+    padded = lambda x: np.pad(x, ((0, 0), (0, blocks * BLOCK - points)), mode="edge").reshape(-1, BLOCK)
+    jobs = [*(np.repeat(x, blocks, axis=0) for x in probes), padded(q2), padded(propagator)]
+    compiled = _density_of_blocks(channel.integrand.mode, channel.integrand.lepton, slots)
+    rows = [names_of(channel.integrand.mode).index(name) for name in channel.names]
+    values = in_calls(partial(compiled, sm), jobs)[0][:, rows].reshape(n, blocks, -1, BLOCK)
+    return np.moveaxis(values, 1, 2).reshape(n, len(rows), -1)[..., :points]
 
-        return jax.lax.map(one, (u, u_bar, phase))
 
-    return np.asarray(densities(sm, q2, jnp.asarray(u), jnp.asarray(u_bar), jnp.asarray(phase)))
+def in_calls(compiled: Callable[..., Sequence[Array]], jobs: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """Results of a function of several arrays that take the same number of rows, called with CALL rows at a time, the last ones repeated."""
+    results = []
+    for start in range(0, len(jobs[0]), CALL):
+        rows = [x[start : start + CALL] for x in jobs]
+        full = [np.pad(x, ((0, CALL - len(x)), *[(0, 0)] * (x.ndim - 1)), mode="edge") for x in rows]
+        results.append([np.asarray(result)[: len(rows[0])] for result in compiled(*full)])
+    return [np.concatenate(parts) for parts in zip(*results)]
+
+
+@lru_cache(maxsize=32)
+def _density_of_blocks(mode: str, lepton: str, slots: tuple[str, ...]) -> Callable[..., tuple[Array]]:
+    """sm, u, ū, phase, q² and P, shapes (CALL, slots) twice, (CALL,), (CALL, BLOCK) twice → all rates, shape (CALL, rates, BLOCK), in a tuple."""
+
+    def block(sm: SMInputs, job: tuple[Array, Array, Array, Array, Array]) -> Array:
+        u, u_bar, phase, q2, propagator = job
+        shift = bs_mixing.sm_coefficient(probe(sm)) * (phase - 1.0)
+        rates = amplitude_code(mode).density(probe(sm, slots, u, u_bar, shift), mode, lepton, q2, propagator)
+        return stacked(rates, names_of(mode))
+
+    return eqx.filter_jit(lambda sm, *jobs: (jax.lax.map(partial(block, sm), jobs),))
 
 
 def _couplings(w: Wilson, slots: tuple[str, ...], flavour: int, phase: ArrayLike, mixing: bool) -> tuple[Array, Array]:
@@ -260,16 +247,19 @@ def _resonant_features(slots: tuple[str, ...], with_residue: tuple[str, ...], mi
     return np.flatnonzero(np.concatenate([on_pole[i] | on_pole[j] for i, j in pairs]))
 
 
+def names_of(mode: str) -> tuple[str, ...]:
+    """Names of all rates of a mode."""
+    return PAIR if mode in PSEUDOSCALAR else ANGULAR
+
+
 def stacked(rates: Any, names: tuple[str, ...]) -> Array:
     """Rates of a result by their names, e.g. "average.j3", shape (names, …)."""
     return jnp.stack([attrgetter(name)(rates) for name in names])
 
 
 def lepton_integrand(sm: SMInputs, mode: str, lepton: str) -> Integrand:
-    """ℓ⁺ℓ⁻ with a K, K* or φ."""
-    code = amplitude_code(mode)
-    ends = tuple(float(end) for end in code.phase_space(Theory(sm), mode, sm.mass[lepton]))
+    """What a mode and a lepton are to the tables."""
+    start, end = amplitude_code(mode).phase_space(Theory(sm), mode, sm.mass[lepton])
     meson = (PSEUDOSCALAR | VECTOR)[mode]
     kinks = (float(sm.spectator[f"{meson.b}->{meson.final}"].q2[1]),) if mode in VECTOR else ()
-    density = lambda p, q2, propagator: code.density(p, mode, lepton, q2, propagator)
-    return Integrand(density, kinks, ends, meson.b == "Bs", f"{mode} {lepton}")
+    return Integrand(mode, lepton, kinks, (float(start), float(end)), meson.b == "Bs")

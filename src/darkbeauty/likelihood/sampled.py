@@ -7,7 +7,7 @@ evaluated at central inputs, as where theory errors are in the covariance.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
@@ -17,6 +17,7 @@ from jax import Array
 
 from darkbeauty.evaluation import Values, evaluate
 from darkbeauty.flavour.nodal_rates import NodalRates, nodal_rates
+from darkbeauty.flavour.verification import NODAL_TOLERANCE, nodal_deviations
 from darkbeauty.inputs import SMInputs
 from darkbeauty.likelihood.build import Likelihood, TermReport, with_covariance
 from darkbeauty.likelihood.covariance import jacobian_of, shifted, with_theory
@@ -24,11 +25,12 @@ from darkbeauty.likelihood.nuisances import Nuisances, split
 from darkbeauty.likelihood.terms import Term
 from darkbeauty.likelihood.theory import at_inputs
 from darkbeauty.models import Model
+from darkbeauty.models.base import sectors_of
 from darkbeauty.models.sectors import Theory
 from darkbeauty.models.wet import Wet
 from darkbeauty.observables import Results, Source
 from darkbeauty.predict import parse
-from darkbeauty.tables import Tabulated
+from darkbeauty.tables import Tabulated, accurate, channel_of, slots_of
 
 STEPS, DELTA = 5, 0.1
 """Gauss–Newton steps towards the most probable ν, and half the step of its differences."""
@@ -201,11 +203,15 @@ def most_probable(
 
 
 def _rates(lik: Likelihood) -> ShiftedRates:
-    """What the tables of a likelihood hold."""
-    contents = tuple(tabulated for group in lik.tables.contents for tabulated in group)
-    process = lambda source: (dict(source.options)[name] for name in ("mode", "lepton"))
-    rates = (
-        nodal_rates(lik.model.sm, *cast("tuple[str, str]", process(source)), bins, names)
-        for source, bins, names in contents
-    )
-    return ShiftedRates(tuple(rates), contents)
+    """What the tables of a likelihood hold, but for bins that nodes miss: those stay with the amplitude code."""
+    sm, slots = lik.model.sm, slots_of(sectors_of(lik.model).wilson)
+    rates, contents = [], []
+    for tabulated in (tabulated for group in lik.tables.contents for tabulated in group):
+        channel = channel_of(lik.model, tabulated)
+        process = channel.integrand.mode, channel.integrand.lepton
+        made = nodal_rates(sm, *process, tabulated.bins, tabulated.names)
+        good = nodal_deviations(sm, channel, made, *slots) <= NODAL_TOLERANCE
+        if left := accurate(channel, good, NODAL_TOLERANCE):
+            contents.append(tabulated._replace(bins=left))
+            rates.append(made if np.all(good) else nodal_rates(sm, *process, left, tabulated.names))
+    return ShiftedRates(tuple(rates), tuple(contents))
