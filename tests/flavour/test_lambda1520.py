@@ -184,7 +184,7 @@ def both_cp():
 def test_angular_integrals_of_the_four_fold(complex_point, both_cp):
     """physics.md §5: the integrals over the angles are dB/dq², F_L and A_FB; also with every angle by a grid instead of the parts."""
     values = {name: complex(*z) for name, z in REFERENCE["complex"]["wilson"].items()}
-    k = both_cp(values, 4.0, 1.15)["MCN"].average
+    k = coefficients(both_cp(values, 4.0, 1.15)["MCN"].average)
     rate = decay.rate(k)
     expected = quantities(k, 1.0)
     assert angles.distribution(k) == pytest.approx(rate, rel=1e-12)

@@ -59,7 +59,7 @@ def _observables(mode: str) -> list[Observable]:
         observables += process.in_bins_and_at_points(binned, points, angular)
     shared = {"references": references, "formulas": (b_to_invisible, b_to_invisible.on_shell)}
     on_shell = Process(f"{mode}Zp", MODE_TEX[mode] + "Z'", m, "rate", shared)
-    sources = (source(b_to_invisible.on_shell, of=("z_prime",), mode=mode),)
+    sources = (source(b_to_invisible.on_shell, of=("wilson", "z_prime"), mode=mode),)
     return [*observables, on_shell.over_all(sources, "Z′ on its mass shell")]
 
 
