@@ -19,7 +19,7 @@ from numpyro.infer.hmc import hmc
 from numpyro.infer.util import ParamInfo
 
 from darkbeauty.inference.posterior import Posterior
-from darkbeauty.inference.samplers.chains import KEPT, Kernel, Shape, accepted, choose, alive_start, seeds
+from darkbeauty.inference.samplers.chains import KEPT, Kernel, Shape, accepted, alive_start, choose, seeds
 from darkbeauty.inference.sharding import collect
 from darkbeauty.inference.storage.checkpoint import Arrays
 

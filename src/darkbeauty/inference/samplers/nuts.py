@@ -19,7 +19,7 @@ from numpyro.infer.hmc import hmc
 from numpyro.infer.util import ParamInfo
 
 from darkbeauty.inference.posterior import Posterior
-from darkbeauty.inference.samplers.chains import KEPT, Kernel, Shape, accepted, choose, alive_start, run, seeds
+from darkbeauty.inference.samplers.chains import KEPT, Kernel, Shape, accepted, alive_start, choose, run, seeds
 from darkbeauty.inference.samplers.gibbs import GibbsKernel
 from darkbeauty.inference.samplers.sampler import Draws, Progress, Sampler
 from darkbeauty.inference.sharding import Spread, collect
