@@ -41,7 +41,7 @@ WINGS = (
     ("posterior",),
     ("samplers",),
     ("fitting", "checking"),
-    ("reading", "run", "points"),
+    ("reading", "run", "scan"),
 )
 """The floors of `inference`."""
 WING = {wing: floor for floor, wings in enumerate(WINGS) for wing in wings}

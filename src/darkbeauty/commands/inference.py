@@ -77,7 +77,7 @@ def scan(
     with reporting():
         folder = out or Path("runs") / f"{file.stem}-scan"
         fit = read_fit(file, folder)
-        from darkbeauty.inference.points import scan as run
+        from darkbeauty.inference.scan import scan as run
         from darkbeauty.inference.sharding import is_first_process
 
         found = run(fit, points, folder, seed=seed, random=random, resume=resume)

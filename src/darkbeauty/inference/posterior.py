@@ -84,7 +84,12 @@ class SampledNuisances(eqx.Module):
 
 
 class Posterior(eqx.Module):
-    """log posterior density of coordinates q, up to the evidence. A pytree: the argument of compiled functions."""
+    """log posterior density of coordinates q, up to the evidence. A pytree: the argument of compiled functions.
+
+    `Posterior.of(fit)`; names and size of q; log_density(q), to_parameters(q), observe(q) at a point q (n,), parameter_draws(q) of many;
+    likelihood of given predictions; with_data(data).
+    Args     likelihood: with sampled nuisances or without
+    """
 
     nuisances: NoNuisances | SampledNuisances
     coordinates: Coordinates

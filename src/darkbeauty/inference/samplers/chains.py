@@ -145,17 +145,17 @@ def run(
     return _join(parts, kernel.step_size(state), draws, kernel.shape, unfinished)
 
 
-def found_start(start: Array, key: Array, evaluate: Callable[[np.ndarray], tuple[np.ndarray, ...]]) -> tuple:
+def alive_start(start: Array, key: Array, evaluate: Callable[[np.ndarray], tuple[np.ndarray, ...]]) -> tuple:
     """q where the density is not zero, and what evaluate gives there: (potential, gradient, …), each (chains, …)."""
-    q, found = np.asarray(start), evaluate(np.asarray(start))
+    q, values = np.asarray(start), evaluate(np.asarray(start))
     for attempt in range(STARTS):
-        fine = np.isfinite(found[0]) & np.all(np.isfinite(found[1]), axis=-1)
+        fine = np.isfinite(values[0]) & np.all(np.isfinite(values[1]), axis=-1)
         if np.all(fine):
             break
         other = np.asarray(0.5 * jax.random.logistic(jax.random.fold_in(key, attempt), start.shape, float))
-        choose = lambda old, new, fine=fine: np.where(fine.reshape(fine.shape + (1,) * (old.ndim - 1)), old, new)
-        q, *found = map(choose, (q, *found), (other, *evaluate(other)))
-    return (q, *found)
+        pick = lambda old, new, fine=fine: np.where(fine.reshape(fine.shape + (1,) * (old.ndim - 1)), old, new)
+        q, *values = map(pick, (q, *values), (other, *evaluate(other)))
+    return (q, *values)
 
 
 def seeds(key: Array, chains: int) -> np.ndarray:

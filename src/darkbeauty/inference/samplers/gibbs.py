@@ -19,7 +19,7 @@ from numpyro.infer.hmc import hmc
 from numpyro.infer.util import ParamInfo
 
 from darkbeauty.inference.posterior import Posterior
-from darkbeauty.inference.samplers.chains import KEPT, Kernel, Shape, accepted, choose, found_start, seeds
+from darkbeauty.inference.samplers.chains import KEPT, Kernel, Shape, accepted, alive_start, choose, seeds
 from darkbeauty.inference.sharding import collect
 from darkbeauty.inference.storage.checkpoint import Arrays
 
@@ -61,10 +61,10 @@ class GibbsKernel(Kernel):
 
         def begin(point: Array, potential: Array, slope: Array, frame: Any, seeds: Array) -> State:
             q, eta = jnp.split(point, [self._parameters], axis=1)
-            one = lambda eta, v, dv, frame, k: init(
+            begin_chain = lambda eta, v, dv, frame, k: init(
                 ParamInfo(eta, v, dv), warmup, rng_key=k, model_args=(frame,), **settings
             )
-            return State(q, frame, jax.vmap(one)(eta, potential, slope, frame, jax.random.wrap_key_data(seeds)))
+            return State(q, frame, jax.vmap(begin_chain)(eta, potential, slope, frame, jax.random.wrap_key_data(seeds)))
 
         self._place: Any = jax.jit(jax.vmap(lambda point: place(*jnp.split(point, [self._parameters]))))
         self._begin = jax.jit(begin, out_shardings=self.rows)
@@ -82,8 +82,8 @@ class GibbsKernel(Kernel):
             self._place, self._advance = first.result(), second.result()
 
     def begin(self, start: Array, key: Array) -> State:
-        flat = lambda point: (*(found := self._place(point))[:2], *jax.tree.leaves(found[2]))
-        point, potential, slope, *leaves = found_start(start, key, lambda point: tuple(map(np.asarray, flat(point))))
+        flat = lambda point: (*(placed := self._place(point))[:2], *jax.tree.leaves(placed[2]))
+        point, potential, slope, *leaves = alive_start(start, key, lambda point: tuple(map(np.asarray, flat(point))))
         frame = jax.tree.unflatten(jax.tree.structure(self.like.frame), leaves)
         return self._begin(point, potential, slope, frame, seeds(key, len(start)))
 

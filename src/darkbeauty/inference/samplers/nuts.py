@@ -19,7 +19,7 @@ from numpyro.infer.hmc import hmc
 from numpyro.infer.util import ParamInfo
 
 from darkbeauty.inference.posterior import Posterior
-from darkbeauty.inference.samplers.chains import KEPT, Kernel, Shape, accepted, choose, found_start, run, seeds
+from darkbeauty.inference.samplers.chains import KEPT, Kernel, Shape, accepted, alive_start, choose, run, seeds
 from darkbeauty.inference.samplers.gibbs import GibbsKernel
 from darkbeauty.inference.samplers.sampler import Draws, Progress, Sampler
 from darkbeauty.inference.sharding import Spread, collect
@@ -51,8 +51,8 @@ class NutsKernel(Kernel):
         init, transition = hmc(lambda q: -posterior.log_density(q), algo="NUTS")
 
         def begin(q: Array, potential: Array, slope: Array, seeds: Array) -> Any:
-            one = lambda q, v, dv, k: init(ParamInfo(q, v, dv), warmup, rng_key=k, **settings)
-            return jax.vmap(one)(q, potential, slope, jax.random.wrap_key_data(seeds))
+            begin_chain = lambda q, v, dv, k: init(ParamInfo(q, v, dv), warmup, rng_key=k, **settings)
+            return jax.vmap(begin_chain)(q, potential, slope, jax.random.wrap_key_data(seeds))
 
         self._begin = jax.jit(begin, out_shardings=self.rows)
         self._advance = self.blocks(lambda state, proposals: _step(transition, state, proposals))
@@ -73,7 +73,7 @@ class NutsKernel(Kernel):
             self._advance = second.result()
 
     def begin(self, start: Array, key: Array) -> Any:
-        return self._begin(*found_start(start, key, self._some), seeds(key, len(start)))
+        return self._begin(*alive_start(start, key, self._some), seeds(key, len(start)))
 
     def advance(self, state: Any, key: Array) -> tuple[Any, Arrays]:
         proposals = self._propose(key)

@@ -153,8 +153,8 @@ def _reweight(state: Particles, random: np.random.Generator) -> Particles:
         ess[run] = 1.0 / np.sum(w**2)
         temperature[run] = 1.0 if temperature[run] + step > 1.0 - 1e-12 else temperature[run] + step
         comb = (np.arange(size) + random.uniform()) / size
-        chosen = np.minimum(np.searchsorted(np.cumsum(w), comb), size - 1)
-        q[run], weight[run] = state.q[run, chosen], state.weight[run, chosen]
+        drawn = np.minimum(np.searchsorted(np.cumsum(w), comb), size - 1)
+        q[run], weight[run] = state.q[run, drawn], state.weight[run, drawn]
     return state._replace(q=q, weight=weight, temperature=temperature, log_z=log_z, ess=ess)
 
 
@@ -185,12 +185,12 @@ def _move(
         for half in (0, 1):
             own, other = slice(half, None, 2), slice(1 - half, None, 2)
             new, log_ratio = _propose(q[:, own], q[:, other], random)
-            found = evaluate(new.reshape(-1, q.shape[2])).reshape(new.shape[:2])
-            alive = found > -np.inf
-            gain = log_ratio + state.temperature[:, None] * (np.where(alive, found, 0.0) - weight[:, own])
+            proposed = evaluate(new.reshape(-1, q.shape[2])).reshape(new.shape[:2])
+            alive = proposed > -np.inf
+            gain = log_ratio + state.temperature[:, None] * (np.where(alive, proposed, 0.0) - weight[:, own])
             take = alive & (np.log(random.uniform(size=gain.shape)) < gain)
             q[:, own] = np.where(take[..., None], new, q[:, own])
-            weight[:, own] = np.where(take, found, weight[:, own])
+            weight[:, own] = np.where(take, proposed, weight[:, own])
             moves += 0.5 * np.mean(take, axis=1)
         sweeps += 1
     return state._replace(q=q, weight=weight, accepted=np.asarray(moves.mean() / max(sweeps, 1)))

@@ -16,8 +16,8 @@ from scipy import stats
 
 import darkbeauty as db
 from darkbeauty.errors import InputError
-from darkbeauty.inference import points
-from darkbeauty.inference.points import PART, scan
+from darkbeauty.inference import scan as scan_module
+from darkbeauty.inference.scan import PART, scan
 from darkbeauty.likelihood import load_fit
 
 SOURCES = Path(__file__).resolve().parents[2] / "src"
@@ -98,7 +98,7 @@ def test_a_longer_scan_goes_on_and_a_different_one_is_refused(fit, folder, table
     before = {path.name: path.stat().st_mtime_ns for path in out.glob("*.parquet")}
     scan(fit, POINTS, out, resume=True)
     assert before["part-000000.parquet"] == (out / "part-000000.parquet").stat().st_mtime_ns
-    monkeypatch.setattr(points, "write_atomically", full)
+    monkeypatch.setattr(scan_module, "write_atomically", full)
     with pytest.raises(InputError, match="No space left on device; --resume"):
         scan(fit, 2 * PART, out, resume=True)
 
