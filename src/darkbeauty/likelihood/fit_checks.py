@@ -78,14 +78,14 @@ def check_conditions(model: Model, fixed: Mapping[str, float], priors: Mapping[s
     low, high = ({**dict.fromkeys(names), **corner} for corner in (low, high))
     involved = _involved(model, low, high, tuple(priors))
     corners = ({**low, **dict(zip(involved, ends))} for ends in product(*(priors[name].bounds for name in involved)))
-    found: list[Problem] = []
+    problems: list[Problem] = []
     for corner in corners:
-        problems = model.check_together(corner, "")
-        if not problems:
+        forbidden = model.check_together(corner, "")
+        if not forbidden:
             return []
-        found = found or problems
+        problems = problems or forbidden
     place = lambda path: ("priors" if path[1:] in priors else "fixed") + path
-    return [dataclasses.replace(problem, path=place(problem.path)) for problem in found]
+    return [dataclasses.replace(problem, path=place(problem.path)) for problem in problems]
 
 
 def _involved(model: Model, low: Mapping[str, Any], high: Mapping[str, Any], free: tuple[str, ...]) -> list[str]:
