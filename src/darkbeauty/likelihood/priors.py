@@ -15,13 +15,13 @@ from jax.scipy.special import ndtri
 from jax.typing import ArrayLike
 
 from darkbeauty.errors import Problem
+from darkbeauty.likelihood.fit_schema import plain
 from darkbeauty.likelihood.numpyro_prior import Numpyro
 from darkbeauty.likelihood.prior import (
     LEAST_INSIDE,
     SMALLEST,
     Prior,
     domain_problems,
-    plain,
     sigma_problems,
     width_problems,
     words_of,
