@@ -17,6 +17,7 @@ from darkbeauty.likelihood.fit_checks import check_conditions
 from darkbeauty.likelihood.fit_file import parse_fit
 from darkbeauty.models import Model, resolve_model
 from darkbeauty.models.base import Parameter, Wilson
+from darkbeauty.report.result import read_result
 
 WET = {"model": "wet", "priors": {"C9_bsmumu": db.Uniform(-2, 2)}, "terms": ["DeltaM_s"]}
 PORTAL = {
@@ -141,6 +142,22 @@ def test_a_model_of_a_class_of_ones_own():
     assert float(fit.likelihood().log_prob({"c9": -1.0})) == pytest.approx(float(exact.log_prob(values)), rel=1e-12)
     with pytest.raises(InputError, match="no text gives again"):
         parse_fit(fit.text, "own.toml")
+
+
+def test_a_run_of_a_model_of_ones_own(tmp_path):
+    """It is sampled, its file says what it was, and it is resumed and read back with the fit at hand."""
+    short = {"sampler": {"chains": 2, "warmup": 20, "draws": 20}, "targets": {"ess": 1.0, "r_hat": 9.0}}
+    fit = db.Fit(**OWN, **short)
+    first = db.run_fit(fit, tmp_path)
+    again = db.run_fit(db.Fit(**OWN, **short, about="the same, in other words"), tmp_path, resume=True)
+    assert np.array_equal(first["posterior"]["c9"], again["posterior"]["c9"])
+    with pytest.raises(InputError, match=r"--resume: prior c9: normal, mean = 0\.0, sigma = 1\.0 in the run"):
+        db.run_fit(db.Fit(**{**OWN, "priors": {"c9": db.Normal(0.0, 1.1)}}, **short), tmp_path, resume=True)
+    with pytest.raises(InputError, match="no text gives again"):
+        read_result(tmp_path)
+    result = read_result(tmp_path, fit)
+    assert result.fit is fit and result.attrs["fit_file"].startswith("# The model is an object")
+    assert np.array_equal(result.draws["c9"], first["posterior"]["c9"])
 
 
 def test_what_tells_models_of_ones_own_apart():

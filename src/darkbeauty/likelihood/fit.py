@@ -69,8 +69,8 @@ class Fit:
         extra_channels: Sequence[str] = (),
         gstar: str = "BORSANYI2016",
     ):
-        chosen = {"preset": preset, "terms": terms, "add": add, "drop": drop, "theory": theory}
-        entries = {"name": name, "about": about, "model": model, "priors": priors, "likelihood": chosen, "seed": seed}
+        section = {"preset": preset, "terms": terms, "add": add, "drop": drop, "theory": theory}
+        entries = {"name": name, "about": about, "model": model, "priors": priors, "likelihood": section, "seed": seed}
         choices = {"convention": convention, "extra_channels": extra_channels, "gstar": gstar}
         sections = {"fixed": fixed, "sampler": sampler, "targets": targets}
         given = {name: section for name, section in sections.items() if section is not None}
@@ -97,7 +97,8 @@ class Fit:
             terms, more = check_terms(model, file, failed)
             problems += more
         problems += self.check_sampler(file)
-        raise_if_any([dataclasses.replace(one, path=f"{path}: {one.path}") for one in problems] if path else problems)
+        prefix = f"{path}: " if path else ""
+        raise_if_any([dataclasses.replace(problem, path=prefix + problem.path) for problem in problems])
         assert model is not None
         source = source_of(model, file, tuple(priors))
         parts = {"name": file.name, "about": file.about, "model": model, "priors": priors, "terms": terms}

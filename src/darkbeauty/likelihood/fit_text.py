@@ -54,15 +54,15 @@ def source_of(model: Model, file: FitFile, free: tuple[str, ...]) -> ModelSource
         if named is None:
             return ModelSource(f"{type(model).__module__}.{type(model).__qualname__}", {}, values, _marks(model))
         choices = named
-    chosen = {name: value for name, value in choices.items() if value != CHOICES[name]}
-    return ModelSource(model.name, chosen, values, {})
+    own = {name: value for name, value in choices.items() if value != CHOICES[name]}
+    return ModelSource(model.name, own, values, {})
 
 
 def _values(model: Model, free: tuple[str, ...]) -> dict[str, Number]:
     """Parameters that are not free and not at their default."""
     fixed = [parameter for parameter in model.parameters if parameter.name not in free]
     values = {parameter.name: complex(getattr(model, parameter.name)) for parameter in fixed}
-    different = {one.name: values[one.name] for one in fixed if values[one.name] != one.default}
+    different = {p.name: values[p.name] for p in fixed if values[p.name] != p.default}
     return {name: value if value.imag else value.real + 0.0 for name, value in different.items()}
 
 

@@ -58,13 +58,13 @@ class Numpyro(Prior):
         if not isinstance(name, str) or name not in known:
             return None, [unknown(f"{place}.distribution", "continuous distribution of NumPyro", str(name)[:40], known)]
         numbers = {key: value for key, value in table.items() if key not in ("kind", "distribution")}
-        problems = [
-            unknown(f"{place}.{key}", "entry", str(key), ("kind", "distribution", *known[name]))
-            for key in numbers
-            if key not in known[name]
-        ]
-        found = (number_problem(value, f"{place}.{key}") for key, value in numbers.items() if key in known[name])
-        problems += [problem for problem in found if problem]
+        problems = []
+        for key, value in numbers.items():
+            if key not in known[name]:
+                entries = ("kind", "distribution", *known[name])
+                problems.append(unknown(f"{place}.{key}", "entry", str(key), entries))
+            elif problem := number_problem(value, f"{place}.{key}"):
+                problems.append(problem)
         missing = [key for key, needed in known[name].items() if needed and key not in numbers]
         problems += [Problem(f"{place}.{key}", "Field required") for key in missing]
         if problems:
@@ -80,11 +80,14 @@ class Numpyro(Prior):
             return [Problem(place, "has no part inside of the domain", words_of(self.domain))]
         try:
             share = self._cut[1]
-            problem = "" if share >= LEAST_INSIDE else f"hardly any of it ({max(share, 0.0):.1g}) lies in the domain"
-            problem = problem or (self._quantiles.trouble if isinstance(self._quantiles, QuantileTable) else "")
-        except (NotImplementedError, ValueError, FloatingPointError) as error:
-            problem = f"cannot be used: {error}"
-        return [Problem(place, problem, words_of(self.domain) if "domain" in problem else "")] if problem else []
+            if not share >= LEAST_INSIDE:
+                return [Problem(place, f"hardly any of it ({share:.1g}) lies in the domain", words_of(self.domain))]
+            trouble = self._quantiles.trouble if isinstance(self._quantiles, QuantileTable) else ""
+            if not trouble and not all(map(math.isfinite, self.bounds)):
+                trouble = "its quantiles overflow"
+        except ValueError as error:
+            trouble = str(error)
+        return [Problem(place, f"cannot be used: {trouble}")] if trouble else []
 
     @property
     def words(self) -> str:
@@ -132,7 +135,7 @@ class Numpyro(Prior):
         import numpyro.distributions as known
 
         with jax.enable_x64(True), jax.ensure_compile_time_eval():
-            return getattr(known, self.distribution)(**dict(self.parameters), validate_args=None)
+            return getattr(known, self.distribution)(**dict(self.parameters), validate_args=False)
 
     @cached_property
     def _support(self) -> tuple[float, float]:
@@ -206,8 +209,10 @@ def _distributions() -> dict[str, dict[str, bool]]:
         needed = {
             key: signature[key].default is inspect.Parameter.empty for key in cls.arg_constraints if key in signature
         }
-        others = (one for one in signature.values() if one.name not in (*needed, "self", "validate_args"))
-        if all(map(_is_number, cls.arg_constraints.values())) and all(one.default is not one.empty for one in others):
+        others = (entry for entry in signature.values() if entry.name not in (*needed, "self", "validate_args"))
+        if all(map(_is_number, cls.arg_constraints.values())) and all(
+            entry.default is not entry.empty for entry in others
+        ):
             table[name] = needed
     return {name: needed for name, needed in table.items() if needed}
 

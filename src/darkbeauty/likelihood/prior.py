@@ -127,13 +127,6 @@ class Prior(abc.ABC):
         )
 
 
-def plain(entries: Any) -> Any:
-    """A table with the numbers of NumPy as Python's own; anything else as it is."""
-    if not isinstance(entries, Mapping):
-        return entries
-    return {name: value.item() if isinstance(value, np.generic) else value for name, value in entries.items()}
-
-
 def number_problem(value: Any, place: str) -> Problem | None:
     """What keeps a value from being a finite number."""
     if isinstance(value, bool) or not isinstance(value, int | float):

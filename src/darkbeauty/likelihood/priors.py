@@ -15,13 +15,13 @@ from jax.scipy.special import ndtri
 from jax.typing import ArrayLike
 
 from darkbeauty.errors import Problem
+from darkbeauty.likelihood.fit_schema import plain
 from darkbeauty.likelihood.numpyro_prior import Numpyro
 from darkbeauty.likelihood.prior import (
     LEAST_INSIDE,
     SMALLEST,
     Prior,
     domain_problems,
-    plain,
     sigma_problems,
     width_problems,
     words_of,
@@ -81,13 +81,13 @@ class LogUniform(Uniform):
         return jnp.where(inside, log_p, -jnp.inf)
 
     def problems(self, place: str) -> list[Problem]:
-        found = super().problems(place)
+        problems = super().problems(place)
         if self.lower < SMALLEST:
             tail = "" if self.lower <= 0.0 else f", {SMALLEST:g} at least"
-            found.append(Problem(f"{place}.lower", f"a log_uniform prior needs a positive lower bound{tail}"))
+            problems.append(Problem(f"{place}.lower", f"a log_uniform prior needs a positive lower bound{tail}"))
         elif not math.isfinite(self.upper / self.lower):
-            found.append(Problem(place, f"upper/lower overflows: {self.upper:g}/{self.lower:g}"))
-        return found
+            problems.append(Problem(place, f"upper/lower overflows: {self.upper:g}/{self.lower:g}"))
+        return problems
 
 
 @dataclass(frozen=True)
@@ -147,9 +147,9 @@ class Normal(Prior):
         return f"{self.kind.replace('_', '-')}, {self.mean:g} ± {self.sigma:g}, between {low:g} and {high:g}"
 
     def problems(self, place: str) -> list[Problem]:
-        found = sigma_problems(place, self.mean, self.sigma)
-        found += domain_problems(place, f"mean {self.mean:g}", (self.mean, self.mean), self.domain)
-        return found or self._share_problems(place)
+        problems = sigma_problems(place, self.mean, self.sigma)
+        problems += domain_problems(place, f"mean {self.mean:g}", (self.mean, self.mean), self.domain)
+        return problems or self._share_problems(place)
 
     def _share_problems(self, place: str) -> list[Problem]:
         share = self._cut[1]
@@ -177,9 +177,9 @@ class TruncatedNormal(Normal):
 
     def problems(self, place: str) -> list[Problem]:
         what = f"[{self.lower:g}, {self.upper:g}]"
-        found = sigma_problems(place, self.mean, self.sigma) + width_problems(place, *self.ends)
-        found += domain_problems(place, what, self.ends, self.domain)
-        return found or self._share_problems(place)
+        problems = sigma_problems(place, self.mean, self.sigma) + width_problems(place, *self.ends)
+        problems += domain_problems(place, what, self.ends, self.domain)
+        return problems or self._share_problems(place)
 
 
 PRIORS: dict[str, type[Prior]] = {
