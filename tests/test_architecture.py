@@ -18,6 +18,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "src" / "darkbeauty"
 FILES = sorted(PACKAGE.rglob("*.py"))
 FLOORS = (
     ("errors", "units"),
+    ("files", "environment"),
     ("inputs",),
     ("numerics",),
     ("models",),

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from darkbeauty.commands.setting import check_folder, prepare
+from darkbeauty.commands.setting import prepare
 from darkbeauty.errors import Problem, attempt, raise_if_any
+from darkbeauty.files import check_folder
 from darkbeauty.terminal import console, number, print_table, reporting, show, written
+from darkbeauty.units import percent
 
 if TYPE_CHECKING:
     from darkbeauty.report.explain import Numbers
@@ -92,7 +94,7 @@ def _print_numbers(model: str, numbers: Numbers) -> None:
     point = " ".join(f"{name}={value:g}" for name, value in numbers.point.items()) or "all defaults"
     typer.echo(f"\n-- model {model}, {point}\n{number(numbers.value)} ± {numbers.error:.3g} (from inputs)\n")
     size = abs(numbers.value)
-    share = lambda effect: f"{100.0 * effect / size:.2g} %" if size else f"{effect:.3g}"
+    share = lambda effect: percent(effect / size) if size else f"{effect:.3g}"
     slopes = [
         (
             one.parameter,

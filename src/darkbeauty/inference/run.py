@@ -19,10 +19,12 @@ from darkbeauty.inference.coordinates import BoxCoordinates, RelicCoordinates, m
 from darkbeauty.inference.diagnostics import ParameterSummary, Verdict, judge, summarise
 from darkbeauty.inference.failures import name_causes
 from darkbeauty.inference.gibbs import Conditional
+from darkbeauty.inference.lock import held
 from darkbeauty.inference.output import attributes, identity, prepare_folder, to_arviz, write_netcdf
 from darkbeauty.inference.sampled import Density, Progress, Sampled, draw
 from darkbeauty.inference.sharding import Spread, is_first_process
 from darkbeauty.likelihood import Fit, Likelihood, SampledLikelihood, sample_nuisances
+from darkbeauty.likelihood.fit_schema import SamplerSection
 
 Coordinates = BoxCoordinates | RelicCoordinates
 AnyLikelihood = Likelihood | SampledLikelihood
@@ -85,9 +87,14 @@ def execute(
     settings = fit.file.sampler.changed(draws=draws, chains=chains)
     folder = None if out is None else prepare_folder(out)
     seed = fit.file.seed if seed is None else seed
+    with held(folder):
+        return _execute(fit, folder, settings, seed, resume, progress or (lambda stage, done, diverging: None))
+
+
+def _execute(fit: Fit, folder: Path | None, settings: SamplerSection, seed: int, resume: bool, notify: Progress) -> Run:
+    """`execute` in a folder that nobody else writes into."""
     attrs = attributes(fit, seed)
     store = Checkpoint(folder / "checkpoint", identity(attrs, settings), resume) if folder else None
-    notify = progress or (lambda stage, done, diverging: None)
     notify("likelihood", 0, 0)
     lik = fit.likelihood()
     notify("coordinates", 0, 0)

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from scipy.ndimage import gaussian_filter
 
 from darkbeauty.inference.run import Run
+from darkbeauty.report.pictures import save
 from darkbeauty.report.result import Result, result_of
 
 TEX = {
@@ -30,7 +31,7 @@ def write_figures(run: Run, folder: Path) -> list[Path]:
     paths = [folder / "corner.png", folder / "predictions.png"]
     result = result_of(run.data)
     for path, figure in zip(paths, (corner(result), predictions(result))):
-        figure.savefig(path, dpi=130, bbox_inches="tight")
+        save(figure, path, dpi=130)
     return paths
 
 

@@ -20,6 +20,7 @@ from darkbeauty.likelihood import TERMS
 from darkbeauty.models import Model, resolve_model
 from darkbeauty.observables.dark_rows import FINALS
 from darkbeauty.report.figures import FILL, INK, TEX
+from darkbeauty.report.pictures import save
 
 START, BATCH, ROUNDS = 192, 64, 6
 """Points of a line before refinement, points added per round, rounds."""
@@ -150,10 +151,9 @@ def _spaced(low: float, high: float, n: int) -> np.ndarray:
 
 def draw(result: Line | Plane, path: Path, title: str) -> Path:
     """The figure of a scan, PNG, PDF or SVG by the ending of `path`."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     figure = _draw_line(result) if isinstance(result, Line) else _draw_plane(result)
     figure.suptitle(title, fontsize=10, y=0.95)
-    figure.savefig(path, dpi=150, bbox_inches="tight")
+    save(figure, path, dpi=150)
     return path
 
 

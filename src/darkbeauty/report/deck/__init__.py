@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from darkbeauty.errors import raise_if_any, unknown
+from darkbeauty.files import write as write_file
 from darkbeauty.inference.output import prepare_folder
 from darkbeauty.report.deck import allowed_a, allowed_b, detection, lambda_b, relic_a, spectra_a
 from darkbeauty.report.deck.product import Entry, Product
+from darkbeauty.report.pictures import save
 
 DPI = 90
 ENTRIES: tuple[Entry, ...] = (
@@ -42,8 +44,8 @@ def write(entry: Entry, folder: Path) -> list[Path]:
     product = entry.make()
     paths = [prepare_folder(folder) / f"{entry.name}.{ending}" for ending in ("png", "pdf", "md")]
     for path in paths[:2]:
-        product.figure.savefig(path, dpi=DPI, bbox_inches="tight")
-    paths[2].write_text(table(product), encoding="utf-8")
+        save(product.figure, path, dpi=DPI)
+    write_file(paths[2], table(product))
     return paths
 
 
