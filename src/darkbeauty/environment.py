@@ -39,7 +39,7 @@ def read_processes(environ: Mapping[str, str] = os.environ) -> Processes | None:
         environ, BY_SLURM, "a Slurm step of several tasks", "srun sets it; unset SLURM_NTASKS to run alone"
     )
     count = _integer(environ, name, 1, None, problems)
-    number = _integer(environ, "SLURM_PROCID", 0, count, problems)
+    number = _integer(environ, "SLURM_PROCID", 0, None if problems else count, problems)
     for other in ("SLURM_JOB_ID", "SLURM_LOCALID"):
         _integer(environ, other, 0, None, problems)
     raise_if_any(problems)
@@ -55,7 +55,7 @@ def _by_hand(environ: Mapping[str, str]) -> Processes:
     if not host or not (port.isascii() and port.isdigit() and int(port[:6]) < 2**16):
         problems.append(Problem(BY_HAND[0], f"{address!r} is no address", "host:port"))
     count = _integer(environ, "NUM_PROCESSES", 1, None, problems)
-    number = _integer(environ, "PROCESS_ID", 0, count, problems)
+    number = _integer(environ, "PROCESS_ID", 0, None if problems else count, problems)
     raise_if_any(problems)
     return Processes(address, count, number)
 

@@ -8,6 +8,7 @@ a part of another run, or a damaged one, is never taken.
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
 import hashlib
 import io
@@ -17,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from darkbeauty.errors import InputError, Problem, raise_if_any
+from darkbeauty.errors import InputError, Problem, attempt, raise_if_any
 from darkbeauty.files import check_places, read_record, read_signed, signed, write_atomically, write_record
 from darkbeauty.inference.interruption import Interruption
 from darkbeauty.inference.sharding import agreed, is_first_process
@@ -60,6 +61,7 @@ class Checkpoint:
             compare(read_record(folder / RECORD), identity)
             self._arrays = self._read(folder / STATE)
             self.count = int(self._arrays.pop("count"))
+            self._check_parts()
             return
         keep_what_is_there(folder, resume)
         if is_first_process():
@@ -88,6 +90,14 @@ class Checkpoint:
 
     def _part(self, number: int) -> Path:
         return self.folder / f"block-{number:06d}.npz"
+
+    def _check_parts(self) -> None:
+        """InputError naming every block that is missing, damaged or of another run, before anything is computed."""
+        there = [number for number in range(1, self.count + 1) if self._part(number).exists()]
+        problems: list[Problem] = []
+        for number in range(there[0] if there else self.count + 1, self.count + 1):
+            attempt(lambda number=number: self.part(number), problems)
+        raise_if_any(problems)
 
     def _write(self, path: Path, arrays: Arrays) -> None:
         buffer = io.BytesIO()
@@ -154,7 +164,8 @@ def compare(stored: dict[str, str], identity: dict[str, str]) -> None:
                 Problem(f"--resume: {name}", f"{old} in the run to be resumed, {new} now", HOW.get(name, ""))
             )
     if problems:
-        raise InputError(problems)
+        problems[-1] = dataclasses.replace(problems[-1], allowed=problems[-1].allowed or f"the same run; {WAYS_OUT}")
+    raise_if_any(problems)
 
 
 def keep_what_is_there(folder: Path, resume: bool) -> None:
