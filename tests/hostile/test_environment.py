@@ -248,6 +248,20 @@ def test_a_cache_that_everyone_can_write_is_not_used(tmp_path):
     assert used is None and f"everyone can write into {folder}" in reason
 
 
+def test_damaged_programs_are_compiled_again_without_a_word(tmp_path):
+    """JAX itself warns every time and never writes over one."""
+    args = ["predict", "wet", "C9_bsmumu=1", "--obs", "BR(Bs->mumu)", "<dBR/dq2>(B+->Kmumu)[1.1,6]"]
+    run = lambda: process(*args, DARKBEAUTY_CACHE=str(tmp_path))
+    first = run()
+    sizes = {path.name: path.stat().st_size for path in tmp_path.glob("jit_*")}
+    assert sizes and first.returncode == 0
+    for name in sizes:
+        (tmp_path / name).write_bytes((tmp_path / name).read_bytes()[:100])
+    second = run()
+    assert (second.returncode, second.stdout, second.stderr) == (0, first.stdout, b"")
+    assert {path.name: path.stat().st_size for path in tmp_path.glob("jit_*")} == pytest.approx(sizes, rel=0.05)
+
+
 def test_a_cache_of_another_user_is_not_used(tmp_path, monkeypatch):
     monkeypatch.setattr(environment.os, "getuid", lambda: tmp_path.stat().st_uid + 1)
     if tmp_path.stat().st_uid:  # what root owns is trusted

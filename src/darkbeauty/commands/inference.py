@@ -118,9 +118,12 @@ def profile(
         folder = out or Path("runs") / f"{file.stem}-profile"
         fit = read_fit(file, folder)
         from darkbeauty.inference.profile import profile as run
+        from darkbeauty.inference.sharding import is_first_process
         from darkbeauty.report.inference_figures import write_profile
 
         found = run(fit, param, points or (41 if len(param) == 1 else 21), starts)
+        if not is_first_process():
+            return
         files = [str(path) for path in write_profile(fit, found, folder)]
         intervals = [vars(interval) for interval in found.intervals]
         if as_json:
@@ -164,9 +167,12 @@ def calibrate(
         folder = out or Path("runs") / f"{file.stem}-calibration"
         fit = read_fit(file, folder)
         from darkbeauty.inference.calibrate import calibrate as run
+        from darkbeauty.inference.sharding import is_first_process
         from darkbeauty.report.inference_figures import write_calibration
 
         found = run(fit, simulations, around.value, seed, particles + particles % 2)
+        if not is_first_process():
+            raise typer.Exit(0 if found.passed else UNCONVERGED)
         files = [str(path) for path in write_calibration(fit.name, found, folder)]
         if as_json:
             show(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import glob
+import re
 import sys
 import warnings
 from functools import lru_cache
@@ -14,6 +16,7 @@ from darkbeauty.files import check_folder
 from darkbeauty.terminal import console
 
 PICTURES = (".png", ".pdf", ".svg")
+DAMAGED = re.compile(r"Error reading persistent compilation cache entry for '([^']+)'")
 STANDARD = {"jax_enable_x64": True, "jax_numpy_dtype_promotion": "standard", "jax_numpy_rank_promotion": "allow"}
 """Settings of JAX that this code is written for, whatever the environment says."""
 
@@ -37,6 +40,7 @@ def prepare() -> None:
     if folder:
         jax.config.update("jax_compilation_cache_dir", str(folder))
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)
+        _replace_damaged(folder)
     elif reason:
         _say_once(f"warning: compiled programs are not kept: {reason}")
 
@@ -87,6 +91,22 @@ def _folder_problems() -> list[Problem]:
     except OSError as error:
         return [Problem("working folder", f"cannot be used: {error.strerror}")]
     return []
+
+
+@lru_cache
+def _replace_damaged(folder: Path) -> None:
+    """Remove compiled programs that JAX finds damaged: it warns of one, compiles it, and would never write over it."""
+    show = warnings.showwarning
+
+    def remove(message: Any, *rest: Any, **more: Any) -> None:
+        if (match := DAMAGED.match(str(message))) is None:
+            show(message, *rest, **more)
+            return
+        for path in folder.glob(f"{glob.escape(match[1])}-*"):
+            path.unlink(missing_ok=True)
+
+    warnings.filterwarnings("always", DAMAGED.pattern)
+    warnings.showwarning = remove
 
 
 @lru_cache
