@@ -19,6 +19,7 @@ from darkbeauty.commands.reading import ASSIGNMENT, choices, read_point, read_ra
 from darkbeauty.commands.runs import print_optimum, print_run
 from darkbeauty.commands.setting import check_picture, prepare, read_fit
 from darkbeauty.errors import Problem, attempt, raise_if_any
+from darkbeauty.files import check_places
 from darkbeauty.terminal import (
     INTERRUPTED,
     UNCONVERGED,
@@ -169,9 +170,10 @@ def fit(
     with reporting():
         folder = out or Path("runs") / file.stem
         loaded = read_fit(file, folder, resume)
-        from darkbeauty.report.figures import write_figures
+        from darkbeauty.report.figures import places, write_figures
         from darkbeauty.report.progress import watch
 
+        raise_if_any(check_places(places(folder)))
         overrides = {"draws": draws, "chains": chains, "seed": seed, "resume": resume}
         run = watch(loaded, folder, overrides, console(sys.stderr))
         pictures = write_figures(run, folder) if run.netcdf and not run.signal else []

@@ -28,9 +28,11 @@ from darkbeauty import cli
 from darkbeauty.errors import InputError
 from darkbeauty.inference.checkpoint import Checkpoint, recorded_devices
 from darkbeauty.inference.lock import held
+from darkbeauty.inference.output import plain_attributes
 from darkbeauty.inference.points import scan
 from darkbeauty.report.page import write_report
 from darkbeauty.report.result import read_result
+from darkbeauty.report.stored_run import seed_of
 
 pytestmark = pytest.mark.hostile
 SOURCES = Path(__file__).resolve().parents[2] / "src"
@@ -202,12 +204,31 @@ def test_attributes_are_numbers_and_texts(made, tmp_path):
     """What ArviZ and JSON can compare and write: no lists."""
     run = az.from_netcdf(str(made / "run" / "posterior.nc"))
     for name, value in run["posterior"].attrs.items():
-        assert isinstance(value, str | int | float | np.number), name
+        assert isinstance(value, str | float), name
     joined = az.concat(run, run, dim="chain")
     assert joined["posterior"]["C10_bsmumu"].shape == (2, 60)
     if hasattr(run, "to_json"):  # ArviZ 0.23
         run.to_json(str(tmp_path / "run.json"))
-    assert read_result(made / "run").missed == ()
+    assert read_result(made / "run").missed == ("R̂(C10_bsmumu) has no value (it needs two chains)",)
+
+
+@pytest.mark.parametrize(
+    ("value", "stored"),
+    [
+        (5, 5.0),
+        (2**63 - 1, "9223372036854775807"),
+        (0.25, 0.25),
+        (["a", "b"], "a\nb"),
+        ([0.5], "0.5"),
+        ([], ""),
+        ("x", "x"),
+    ],
+)
+def test_no_attribute_loses_anything(value, stored):
+    kept = plain_attributes({"seed": value})["seed"]
+    assert kept == stored and type(kept) is type(stored)
+    if isinstance(value, int):
+        assert seed_of({"seed": kept}) == value
 
 
 # -- places -------------------------------------------------------------------------------------------------------------------------------
@@ -222,13 +243,23 @@ def test_a_file_where_a_folder_should_be(folder, name):
 
 
 @pytest.mark.parametrize(
-    ("command", "name"), [("fit", "run/posterior.nc"), ("scan", "scan/_scan.json"), ("report", "run/report.html")]
+    ("command", "name"),
+    [
+        ("fit", "run/posterior.nc"),
+        ("fit", "run/corner.png"),
+        ("fit", "run/checkpoint/run.json"),
+        ("scan", "scan/_scan.json"),
+        ("report", "run/report.html"),
+        ("profile", "run/profile-C10_bsmumu.png"),
+        ("calibrate", "run/calibration.parquet"),
+    ],
 )
 def test_a_folder_where_a_file_should_be(folder, command, name):
     if command != "report":
-        shutil.rmtree((folder / name).parent)
+        shutil.rmtree(folder / name.split("/")[0])
     (folder / name).mkdir(parents=True)
-    assert f"{folder / name}: is a folder" in refused(folder, command)
+    options = ["--param", "C10_bsmumu"] if command == "profile" else []
+    assert f"{folder / name}: is a folder" in refused(folder, command, *options)
 
 
 # -- a run in the way ---------------------------------------------------------------------------------------------------------------------
@@ -337,7 +368,7 @@ def test_a_run_is_resumed_with_the_devices_it_began_with(folder, monkeypatch):
     monkeypatch.setattr("darkbeauty.inference.sharding.use_every_core", asked.append)
     said = refused(folder, "fit", "--resume")  # JAX has begun in this process: too late
     assert asked == [7]
-    assert "devices: 7 in the run to be resumed, 1 now" in said and "xla_force_host_platform_device_count=N" in said
-    for text in ("", "[]", '{"devices": "many"}'):
+    assert "devices: 7 in the run to be resumed, 1 now" in said and "xla_force_host_platform_device_count=7" in said
+    for text in ("", "[]", '{"devices": "many"}', '{"devices": "1000000000"}'):
         record.write_text(text)
         assert recorded_devices(folder / "run") is None

@@ -10,6 +10,8 @@ import typer
 
 from darkbeauty.commands.runs import SIGNALLED
 from darkbeauty.commands.setting import read_fit
+from darkbeauty.errors import raise_if_any
+from darkbeauty.files import check_places
 from darkbeauty.terminal import UNCONVERGED, number, print_table, reporting, show, written
 
 commands = typer.Typer()
@@ -119,7 +121,9 @@ def profile(
         fit = read_fit(file, folder)
         from darkbeauty.inference.profile import profile as run
         from darkbeauty.inference.sharding import is_first_process
-        from darkbeauty.report.inference_figures import write_profile
+        from darkbeauty.report.inference_figures import profile_places, write_profile
+
+        raise_if_any(check_places(profile_places(param, folder)))
 
         found = run(fit, param, points or (41 if len(param) == 1 else 21), starts)
         if not is_first_process():
@@ -168,7 +172,9 @@ def calibrate(
         fit = read_fit(file, folder)
         from darkbeauty.inference.calibrate import calibrate as run
         from darkbeauty.inference.sharding import is_first_process
-        from darkbeauty.report.inference_figures import write_calibration
+        from darkbeauty.report.inference_figures import calibration_places, write_calibration
+
+        raise_if_any(check_places(calibration_places(folder)))
 
         found = run(fit, simulations, around.value, seed, particles + particles % 2)
         if not is_first_process():

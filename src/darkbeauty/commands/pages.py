@@ -11,7 +11,7 @@ import typer
 
 from darkbeauty.commands.setting import prepare
 from darkbeauty.errors import Problem, attempt, raise_if_any
-from darkbeauty.files import check_folder
+from darkbeauty.files import check_folder, check_places
 from darkbeauty.terminal import console, number, print_table, reporting, show, written
 from darkbeauty.units import percent
 
@@ -52,11 +52,11 @@ def figures(
     """Every figure and table of the slides behind the models, recomputed (some ten minutes for all)."""
     with reporting():
         prepare()
-        from darkbeauty.report.deck import choose, write
+        from darkbeauty.report.deck import choose, places, write
 
         problems = check_folder(out)
         chosen = attempt(lambda: choose(only or ()), problems)
-        raise_if_any(problems)
+        raise_if_any([*problems, *(problem for entry in chosen or () for problem in check_places(places(entry, out)))])
         made = {}
         for entry in chosen:
             console(sys.stderr).print(f"{entry.name}: {entry.title} …")

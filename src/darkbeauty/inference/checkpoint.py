@@ -26,9 +26,10 @@ from darkbeauty.inference.sharding import agreed, is_first_process
 Arrays = dict[str, np.ndarray]
 RECORD, STATE = "run.json", "state.npz"
 HOW = {
-    "devices": "as many as then: XLA_FLAGS=--xla_force_host_platform_device_count=N on a CPU, as many processes elsewhere"
+    "devices": "as many as then: XLA_FLAGS=--xla_force_host_platform_device_count={} on a CPU, as many processes elsewhere"
 }
 """How a difference is overcome, where it is not plain."""
+MOST_DEVICES = 4096
 WAYS_OUT = "another folder, or move this one away"
 ROOMS = (
     "inputs",
@@ -161,7 +162,9 @@ def compare(stored: dict[str, str], identity: dict[str, str]) -> None:
             problems.append(Problem(f"--resume: {name}", "has changed:\n    " + "\n    ".join(changed)))
         else:
             problems.append(
-                Problem(f"--resume: {name}", f"{old} in the run to be resumed, {new} now", HOW.get(name, ""))
+                Problem(
+                    f"--resume: {name}", f"{old} in the run to be resumed, {new} now", HOW.get(name, "").format(old)
+                )
             )
     if problems:
         problems[-1] = dataclasses.replace(problems[-1], allowed=problems[-1].allowed or f"the same run; {WAYS_OUT}")
@@ -183,9 +186,10 @@ def keep_what_is_there(folder: Path, resume: bool) -> None:
 def recorded_devices(out: Path) -> int | None:
     """With how many devices the run in an output folder was begun; None where nothing says so."""
     try:
-        return max(int(read_record(out / "checkpoint" / RECORD)["devices"]), 1)
+        number = int(read_record(out / "checkpoint" / RECORD)["devices"])
     except (InputError, KeyError, ValueError):
         return None
+    return number if 0 < number <= MOST_DEVICES else None
 
 
 @lru_cache(maxsize=1)

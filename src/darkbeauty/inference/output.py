@@ -91,7 +91,7 @@ def to_arviz(
 
     Args     nuisances: draws of the sampled ones by name; they become one variable, `nuisances`, of the posterior
     """
-    labels, attrs = [request.label for request in lik.requests], text_attributes(attrs)
+    labels, attrs = [request.label for request in lik.requests], plain_attributes(attrs)
     table = {} if predictions is None else {"prediction": (("chain", "draw", "observable"), predictions)}
     posterior = _dataset(values, attrs)
     if nuisances:
@@ -119,9 +119,20 @@ def to_arviz(
     return tree
 
 
-def text_attributes(attrs: dict[str, Any]) -> dict[str, Any]:
-    """Attributes as ArviZ and xarray can compare, join and write them: numbers and texts; a list has one entry a line."""
-    return {name: "\n".join(map(str, value)) if isinstance(value, list) else value for name, value in attrs.items()}
+def plain_attributes(attrs: dict[str, Any]) -> dict[str, Any]:
+    """Attributes as ArviZ and xarray can compare, join and write them, also when they come back from a file: texts and floats.
+
+    An integer is a float, or a text where that would not be exact; a list has one entry a line.
+    """
+    return {name: _plain(value) for name, value in attrs.items()}
+
+
+def _plain(value: Any) -> str | float:
+    if isinstance(value, list | tuple):
+        return "\n".join(map(str, value))
+    if isinstance(value, str):
+        return value
+    return str(value) if isinstance(value, int) and int(float(value)) != value else float(value)
 
 
 def write_netcdf(data: Any, path: Path, size: int) -> None:

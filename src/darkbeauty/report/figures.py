@@ -26,10 +26,14 @@ SMOOTH = 20_000
 INK, FILL, THEORY = "#1b4f72", "#5dade2", "#b9770e"
 
 
+def places(folder: Path) -> list[Path]:
+    """Where the pictures of a run are written."""
+    return [folder / "corner.png", folder / "predictions.png"]
+
+
 def write_figures(run: Run, folder: Path) -> list[Path]:
     """Corner plot and predictions-versus-data plot as PNG; returns their paths."""
-    paths = [folder / "corner.png", folder / "predictions.png"]
-    result = result_of(run.data)
+    paths, result = places(folder), result_of(run.data)
     for path, figure in zip(paths, (corner(result), predictions(result))):
         save(figure, path, dpi=130)
     return paths

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -25,13 +25,22 @@ PLANE_LEVELS = (2.30, 5.99)
 HIGHEST = 9.0
 
 
+def profile_places(names: Sequence[str], folder: Path) -> list[Path]:
+    """Where table and picture of a profile likelihood are written."""
+    return [folder / f"{'-'.join(('profile', *names))}.{ending}" for ending in ("parquet", "png")]
+
+
+def calibration_places(folder: Path) -> list[Path]:
+    """Where table and picture of a calibration are written."""
+    return [folder / f"calibration.{ending}" for ending in ("parquet", "png")]
+
+
 def write_profile(fit: Fit, found: Profile, folder: Path) -> list[Path]:
     """profile-NAMES.parquet (grid, Δχ², the other parameters) and .png in a folder; returns their paths."""
     prepare_folder(folder)
-    stem = "-".join(("profile", *found.names))
     mesh = dict(zip(found.names, np.meshgrid(*found.grid, indexing="ij")))
     columns = {**mesh, "delta_chi2": found.delta_chi2, **found.others}
-    table, picture = folder / f"{stem}.parquet", folder / f"{stem}.png"
+    table, picture = profile_places(found.names, folder)
     _write_table({name: column.ravel() for name, column in columns.items()}, table)
     figure = curve(fit, found) if len(found.names) == 1 else plane(fit, found)
     save(figure, picture, dpi=130)
@@ -41,7 +50,7 @@ def write_profile(fit: Fit, found: Profile, folder: Path) -> list[Path]:
 def write_calibration(name: str, found: Calibration, folder: Path) -> list[Path]:
     """calibration.parquet (one rank per simulation and parameter) and calibration.png in a folder; returns their paths."""
     prepare_folder(folder)
-    table, picture = folder / "calibration.parquet", folder / "calibration.png"
+    table, picture = calibration_places(folder)
     _write_table(found.ranks, table)
     save(ranks(name, found), picture, dpi=130)
     return [table, picture]

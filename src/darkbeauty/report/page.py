@@ -25,7 +25,7 @@ from darkbeauty.report import chain_figures, data_figures, figures, spectra
 from darkbeauty.report.bibliography import bibtex, used
 from darkbeauty.report.pictures import save
 from darkbeauty.report.result import Result
-from darkbeauty.report.stored_run import entries
+from darkbeauty.report.stored_run import entries, seed_of
 
 DPI = 110
 ROLES = {
@@ -93,7 +93,7 @@ def render(result: Result, pictures: dict[str, Picture]) -> str:
 
 
 def _context(result: Result) -> dict[str, Any]:
-    fit, attrs = result.fit, result.attrs
+    fit, attrs = result.fit, result.attrs | {"seed": seed_of(result.attrs)}
     terms = result.terms()
     chains, draws = next(iter(result.draws.values())).shape
     chi2 = float(result.total_chi2[result.best])

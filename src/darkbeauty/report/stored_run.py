@@ -50,9 +50,19 @@ def fit_of(attrs: Mapping[Any, Any]) -> Fit:
         [Problem(name, "this attribute of the posterior is missing") for name in ATTRIBUTES if name not in attrs]
     )
     raise_if_any([Problem("terms", f"unknown term {name!r}") for name in entries(attrs["terms"]) if name not in TERMS])
-    if not str(attrs["seed"]).isdecimal():
-        raise InputError([Problem("seed", f"{attrs['seed']!r} is no seed")])
+    seed_of(attrs)
     return parse_fit(str(attrs["fit_file"]), f"{attrs['fit_name']}.toml")
+
+
+def seed_of(attrs: Mapping[Any, Any]) -> int:
+    """The seed of a run, which is stored as a number or, where that is not exact, as a text.
+
+    Errors   InputError if it is none
+    """
+    try:
+        return int(attrs["seed"])
+    except (TypeError, ValueError, OverflowError) as error:
+        raise InputError([Problem("seed", f"{attrs['seed']!r} is no seed")]) from error
 
 
 def entries(attribute: Any) -> tuple[Any, ...]:
