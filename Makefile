@@ -1,5 +1,5 @@
 # Everything from a bare machine with Python 3.11 or newer, make and git:
-#   make demo   install into .venv, run the demonstration fit, say where its files are
+#   make demo   install into .venv, run the demonstration fit (or go on with it, or show it again), say where its files are
 #   make test   install into .venv, run the whole test suite
 #   make docs   install into .venv, build the documentation into site/
 #   make bench  install into .venv, run every benchmark: two hours; tables into runs/benchmarks.md
@@ -13,7 +13,7 @@ DEMO := lmu_ltau_s1_quick
 .PHONY: demo test docs bench lint clean
 
 demo: $(INSTALLED)
-	$(VENV)/bin/darkbeauty fit fits/$(DEMO).toml --out runs/$(DEMO)
+	$(VENV)/bin/darkbeauty fit fits/$(DEMO).toml --out runs/$(DEMO) --resume
 
 test: $(INSTALLED)
 	$(VENV)/bin/pytest -q -n 2 --dist loadfile

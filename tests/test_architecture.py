@@ -19,6 +19,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "src" / "darkbeauty"
 FILES = sorted(PACKAGE.rglob("*.py"))
 FLOORS = (
     ("errors", "units", "status"),
+    ("files", "environment"),
     ("inputs",),
     ("numerics",),
     ("models",),

@@ -14,7 +14,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 import darkbeauty as db
-from darkbeauty import cli, inference, terminal
+from darkbeauty import cli, environment, inference, terminal
 from darkbeauty.commands import setting
 from darkbeauty.inference.checking.diagnostics import Verdict, summarise
 from darkbeauty.inference.fitting.optimise import Optimum
@@ -358,12 +358,13 @@ def test_numbers(value: complex, text: str):
 def test_cache_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "user"))
     monkeypatch.setenv("DARKBEAUTY_CACHE", str(tmp_path / "own"))
-    assert setting.cache_folder() == tmp_path / "own"
+    assert environment.cache_folder() == (tmp_path / "own", "")
     monkeypatch.delenv("DARKBEAUTY_CACHE")
-    assert setting.cache_folder() == tmp_path / "user" / "darkbeauty" / "jax"
+    assert environment.cache_folder() == (tmp_path / "user" / "darkbeauty" / "jax", "")
     (tmp_path / "file").touch()
     monkeypatch.setenv("DARKBEAUTY_CACHE", str(tmp_path / "file" / "below"))
-    assert setting.cache_folder() is None
+    folder, reason = environment.cache_folder()
+    assert folder is None and "cannot be made: Not a directory" in reason
 
 
 def test_an_interrupt_is_quiet(monkeypatch: pytest.MonkeyPatch):
@@ -388,7 +389,7 @@ cli.main()
 """
 
 
-def environment() -> dict[str, str]:
+def variables() -> dict[str, str]:
     """This environment with the sources on the path and none of this process's JAX settings."""
     env = {name: value for name, value in os.environ.items() if not name.startswith("JAX_")}
     return env | {"PYTHONPATH": str(SOURCES)}
@@ -397,7 +398,7 @@ def environment() -> dict[str, str]:
 def process(code: str, *args: str) -> subprocess.CompletedProcess:
     """A fresh interpreter that runs code as the command line."""
     command = [sys.executable, "-c", code, *args]
-    return subprocess.run(command, env=environment(), capture_output=True, text=True, timeout=300)
+    return subprocess.run(command, env=variables(), capture_output=True, text=True, timeout=300)
 
 
 def test_process_predicts_in_float64_without_being_told():

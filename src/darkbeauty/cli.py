@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 from collections.abc import Iterable, Iterator
@@ -18,7 +19,19 @@ from darkbeauty.commands.reading import ASSIGNMENT, choices, read_point, read_ra
 from darkbeauty.commands.runs import print_optimum, print_run
 from darkbeauty.commands.setting import check_picture, prepare, read_fit
 from darkbeauty.errors import Problem, attempt, raise_if_any
-from darkbeauty.terminal import INTERRUPTED, console, flat, number, print_remarks, print_table, reporting, show
+from darkbeauty.files import check_places
+from darkbeauty.terminal import (
+    INTERRUPTED,
+    UNCONVERGED,
+    console,
+    flat,
+    number,
+    print_remarks,
+    print_table,
+    reporting,
+    safe_streams,
+    show,
+)
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -162,10 +175,11 @@ def fit(
     """Posterior of a fit file: netCDF, summary and pictures in the output folder."""
     with reporting():
         folder = out or Path("runs") / file.stem
-        loaded = read_fit(file, folder)
-        from darkbeauty.report.figures import write_figures
+        loaded = read_fit(file, folder, resume)
+        from darkbeauty.report.figures import places, write_figures
         from darkbeauty.report.progress import watch
 
+        raise_if_any(check_places(places(folder)))
         overrides = {"draws": draws, "chains": chains, "seed": seed, "resume": resume}
         run = watch(loaded, folder, overrides, console(sys.stderr))
         pictures = write_figures(run, folder) if run.netcdf and not run.signal else []
@@ -186,9 +200,15 @@ def optimise(file: FitFile, as_json: AsJson = False) -> None:
         ]
         if as_json:
             show({**vars(best), "pulls": [vars(row) for row in best.pulls]}, True, (), ())
-            return
-        print_optimum(best)
-        print_table(("term", "observable", "prediction", "measured", "pull"), pulls, (2, 3, 4))
+        elif math.isfinite(best.log_likelihood):
+            print_optimum(best)
+            print_table(("term", "observable", "prediction", "measured", "pull"), pulls, (2, 3, 4))
+        else:
+            typer.echo(
+                f"{loaded.name}: NO best fit: log L = −∞ at all {len(best.starts)} starts; darkbeauty stress says why"
+            )
+        if not math.isfinite(best.log_likelihood):
+            raise typer.Exit(UNCONVERGED)
 
 
 @app.command()
@@ -258,7 +278,8 @@ app.add_typer(pages.commands)
 def main() -> None:
     """Entry point of the `darkbeauty` command."""
     try:
-        app()
+        with safe_streams():
+            app()
     except (SystemExit, KeyboardInterrupt) as end:
         if getattr(end, "code", INTERRUPTED) != INTERRUPTED:
             raise

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import io
 import json
 import math
+import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, TextIO
+from typing import Any, NoReturn, TextIO
 
 import typer
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from darkbeauty.errors import InputError
+from darkbeauty.errors import InputError, Problem
 
-USAGE, UNCONVERGED, INTERRUPTED = 2, 3, 130
+USAGE, UNCONVERGED, INTERRUPTED, CLOSED_PIPE = 2, 3, 130, 141
 _WIDE = 240  # columns of a table that goes to a file or a pipe
 
 
@@ -25,7 +27,8 @@ def show(
 ) -> None:
     """A result on stdout, as one JSON object or as a table."""
     if as_json:
-        typer.echo(json.dumps(plain(value), indent=2, ensure_ascii=False, allow_nan=False))
+        text = json.dumps(plain(value), indent=2, ensure_ascii=False, allow_nan=False)
+        typer.echo(text if _printable(text) else json.dumps(plain(value), indent=2, allow_nan=False))
     else:
         print_table(columns, rows, right)
 
@@ -92,9 +95,18 @@ def console(stream: TextIO) -> Console:
     return Console(file=stream, width=None if stream.isatty() else _WIDE, highlight=False)
 
 
+def _printable(text: str) -> bool:
+    """Whether stdout's encoding has every character."""
+    try:
+        text.encode(getattr(sys.stdout, "encoding", None) or "utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 @contextmanager
 def reporting() -> Iterator[None]:
-    """Turn bad input into one readable block and exit code 2, an interrupt into exit code 130."""
+    """Turn bad input, and what the system refuses, into one readable block and exit code 2, an interrupt into exit code 130."""
     try:
         yield
     except InputError as error:
@@ -102,12 +114,62 @@ def reporting() -> Iterator[None]:
         raise typer.Exit(USAGE) from None
     except KeyboardInterrupt:
         raise typer.Exit(INTERRUPTED) from None
+    except (OSError, MemoryError, RuntimeError) as error:
+        if (problem := _refused(error)) is None:
+            raise
+        print_problems(InputError([problem]), "the system")
+        raise typer.Exit(USAGE) from None
 
 
-def print_problems(error: InputError) -> None:
+def _refused(error: BaseException) -> Problem | None:
+    """What the system refused, in words; None for a mistake of the program, and for stdout, which is for `safe_streams`."""
+    if isinstance(error, OSError):
+        return Problem(str(error.filename), error.strerror or str(error)) if error.filename else None
+    if isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in str(error):
+        return Problem("memory", "there is not enough for this", "fewer points, chains or particles at once")
+    if "Unable to initialize backend" in str(error):
+        return Problem("JAX_PLATFORMS", str(error).splitlines()[0])
+    return None
+
+
+@contextmanager
+def safe_streams() -> Iterator[None]:
+    """Streams that can be written: what their encoding lacks is escaped, a closed one is refused (stderr: left out), a full one is a problem in words.
+
+    Errors   SystemExit
+    """
+    sys.stderr = sys.stderr or _nowhere()
+    if sys.stdout is None:
+        sys.stdout = _nowhere()
+        _refuse("standard output", "is closed", "/dev/null, where nobody reads it")
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        try:
+            yield
+        finally:
+            sys.stdout.flush()
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # Python would try again at its end
+        if isinstance(error, BrokenPipeError):
+            raise SystemExit(CLOSED_PIPE) from None
+        _refuse("standard output", error.strerror or str(error))
+
+
+def _refuse(path: str, message: str, allowed: str = "") -> NoReturn:
+    print_problems(InputError([Problem(path, message, allowed)]), "the system")
+    raise SystemExit(USAGE) from None
+
+
+def _nowhere() -> TextIO:
+    return open(os.devnull, "w", encoding="utf-8")
+
+
+def print_problems(error: InputError, source: str = "the input") -> None:
     """Every problem on stderr: its path, what is wrong, what is allowed."""
     count = len(error.problems)
-    text = Text().append(f"error: {count} problem{'s' if count > 1 else ''} with the input", style="bold red")
+    text = Text().append(f"error: {count} problem{'s' if count > 1 else ''} with {source}", style="bold red")
     for problem in error.problems:
         text.append("\n  ").append(problem.path, style="bold").append(f": {problem.message}")
         if problem.allowed:

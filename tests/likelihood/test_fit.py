@@ -8,7 +8,7 @@ import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from darkbeauty.inference.output import attributes
+from darkbeauty.inference.storage.output import attributes
 
 import darkbeauty as db
 from darkbeauty.errors import InputError

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from darkbeauty.inference.checkpoint import Checkpoint
-from darkbeauty.inference.output import attributes, identity
+from darkbeauty.inference.storage.checkpoint import Checkpoint
+from darkbeauty.inference.samplers.table import identity_of
+from darkbeauty.inference.storage.output import attributes, identity
 
 from darkbeauty.errors import InputError
 from darkbeauty.likelihood.fit_file import parse_fit
@@ -55,7 +56,7 @@ C7_bs = 0.0100
 def key(text: str, **changes) -> dict[str, str]:
     fit = parse_fit(text, "toy.toml")
     settings, seed = fit.settings(**changes)
-    return identity(fit, attributes(fit, seed), settings)
+    return identity(fit, attributes(fit, seed), identity_of(settings))
 
 
 def test_only_written_differently(tmp_path):

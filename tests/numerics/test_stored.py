@@ -75,6 +75,60 @@ def test_broken_file_is_computed_again(folder):
     assert compute.count == 4
 
 
+def changed(file):
+    np.save(file, 1.05 * np.load(file))
+
+
+def odd_header(file):
+    file.write_bytes(file.read_bytes().replace(b"'shape': (2,)", b"'shape': (9,)"))
+
+
+def pickled(file):
+    np.save(file, np.array([print], object), allow_pickle=True)
+
+
+def of_another_key(file):
+    stored("test", {**KEY, "mode": "other"}, lambda: np.zeros(2))
+    other = next(path for path in file.parent.iterdir() if path != file)
+    other.replace(file)
+
+
+def empty_array(file):
+    np.save(file, np.zeros(0))
+
+
+@pytest.mark.parametrize("damage", [changed, odd_header, pickled, of_another_key, empty_array])
+def test_a_file_that_is_not_what_was_stored_is_computed_again(damage, folder):
+    compute = Counted()
+    stored("test", KEY, compute)
+    damage(next(folder.iterdir()))
+    for _ in range(2):
+        np.testing.assert_array_equal(stored("test", KEY, compute), [1.0, np.pi + 1j])
+    assert compute.count == 2
+
+
+def test_a_folder_in_place_of_a_file(folder):
+    compute = Counted()
+    stored("test", KEY, compute)
+    path = next(folder.iterdir())
+    path.unlink()
+    path.mkdir()
+    np.testing.assert_array_equal(stored("test", KEY, compute), [1.0, np.pi + 1j])
+    assert compute.count == 2
+
+
+def test_nothing_is_taken_from_a_folder_that_everyone_can_write(folder):
+    compute = Counted()
+    stored("test", KEY, compute)
+    folder.chmod(0o777)
+    module._trusted.cache_clear()
+    with pytest.warns(UserWarning, match="everyone can write into .*: nothing is read from this cache"):
+        stored("test", KEY, compute)
+    stored("test", KEY, compute)  # warned once
+    assert compute.count == 3
+    module._trusted.cache_clear()
+
+
 def test_no_folder(folder):
     compute = Counted()
     jax.config.update("jax_compilation_cache_dir", str(Path(folder) / "is" / "not" / "there"))

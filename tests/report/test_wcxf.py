@@ -16,6 +16,7 @@ from darkbeauty.models.wet import COEFFICIENTS
 from darkbeauty.report.wcxf import read_wcxf, write_wcxf
 
 EXAMPLE = Path(__file__).parents[1] / "reference" / "wcxf_example.json"
+RUNNING = EXAMPLE.with_name("wcxf_run.yaml")
 POINT = {
     "C7_bs": 0.01 - 0.02j,
     "C9_bsmumu": -1.05,
@@ -58,7 +59,14 @@ def refused(call, *arguments) -> str:
         ({"basis": None}, "unknown basis None (allowed: flavio)"),
         ({"scale": 91.1876}, "scale 91.1876 GeV"),
         ({"scale": "4.8"}, "scale '4.8' GeV"),
-        ({"values": {"C9_bdmumu": 1.0}}, "unknown coefficient 'C9_bdmumu' (allowed: C9_bsmumu"),
+        ({"values": {"C9_bsmumuu": 1.0}}, "unknown coefficient 'C9_bsmumuu' (allowed: C9_bsmumu"),
+        ({"values": {"C9_bs_mumu": 1.0}}, "unknown coefficient 'C9_bs_mumu'"),
+        ({"values": {"CS_bsmumu": -0.1}}, "values.CS_bsmumu: |C| = 0.1 of a b → s coefficient that changes"),
+        ({"values": {"C8_bs": {"Im": 0.2}}}, "values.C8_bs: |C| = 0.2"),
+        ({"values": {"CL_bsnuenumu": 1.0}}, "values.CL_bsnuenumu: |C| = 1"),
+        ({"values": {"CVLL_bsbs": 1e-12}}, "values.CVLL_bsbs: |C| = 1e-12"),
+        ({"values": {"C9_bsmumu": 10**400}}, "is not a finite number"),
+        ({"scale": 10**400}, "and darkbeauty does not run coefficients"),
         ({"values": {"C9_bsmumu": "-1"}}, "'-1' is not a finite number"),
         ({"values": {"C9_bsmumu": {"re": 1.0}}}, "is not a finite number"),
         ({"values": {"C9_bsmumu": float("nan")}}, "nan is not a finite number"),
@@ -81,15 +89,38 @@ def test_all_problems_are_listed_at_once(tmp_path):
 
 def test_files_that_are_none(tmp_path):
     assert "cannot be read" in refused(read_wcxf, tmp_path / "nothing.json")
-    for text, expected in (("eft: WET", "malformed JSON"), ("[1]", "is not a JSON object")):
-        (tmp_path / "point.json").write_text(text)
+    assert "is a directory" in refused(read_wcxf, tmp_path).lower()
+    assert "cannot be written: No such file" in refused(write_wcxf, POINT, tmp_path / "no" / "folder.json")
+    for content, expected in (
+        (b"{eft: WET", "malformed JSON"),
+        (b"eft: [WET", "malformed YAML"),
+        (b"eft: \xff", "malformed YAML"),
+        (b"[" * 100_000, "malformed JSON"),
+        (b"[1]", "is not an object"),
+        (b"", "is not an object"),
+        (b"eft: WET", "values: is missing"),
+    ):
+        (tmp_path / "point.json").write_bytes(content)
         assert expected in refused(read_wcxf, tmp_path / "point.json")
 
 
-def test_coefficients_that_are_zero_are_passed_over(tmp_path):
-    data = {"eft": "WET", "basis": "flavio", "scale": 4.8, "values": {"C9_bdmumu": 0.0, "C9_bsmumu": {"Re": -1.0}}}
+def test_what_nothing_here_uses_is_passed_over_and_counted_once(tmp_path, caplog):
+    values = {"C9_bdmumu": 1.0, "C9_cumumu": 0.0, "C9_bsmue": 1.0, "CVLL_bscc": 3e-6, "CVLL_bsbs": 1e-15, "CG": 1.0}
+    data = {"eft": "WET", "basis": "flavio", "scale": 4.8, "values": {**values, "C9_bsmumu": {"Re": -1.0}}}
     (tmp_path / "point.json").write_text(json.dumps(data))
     assert read_wcxf(tmp_path / "point.json") == {"C9_bsmumu": -1.0}
+    assert len(caplog.messages) == 1 and ": 5 coefficients that no observable here uses" in caplog.messages[0]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_a_running_of_the_wilson_package_is_read(encoding, tmp_path):
+    """C9 = −1 and C10 = 0.5 at 160 GeV, run to 4.8 GeV by wilson 2.5.2: 84 coefficients, 74 of them of other kinds or rounding."""
+    text = RUNNING.read_text("utf-8")
+    (tmp_path / "point.yaml").write_text(text, encoding)
+    point = read_wcxf(tmp_path / "point.yaml")
+    assert set(point) == {"C9_bsee", "C9_bsmumu", "C9_bstautau", "C10_bsmumu"}
+    assert all(isinstance(value, float) for value in point.values())
+    assert (point["C9_bsmumu"], point["C10_bsmumu"]) == (-0.9891672501124813, 0.49071478581069833)
 
 
 def test_only_points_of_the_model_are_written(tmp_path):

@@ -10,6 +10,8 @@ import typer
 
 from darkbeauty.commands.runs import SIGNALLED
 from darkbeauty.commands.setting import read_fit
+from darkbeauty.errors import raise_if_any
+from darkbeauty.files import check_places
 from darkbeauty.terminal import UNCONVERGED, number, print_table, reporting, show, written
 
 commands = typer.Typer()
@@ -118,9 +120,14 @@ def profile(
         folder = out or Path("runs") / f"{file.stem}-profile"
         fit = read_fit(file, folder)
         from darkbeauty.inference.fitting.profile import profile as run
-        from darkbeauty.report.inference_figures import write_profile
+        from darkbeauty.inference.sharding import is_first_process
+        from darkbeauty.report.inference_figures import profile_places, write_profile
+
+        raise_if_any(check_places(profile_places(param, folder)))
 
         found = run(fit, param, points or (41 if len(param) == 1 else 21), starts)
+        if not is_first_process():
+            return
         files = [str(path) for path in write_profile(fit, found, folder)]
         intervals = [vars(interval) for interval in found.intervals]
         if as_json:
@@ -164,9 +171,14 @@ def calibrate(
         folder = out or Path("runs") / f"{file.stem}-calibration"
         fit = read_fit(file, folder)
         from darkbeauty.inference.checking.calibrate import calibrate as run
-        from darkbeauty.report.inference_figures import write_calibration
+        from darkbeauty.inference.sharding import is_first_process
+        from darkbeauty.report.inference_figures import calibration_places, write_calibration
+
+        raise_if_any(check_places(calibration_places(folder)))
 
         found = run(fit, simulations, around.value, seed, particles + particles % 2)
+        if not is_first_process():
+            raise typer.Exit(0 if found.passed else UNCONVERGED)
         files = [str(path) for path in write_calibration(fit.name, found, folder)]
         if as_json:
             show(

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from darkbeauty.commands.setting import check_folder, prepare
+from darkbeauty.commands.setting import prepare
 from darkbeauty.errors import Problem, attempt, raise_if_any
+from darkbeauty.files import check_folder, check_places
 from darkbeauty.terminal import console, number, print_table, reporting, show, written
+from darkbeauty.units import percent
 
 if TYPE_CHECKING:
     from darkbeauty.report.explain import Numbers
@@ -50,11 +52,11 @@ def figures(
     """Every figure and table of the slides behind the models, recomputed (some ten minutes for all)."""
     with reporting():
         prepare()
-        from darkbeauty.report.deck import choose, write
+        from darkbeauty.report.deck import choose, places, write
 
         problems = check_folder(out)
         chosen = attempt(lambda: choose(only or ()), problems)
-        raise_if_any(problems)
+        raise_if_any([*problems, *(problem for entry in chosen or () for problem in check_places(places(entry, out)))])
         made = {}
         for entry in chosen:
             console(sys.stderr).print(f"{entry.name}: {entry.title} …")
@@ -92,7 +94,7 @@ def _print_numbers(model: str, numbers: Numbers) -> None:
     point = " ".join(f"{name}={value:g}" for name, value in numbers.point.items()) or "all defaults"
     typer.echo(f"\n-- model {model}, {point}\n{number(numbers.value)} ± {numbers.error:.3g} (from inputs)\n")
     size = abs(numbers.value)
-    share = lambda effect: f"{100.0 * effect / size:.2g} %" if size else f"{effect:.3g}"
+    share = lambda effect: percent(effect / size) if size else f"{effect:.3g}"
     slopes = [
         (
             one.parameter,

@@ -21,8 +21,10 @@ from darkbeauty.inference.samplers.sampler import Draws, Progress
 from darkbeauty.inference.samplers.table import identity_of, sampler_of
 from darkbeauty.inference.sharding import Spread, is_first_process
 from darkbeauty.inference.storage.checkpoint import Checkpoint, Journal
+from darkbeauty.inference.storage.lock import held
 from darkbeauty.inference.storage.output import attributes, identity, prepare_folder, to_arviz, write_netcdf
 from darkbeauty.likelihood import Fit
+from darkbeauty.likelihood.fit_schema import SamplerSection
 
 
 @dataclass(frozen=True)
@@ -80,11 +82,16 @@ def execute(
     Errors   InputError as `run_fit`, and where the disk fills up: what is stored by then can be resumed
     """
     settings, seed = fit.settings(draws=draws, chains=chains, seed=seed)
-    sampler = sampler_of(settings, fit.theory)
+    sampler_of(settings, fit.theory)  # refused before a folder is made
     folder = None if out is None else prepare_folder(out)
-    attrs = attributes(fit, seed)
+    with held(folder):
+        return _execute(fit, folder, settings, seed, resume, progress or (lambda stage, done, diverging: None))
+
+
+def _execute(fit: Fit, folder: Path | None, settings: SamplerSection, seed: int, resume: bool, notify: Progress) -> Run:
+    """`execute` in a folder that nobody else writes into."""
+    sampler, attrs = sampler_of(settings, fit.theory), attributes(fit, seed)
     store = Checkpoint(folder / "checkpoint", identity(fit, attrs, identity_of(settings)), resume) if folder else None
-    notify = progress or (lambda stage, done, diverging: None)
     posterior = Posterior.of(fit, box=not sampler.follows, progress=lambda stage: notify(stage, 0, 0))
     notify("compilation", 0, 0)
     journal = Journal(store)

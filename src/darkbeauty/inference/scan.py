@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import io
-import json
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -15,17 +16,23 @@ import pyarrow.parquet as pq
 from jax.experimental import multihost_utils
 from scipy.stats import qmc
 
-from darkbeauty.errors import InputError, Problem
+from darkbeauty.errors import InputError, Problem, attempt, raise_if_any
+from darkbeauty.files import check_places, read_record, write_atomically, write_record
 from darkbeauty.inference.checking.failures import name_causes
 from darkbeauty.inference.coordinates import prior_points
 from darkbeauty.inference.posterior import Posterior
 from darkbeauty.inference.sharding import Spread, agreed, is_first_process
-from darkbeauty.inference.storage.checkpoint import compare, package_hash, write_atomically
+from darkbeauty.inference.storage.checkpoint import WAYS_OUT, compare, package_hash
 from darkbeauty.inference.storage.interruption import Interruption
+from darkbeauty.inference.storage.lock import held
 from darkbeauty.inference.storage.output import input_hash, prepare_folder
 from darkbeauty.likelihood import Fit, Likelihood
 from darkbeauty.likelihood.fit_schema import check_seed
 
+RECORD, NAME = "_scan.json", re.compile(r"part-(\d{6})\.parquet")
+MOST = 10**6
+"""Parts that a scan can have."""
+WITHOUT = "none: moved away, it is computed again"
 PART = 2048
 """Points in a file: a multiple of what up to 128 devices take at once, so that a file does not depend on their number."""
 
@@ -63,7 +70,6 @@ def scan(
     """
     seed = check_seed(fit.seed if seed is None else seed)
     folder = prepare_folder(out)
-    lik = Posterior.of(fit, box=True, marginal=True).likelihood
     identity = {
         **fit.content(),
         "seed": str(seed),
@@ -71,7 +77,23 @@ def scan(
         "inputs": input_hash(),
         "code and data of darkbeauty": package_hash(),
     }
+    with held(folder):
+        return _scan(fit, points, folder, identity, seed, random, resume, progress)
+
+
+def _scan(
+    fit: Fit,
+    points: int,
+    folder: Path,
+    identity: dict[str, str],
+    seed: int,
+    random: bool,
+    resume: bool,
+    progress: Callable[[int], None],
+) -> Scan:
+    """`scan` in a folder that nobody else writes into."""
     there = _begin(folder, identity, resume)
+    lik = Posterior.of(fit, box=True, marginal=True).likelihood
     spread = Spread(lambda lik, values: lik.evaluate(values), lik, block=PART)
     files, tally, best, signal = [], Counter(), (-np.inf, {}), 0
     with Interruption() as interruption:
@@ -84,7 +106,7 @@ def scan(
                 table = _table(fit, lik, spread, u)
                 _write(path, table, identity)
             else:
-                table = pq.read_table(path).slice(0, len(u))
+                table = _read(path, identity).slice(0, len(u))
             files.append(path.name)
             tally.update(table["cause"].to_pylist())
             best = max(best, _best(fit, table), key=lambda pair: pair[0])
@@ -95,19 +117,41 @@ def scan(
 
 
 def _begin(folder: Path, identity: dict[str, str], resume: bool) -> set[int]:
-    """Numbers of the full parts that stay, the same in every process."""
-    record, parts = folder / "_scan.json", sorted(folder.glob("part-*.parquet"))
+    """Numbers of the full parts that stay, the same in every process.
+
+    Errors   InputError if parts of another scan would be lost or taken, or for parts that are damaged
+    """
+    record, parts = folder / RECORD, sorted(folder.glob("part-*.parquet"))
+    raise_if_any(check_places([record]))
     if resume and record.exists():
-        compare(json.loads(record.read_text(encoding="utf-8")), identity)
+        compare(read_record(record), identity)
     elif parts:
-        raise InputError(
-            [Problem("--out", f"{folder} holds {len(parts)} parts of a scan", "--resume, or another folder")]
-        )
+        what = f"{folder} holds {len(parts)} parts of a scan" + (f" without {RECORD}" if resume else "")
+        raise InputError([Problem("--out", what, WAYS_OUT if resume else f"--resume, {WAYS_OUT}")])
     elif is_first_process():
-        write_atomically(record, json.dumps(identity, indent=1, ensure_ascii=False).encode())
-    numbers = np.zeros(10**6, bool)
-    numbers[[int(p.stem.removeprefix("part-")) for p in parts if pq.read_metadata(p).num_rows == PART]] = True
+        write_record(record, identity)
+    problems: list[Problem] = []
+    rows = {path: attempt(lambda path=path: _read(path, identity, rows=True), problems) for path in parts}
+    raise_if_any(problems)
+    numbers = np.zeros(MOST, bool)
+    numbers[[int(NAME.fullmatch(path.name)[1]) for path, size in rows.items() if size == PART]] = True  # pyright: ignore[reportOptionalSubscript]
     return set(np.flatnonzero(multihost_utils.broadcast_one_to_all(numbers)).tolist())
+
+
+def _read(path: Path, identity: dict[str, str], rows: bool = False) -> Any:
+    """A part of this scan, or how many rows it has.
+
+    Errors   InputError if it is damaged, or no part of this scan
+    """
+    try:
+        metadata = pq.read_metadata(path)
+        owner = {key.decode(): value.decode() for key, value in (metadata.metadata or {}).items()}
+        content = metadata.num_rows if rows else pq.read_table(path)
+    except Exception as error:  # whatever Arrow makes of it
+        raise InputError([Problem(str(path), f"cannot be read, it is damaged: {error}", WITHOUT)]) from error
+    if not NAME.fullmatch(path.name) or {name: owner.get(name) for name in identity} != identity:
+        raise InputError([Problem(str(path), "is no part of this scan", WITHOUT)])
+    return content
 
 
 def _batches(size: int, points: int, seed: int, random: bool) -> Iterator[np.ndarray]:

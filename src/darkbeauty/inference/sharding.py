@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -18,9 +19,12 @@ import numpy as np
 from jax.experimental import multihost_utils
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
+from darkbeauty.environment import Processes, cores, read_processes, says_how_many_devices
 from darkbeauty.errors import InputError, Problem
 
 AXIS = "points"
+PATIENCE = 90.0
+"""Seconds that the processes of a run wait for each other."""
 TOGETHER = 16
 """Points that one device evaluates in one vectorised step; every share is a whole number of steps, so that a point's last digit does not depend on
 the number of devices."""
@@ -28,31 +32,47 @@ ACCELERATED = 4096
 """The same on a GPU or TPU, which is idle with few points: as many as there are up to that."""
 
 
-def join_processes() -> None:
-    """Join the processes of a Slurm job, or those of COORDINATOR_ADDRESS (host:port), NUM_PROCESSES and PROCESS_ID; else use every core alone."""
-    by_hand = "COORDINATOR_ADDRESS" in os.environ
-    by_slurm = int(os.environ.get("SLURM_NTASKS", "1")) > 1 and "SLURM_STEP_NODELIST" in os.environ
+def join_processes(alone: int | None = None) -> None:
+    """Join the processes that share the run, by `environment.read_processes`; else be alone, with a device per core or `alone` of them.
+
+    Errors   InputError naming what is wrong with the variables that say so
+    """
+    shared = read_processes()
     if jax.distributed.is_initialized():
         return
-    if not (by_hand or by_slurm):
-        use_every_core()
+    if shared is None:
+        use_every_core(alone)
         return
-    with _stdout_on_stderr():
-        if by_hand:
-            count, number = (int(os.environ[name]) for name in ("NUM_PROCESSES", "PROCESS_ID"))
-            jax.distributed.initialize(os.environ["COORDINATOR_ADDRESS"], count, number)
-        else:
-            jax.distributed.initialize()
+    how = {"num_processes": shared.count, "process_id": shared.number, "coordinator_address": shared.address or None}
+    with _stdout_on_stderr(), _patience(shared):
+        jax.distributed.initialize(**how)
         multihost_utils.sync_global_devices("darkbeauty")
 
 
-def use_every_core() -> None:
-    """Every core of a CPU as a device of its own, which waits for no other; not where XLA_FLAGS has a number or JAX has begun."""
-    if "xla_force_host_platform_device_count" in os.environ.get("XLA_FLAGS", ""):
-        return
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    with suppress(RuntimeError):
-        jax.config.update("jax_num_cpu_devices", cores or 1)
+def use_every_core(count: int | None = None) -> None:
+    """Every core of a CPU (or so many) as a device of its own, which waits for no other; not where XLA_FLAGS has a number or JAX has begun."""
+    if not says_how_many_devices():
+        with suppress(RuntimeError):
+            jax.config.update("jax_num_cpu_devices", count or cores())
+
+
+@contextmanager
+def _patience(shared: Processes) -> Iterator[None]:
+    """For a while wait for the other processes of a run; then end this one with words (JAX would abort it, much later, without any)."""
+    where = shared.address or "where Slurm says"
+
+    def give_up() -> None:
+        lines = f"error: {shared.count} processes were to meet at {where}, and not all came within {PATIENCE:g} s"
+        os.write(2, f"{lines}\n  alone: unset COORDINATOR_ADDRESS, or srun -n 1\n".encode())
+        os._exit(2)
+
+    timer = threading.Timer(PATIENCE, give_up)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 @contextmanager

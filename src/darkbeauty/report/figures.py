@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from scipy.ndimage import gaussian_filter
 
 from darkbeauty.inference.run import Run
+from darkbeauty.report.pictures import save
 from darkbeauty.report.result import Result, result_of
 
 TEX = {
@@ -25,12 +26,16 @@ SMOOTH = 20_000
 INK, FILL, THEORY = "#1b4f72", "#5dade2", "#b9770e"
 
 
+def places(folder: Path) -> list[Path]:
+    """Where the pictures of a run are written."""
+    return [folder / "corner.png", folder / "predictions.png"]
+
+
 def write_figures(run: Run, folder: Path) -> list[Path]:
     """Corner plot and predictions-versus-data plot as PNG; returns their paths."""
-    paths = [folder / "corner.png", folder / "predictions.png"]
-    result = result_of(run.data, run.fit)
+    paths, result = places(folder), result_of(run.data, run.fit)
     for path, figure in zip(paths, (corner(result), predictions(result))):
-        figure.savefig(path, dpi=130, bbox_inches="tight")
+        save(figure, path, dpi=130)
     return paths
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,37 +12,54 @@ import pyarrow.parquet as pq
 from matplotlib.figure import Figure
 from scipy.stats import binom
 
+from darkbeauty.files import write
 from darkbeauty.inference.checking.calibrate import Calibration
 from darkbeauty.inference.fitting.profile import LEVELS, Profile
 from darkbeauty.inference.storage.output import prepare_folder
 from darkbeauty.likelihood import Fit
 from darkbeauty.report.figures import FILL, INK, TEX
+from darkbeauty.report.pictures import save
 
 PLANE_LEVELS = (2.30, 5.99)
 """Δχ² of 68.3 % and 95 % for two parameters."""
 HIGHEST = 9.0
 
 
+def profile_places(names: Sequence[str], folder: Path) -> list[Path]:
+    """Where table and picture of a profile likelihood are written."""
+    return [folder / f"{'-'.join(('profile', *names))}.{ending}" for ending in ("parquet", "png")]
+
+
+def calibration_places(folder: Path) -> list[Path]:
+    """Where table and picture of a calibration are written."""
+    return [folder / f"calibration.{ending}" for ending in ("parquet", "png")]
+
+
 def write_profile(fit: Fit, found: Profile, folder: Path) -> list[Path]:
     """profile-NAMES.parquet (grid, Δχ², the other parameters) and .png in a folder; returns their paths."""
     prepare_folder(folder)
-    stem = "-".join(("profile", *found.names))
     mesh = dict(zip(found.names, np.meshgrid(*found.grid, indexing="ij")))
     columns = {**mesh, "delta_chi2": found.delta_chi2, **found.others}
-    table, picture = folder / f"{stem}.parquet", folder / f"{stem}.png"
-    pq.write_table(pa.table({name: column.ravel() for name, column in columns.items()}), table)
+    table, picture = profile_places(found.names, folder)
+    _write_table({name: column.ravel() for name, column in columns.items()}, table)
     figure = curve(fit, found) if len(found.names) == 1 else plane(fit, found)
-    figure.savefig(picture, dpi=130, bbox_inches="tight")
+    save(figure, picture, dpi=130)
     return [table, picture]
 
 
 def write_calibration(name: str, found: Calibration, folder: Path) -> list[Path]:
     """calibration.parquet (one rank per simulation and parameter) and calibration.png in a folder; returns their paths."""
     prepare_folder(folder)
-    table, picture = folder / "calibration.parquet", folder / "calibration.png"
-    pq.write_table(pa.table(found.ranks), table)
-    ranks(name, found).savefig(picture, dpi=130, bbox_inches="tight")
+    table, picture = calibration_places(folder)
+    _write_table(found.ranks, table)
+    save(ranks(name, found), picture, dpi=130)
     return [table, picture]
+
+
+def _write_table(columns: Mapping[str, np.ndarray], path: Path) -> None:
+    buffer = io.BytesIO()
+    pq.write_table(pa.table(dict(columns)), buffer)
+    write(path, buffer.getvalue())
 
 
 def ranks(name: str, found: Calibration) -> Figure:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-import io
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -14,14 +14,18 @@ import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from matplotlib.figure import Figure
 
+from darkbeauty.errors import raise_if_any
+from darkbeauty.files import check_places, write
 from darkbeauty.inference.checking.diagnostics import bfmi
-from darkbeauty.inference.storage.output import prepare_folder
+from darkbeauty.inference.storage.output import PACKAGES, prepare_folder
 from darkbeauty.likelihood import TERMS
 from darkbeauty.models.base import sectors_of
 from darkbeauty.predict import parse
 from darkbeauty.report import chain_figures, data_figures, figures, spectra
 from darkbeauty.report.bibliography import bibtex, used
+from darkbeauty.report.pictures import save
 from darkbeauty.report.result import Result
+from darkbeauty.report.stored_run import entries, seed_of
 
 DPI = 110
 ROLES = {
@@ -73,10 +77,10 @@ def write_report(result: Result, folder: str | Path) -> Path:
 
     Errors   InputError if the folder cannot be written
     """
-    pictures = {one.name: one for one in _pictures(result, prepare_folder(Path(folder) / "figures"))}
     page = Path(folder) / "report.html"
-    page.write_text(render(result, pictures), encoding="utf-8")
-    return page
+    raise_if_any(check_places([page]))
+    pictures = {one.name: one for one in _pictures(result, prepare_folder(Path(folder) / "figures"))}
+    return write(page, render(result, pictures))
 
 
 def render(result: Result, pictures: dict[str, Picture]) -> str:
@@ -89,7 +93,7 @@ def render(result: Result, pictures: dict[str, Picture]) -> str:
 
 
 def _context(result: Result) -> dict[str, Any]:
-    fit, attrs = result.fit, result.attrs
+    fit, attrs = result.fit, result.attrs | {"seed": seed_of(result.attrs)}
     terms = result.terms()
     chains, draws = next(iter(result.draws.values())).shape
     chi2 = float(result.total_chi2[result.best])
@@ -111,7 +115,7 @@ def _context(result: Result) -> dict[str, Any]:
         "draws": draws,
         "sampler": list(_sampler(result)),
         "attrs": attrs,
-        "versions": {k.removeprefix("version_"): v for k, v in attrs.items() if k.startswith("version_")},
+        "versions": _versions(attrs),
         "command": f"darkbeauty fit {fit.name}.toml --seed {attrs['seed']} --chains {chains} --draws {draws}",
         "citations": _citations(result),
         "version": version("darkbeauty"),
@@ -154,11 +158,22 @@ def _sampler(result: Result) -> Iterator[tuple[str, str]]:
         yield "smallest E-BFMI of a chain", f"{np.min(bfmi(result.stats['energy'])):.2f}"
     for name, value in result.attrs.items():
         if name not in SHOWN and not name.startswith("version_"):
-            form = ".3f" if name.startswith("log_") else ".4g"
-            text = ", ".join(
-                f"{one:{form}}" if isinstance(one, int | float | np.number) else str(one) for one in np.ravel(value)
-            )
+            text = ", ".join(_short(entry, ".3f" if name.startswith("log_") else ".4g") for entry in entries(value))
             yield ATTRIBUTES.get(name, name.replace("_", " ")), "none" if text == "{}" else text
+
+
+def _short(entry: Any, form: str) -> str:
+    """A number, also one that is stored as text, with as many digits as a table has room for; another text as it is."""
+    try:
+        return f"{float(entry):{form}}"
+    except ValueError:
+        return str(entry)
+
+
+def _versions(attrs: dict[str, Any]) -> dict[str, str]:
+    """Versions of the packages that a run used: only of ours, and only what looks like a version, as they become part of a command."""
+    found = {name: str(attrs.get(f"version_{name}", "")) for name in PACKAGES}
+    return {name: number for name, number in found.items() if re.fullmatch(r"\d[\w.+!-]{0,40}", number, re.ASCII)}
 
 
 def _citations(result: Result) -> list[tuple[str, str]]:
@@ -169,11 +184,9 @@ def _citations(result: Result) -> list[tuple[str, str]]:
 
 def _pictures(result: Result, folder: Path) -> Iterator[Picture]:
     for name, figure, caption, alt, wide in _figures(result):
-        figure.savefig(folder / f"{name}.pdf", bbox_inches="tight")
-        buffer = io.BytesIO()
-        figure.savefig(buffer, format="png", dpi=DPI, bbox_inches="tight")
-        (folder / f"{name}.png").write_bytes(buffer.getvalue())
-        yield Picture(name, caption, alt, wide, base64.b64encode(buffer.getvalue()).decode("ascii"))
+        save(figure, folder / f"{name}.pdf", DPI)
+        png = save(figure, folder / f"{name}.png", DPI)
+        yield Picture(name, caption, alt, wide, base64.b64encode(png).decode("ascii"))
 
 
 def _figures(result: Result) -> Iterator[tuple[str, Figure, str, str, bool]]:

@@ -21,6 +21,7 @@ from darkbeauty.models import Model, resolve_model
 from darkbeauty.models.base import sectors_of
 from darkbeauty.observables.relic import FINALS
 from darkbeauty.report.figures import FILL, INK, TEX
+from darkbeauty.report.pictures import save
 from darkbeauty.status import Status
 
 START, BATCH, ROUNDS = 192, 64, 6
@@ -153,10 +154,9 @@ def _spaced(low: float, high: float, n: int) -> np.ndarray:
 
 def draw(result: Line | Plane, path: Path, title: str) -> Path:
     """The figure of a scan, PNG, PDF or SVG by the ending of `path`."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     figure = _draw_line(result) if isinstance(result, Line) else _draw_plane(result)
     figure.suptitle(title, fontsize=10, y=0.95)
-    figure.savefig(path, dpi=150, bbox_inches="tight")
+    save(figure, path, dpi=150)
     return path
 
 

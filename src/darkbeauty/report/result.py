@@ -14,10 +14,7 @@ from darkbeauty.errors import InputError, Problem
 from darkbeauty.inference.checking.diagnostics import ParameterSummary, most_moved, summarise
 from darkbeauty.likelihood import TERMS, Fit
 from darkbeauty.likelihood.covariance import whiten
-from darkbeauty.likelihood.fit_file import parse_fit
-
-FILE = "posterior.nc"
-GROUPS = ("posterior", "posterior_predictive", "sample_stats", "observed_data")
+from darkbeauty.report.stored_run import FILE, GROUPS, Groups, entries, fit_of, read_groups
 
 
 @dataclass(frozen=True)
@@ -53,7 +50,7 @@ class Result:
     @property
     def missed(self) -> tuple[str, ...]:
         """Convergence targets that the run missed."""
-        return _texts(self.attrs["missed_targets"])
+        return entries(self.attrs["missed_targets"])
 
     @property
     def headline(self) -> str:
@@ -78,7 +75,7 @@ class Result:
     @cached_property
     def slices(self) -> dict[str, tuple[int, ...]]:
         """Term → places of its observables."""
-        sizes = {name: len(TERMS[name].predicted(self.fit.model)) for name in _texts(self.attrs["terms"])}
+        sizes = {name: len(TERMS[name].predicted(self.fit.model)) for name in entries(self.attrs["terms"])}
         ends = np.cumsum(list(sizes.values()))
         return {name: tuple(range(end - size, end)) for (name, size), end in zip(sizes.items(), ends)}
 
@@ -141,29 +138,23 @@ def read_result(folder: str | Path, fit: Fit | None = None) -> Result:
     """The run in a folder.
 
     Args     fit: whose run it is, where its model is an object that no fit file gives again
-    Errors   InputError if there is none, or if this version of the package cannot read its fit file
+    Errors   InputError as `stored_run.read_groups`
     """
-    path = Path(folder) / FILE
-    if not path.is_file():
-        raise InputError([Problem(str(folder), f"holds no {FILE}", "the output folder of darkbeauty fit")])
-    try:
-        groups = {name: xr.load_dataset(path, group=name, engine="h5netcdf") for name in GROUPS}
-    except (OSError, KeyError, ValueError) as error:
-        raise InputError([Problem(str(path), f"cannot be read as a posterior: {error}")]) from error
-    if "prediction" not in groups["posterior_predictive"]:
-        raise InputError([Problem(str(path), "is of an unfinished run", "darkbeauty fit … --resume finishes it")])
-    return _assemble(groups, fit)
+    result = _assemble(*read_groups(folder, fit))
+    if (size := sum(map(len, result.slices.values()))) != len(result.labels):
+        message = f"its terms have {size} observables, and the data {len(result.labels)}"
+        raise InputError([Problem(str(Path(folder) / FILE), message)])
+    return result
 
 
 def result_of(data: Any, fit: Fit | None = None) -> Result:
     """The same from ArviZ data in memory."""
-    return _assemble({name: _dataset(data[name]) for name in GROUPS}, fit)
+    groups = {name: _dataset(data[name]) for name in GROUPS}
+    return _assemble(fit or fit_of(groups["posterior"].attrs), groups)
 
 
-def _assemble(groups: dict[str, xr.Dataset], fit: Fit | None) -> Result:
+def _assemble(fit: Fit, groups: Groups) -> Result:
     posterior, stats, observed = groups["posterior"], groups["sample_stats"], groups["observed_data"]
-    attrs = dict(posterior.attrs)
-    fit = fit or parse_fit(str(attrs["fit_file"]), f"{attrs['fit_name']}.toml")
     names = [str(name) for name in posterior["nuisance"].values] if "nuisances" in posterior else []
     return Result(
         fit=fit,
@@ -173,7 +164,7 @@ def _assemble(groups: dict[str, xr.Dataset], fit: Fit | None) -> Result:
         labels=tuple(str(label) for label in observed["observable"].values),
         values=np.asarray(observed["value"]),
         sigma=np.asarray(observed["sigma"]),
-        attrs=attrs,
+        attrs=dict(posterior.attrs),
         inputs={name: np.asarray(posterior["nuisances"][..., i]) for i, name in enumerate(names)},
         stored_covariance=np.asarray(observed["covariance"]) if "covariance" in observed else None,
     )
@@ -181,8 +172,3 @@ def _assemble(groups: dict[str, xr.Dataset], fit: Fit | None) -> Result:
 
 def _dataset(group: Any) -> xr.Dataset:
     return group if isinstance(group, xr.Dataset) else group.to_dataset()
-
-
-def _texts(entry: Any) -> tuple[str, ...]:
-    """Strings of an attribute; netCDF gives a list of one back as its only entry, and an empty one as an array."""
-    return (entry,) if isinstance(entry, str) else tuple(str(text) for text in entry)

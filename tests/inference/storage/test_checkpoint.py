@@ -84,12 +84,15 @@ def test_a_finished_run_can_be_read_cut_and_extended(whole, tmp_path):
     assert np.array_equal(again(45).q, whole.q[:, :45])
 
 
-def test_a_fresh_run_keeps_the_one_that_was_there(tmp_path):
-    for seed in ("1", "2", "3"):
-        Checkpoint(tmp_path / "run", {"seed": seed}, resume=False).save([np.ones(2)], None)
-    read = lambda name: json.loads((tmp_path / name / "run.json").read_text())["seed"]
-    assert (read("run"), read("run.old")) == ("3", "2")
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["run", "run.old"]
+def test_a_fresh_run_leaves_the_one_that_is_there(tmp_path):
+    fresh = lambda seed: Checkpoint(tmp_path / "run", {"seed": seed}, resume=False)
+    fresh("0")  # stores nothing
+    fresh("1").save([np.ones(2)], None)
+    before = {path.name: path.read_bytes() for path in (tmp_path / "run").iterdir()}
+    with pytest.raises(InputError, match=r"holds a run, which would be lost \(allowed: --resume"):
+        fresh("2")
+    assert before == {path.name: path.read_bytes() for path in (tmp_path / "run").iterdir()}
+    assert json.loads(before["run.json"]) == {"seed": "1"}
 
 
 def test_a_different_run_is_refused_with_every_difference():

@@ -10,6 +10,7 @@ import numpy as np
 
 from darkbeauty.inference.samplers.sampler import Draws
 from darkbeauty.likelihood.fit_schema import TargetSection
+from darkbeauty.units import percent
 
 FEW = 4
 """Draws per chain below which nothing can be said about convergence."""
@@ -82,7 +83,7 @@ def judge(
         others = f" (nuisance; {len(late) - 1} more miss a target)" if len(late) > 1 else " (nuisance)"
         missed += [text + others for text in late[0]]
     if dead := float(np.mean(draws.stats.get("lp", np.zeros(1)) == -np.inf)):
-        missed.append(f"{100 * dead:.2g} % of the draws have no likelihood")
+        missed.append(f"{percent(dead)} of the draws have no likelihood")
     fraction = float(np.mean(draws.stats.get("diverging", 0.0)))
     if fraction > targets.divergences:
         missed.append(f"divergences = {100 * fraction:.2f} % > {100 * targets.divergences:g} %")

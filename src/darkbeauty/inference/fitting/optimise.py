@@ -21,12 +21,14 @@ from darkbeauty.likelihood.fit_schema import check_seed
 from darkbeauty.likelihood.priors import Prior
 
 STEPS, LEARNING_RATE = 300, 0.05
+FLOOR = -5e29
+"""log L below which a point has none."""
 
 
 @dataclass(frozen=True)
 class Optimum:
     """Best point: parameters, log-likelihood, what every start reached (log L − ½ Σ pull² of Gaussian priors), the pulls there, and errors from the
-    curvature."""
+    curvature. Where no start has a likelihood, log L is −∞ and the point means nothing."""
 
     parameters: dict[str, float]
     log_likelihood: float
@@ -54,7 +56,8 @@ def optimise(fit: Fit, seed: int | None = None) -> Optimum:
 
         def loss(q):
             values = posterior.to_parameters(q)
-            return 0.5 * constraints(fit.priors, values) - jnp.maximum(posterior.likelihood.log_prob(values), -1e30)
+            log_prob = posterior.likelihood.log_prob(values)
+            return 0.5 * constraints(fit.priors, values) - jnp.maximum(log_prob, 2.0 * FLOOR)
 
         def step(carry, _):
             q, state, best, best_loss = carry
@@ -75,12 +78,15 @@ def optimise(fit: Fit, seed: int | None = None) -> Optimum:
     q = best[int(jnp.argmax(values))]
     parameters = {name: float(value) for name, value in posterior.to_parameters(q).items()}
     ordered = {name: parameters[name] for name in fit.parameters}
+    reached = tuple(float(v) if v > FLOOR else -np.inf for v in np.asarray(values))
+    if not any(map(np.isfinite, reached)):
+        return Optimum(ordered, -np.inf, reached, ())
     ordered, log_likelihood = polish(fit, lik, ordered)
     curvature = forecast(lik, fit.priors, ordered)
     return Optimum(
         ordered,
         log_likelihood,
-        tuple(float(v) for v in np.asarray(values)),
+        reached,
         tuple(lik.explain(ordered)),
         curvature.errors,
         tuple(tuple(row) for row in curvature.correlation.tolist()),

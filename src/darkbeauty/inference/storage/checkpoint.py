@@ -2,28 +2,35 @@
 
 NumPy's .npz is documented, needs no further library and will be readable as long as arrays are. Every file is written beside its place and moved
 there when complete, so that a run killed at any moment leaves the state of its last block. The part of a block is written before the state that
-counts it; a part without its state is overwritten by the resumed run with the same numbers.
+counts it; a part without its state is overwritten by the resumed run with the same numbers. Every file is signed with the identity of its run, so that
+a part of another run, or a damaged one, is never taken.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
 import hashlib
 import io
-import json
-import os
-import zipfile
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 
-from darkbeauty.errors import InputError, Problem
+from darkbeauty.errors import InputError, Problem, attempt, raise_if_any
+from darkbeauty.files import check_places, read_record, read_signed, signed, write_atomically, write_record
 from darkbeauty.inference.sharding import agreed, is_first_process
 from darkbeauty.inference.storage.interruption import Interruption
 
 Arrays = dict[str, np.ndarray]
+RECORD, STATE = "run.json", "state.npz"
+HOW = {
+    "devices": "as many as then: XLA_FLAGS=--xla_force_host_platform_device_count={} on a CPU, as many processes elsewhere"
+}
+"""How a difference is overcome, where it is not plain."""
+MOST_DEVICES = 4096
+WAYS_OUT = "another folder, or move this one away"
 ROOMS = (
     "inputs",
     "numerics",
@@ -32,9 +39,11 @@ ROOMS = (
     "dark",
     "leptonic",
     "observables",
-    "likelihood",
+    "likelihoods",
     "inference",
-    "predict.py",
+    "evaluation.py",
+    "prediction.py",
+    "status.py",
     "tables.py",
 )
 
@@ -43,21 +52,23 @@ class Checkpoint:
     """Blocks 1 … `count` of a run, in a folder.
 
     Args     identity: everything the numbers depend on, as text by name; resume: go on from what is there (from nothing, if nothing is)
-    Errors   InputError naming every difference between the run in the folder and this one, or a damaged file
+    Errors   InputError naming every difference between the run in the folder and this one, a damaged file, or a run that would be lost
     """
 
     def __init__(self, folder: Path, identity: dict[str, str], resume: bool):
         self.folder, self.count = folder, 0
         self._arrays: Arrays = {}
-        if resume and (folder / "state.npz").exists():
-            compare(json.loads(_read_text(folder / "run.json")), identity)
-            self._arrays = _read(folder / "state.npz")
+        self._owner = hashlib.sha256(repr(sorted(identity.items())).encode()).hexdigest()
+        _check_folder(folder)
+        if resume and (folder / STATE).exists():
+            compare(read_record(folder / RECORD), identity)
+            self._arrays = self._read(folder / STATE)
             self.count = int(self._arrays.pop("count"))
+            self._check_parts()
             return
+        keep_what_is_there(folder, resume)
         if is_first_process():
-            _move_aside(folder)
-            folder.mkdir(parents=True, exist_ok=True)
-            write_atomically(folder / "run.json", json.dumps(identity, indent=1, ensure_ascii=False).encode())
+            write_record(folder / RECORD, identity)
 
     def arrays(self) -> list[np.ndarray]:
         """The state after block `count`."""
@@ -65,7 +76,7 @@ class Checkpoint:
 
     def part(self, number: int) -> Arrays:
         """The draws of a block."""
-        return _read(self._part(number))
+        return self._read(self._part(number))
 
     def save(self, state: Sequence[np.ndarray], part: Arrays | None) -> None:
         """Store the next block: its draws, if it has any, and the state after it; where several processes run, the first one writes.
@@ -76,12 +87,30 @@ class Checkpoint:
         arrays = {f"leaf_{i}": np.asarray(leaf) for i, leaf in enumerate(state)}
         if is_first_process():
             if part is not None:
-                write_atomically(self._part(number), _npz(part))
-            write_atomically(self.folder / "state.npz", _npz({"count": np.asarray(number), **arrays}))
+                self._write(self._part(number), part)
+            self._write(self.folder / STATE, {"count": np.asarray(number), **arrays})
         self.count, self._arrays = number, arrays
 
     def _part(self, number: int) -> Path:
         return self.folder / f"block-{number:06d}.npz"
+
+    def _check_parts(self) -> None:
+        """InputError naming every block that is missing, damaged or of another run, before anything is computed."""
+        there = [number for number in range(1, self.count + 1) if self._part(number).exists()]
+        problems: list[Problem] = []
+        for number in range(there[0] if there else self.count + 1, self.count + 1):
+            attempt(lambda number=number: self.part(number), problems)
+        raise_if_any(problems)
+
+    def _write(self, path: Path, arrays: Arrays) -> None:
+        buffer = io.BytesIO()
+        np.savez(buffer, **arrays)  # pyright: ignore[reportArgumentType]
+        write_atomically(path, signed(buffer.getvalue(), f"{self._owner} {path.name}"))
+
+    def _read(self, path: Path) -> Arrays:
+        """What `_write` wrote for this run under this name."""
+        with np.load(io.BytesIO(read_signed(path, f"{self._owner} {path.name}")), allow_pickle=False) as archive:
+            return dict(archive)
 
 
 class Journal:
@@ -134,26 +163,35 @@ def compare(stored: dict[str, str], identity: dict[str, str]) -> None:
             changed = [line for line in lines if not line.startswith(("---", "+++", "@@"))]
             problems.append(Problem(f"--resume: {name}", "has changed:\n    " + "\n    ".join(changed)))
         else:
-            problems.append(Problem(f"--resume: {name}", f"{old} in the run to be resumed, {new} now"))
+            problems.append(
+                Problem(
+                    f"--resume: {name}", f"{old} in the run to be resumed, {new} now", HOW.get(name, "").format(old)
+                )
+            )
     if problems:
-        raise InputError(problems)
+        problems[-1] = dataclasses.replace(problems[-1], allowed=problems[-1].allowed or f"the same run; {WAYS_OUT}")
+    raise_if_any(problems)
 
 
-def write_atomically(path: Path, data: bytes) -> None:
-    """Write a file so that at any moment its old or its new content is there, whole.
+def keep_what_is_there(folder: Path, resume: bool) -> None:
+    """InputError where a new run would take the place of one that is there, in the folder of its checkpoint or beside it."""
+    out = folder.parent
+    result = out / "posterior.nc"
+    if resume and (result.exists() or any(folder.glob("block-*.npz"))):
+        raise InputError(
+            [Problem(str(folder / STATE), f"is missing, so that the run in {out} cannot be resumed", WAYS_OUT)]
+        )
+    if result.exists() or (folder / STATE).exists():
+        raise InputError([Problem("--out", f"{out} holds a run, which would be lost", f"--resume, {WAYS_OUT}")])
 
-    Errors   OSError, with the old content in place
-    """
-    beside = path.with_name(f".{path.name}.new")
+
+def recorded_devices(out: Path) -> int | None:
+    """With how many devices the run in an output folder was begun; None where nothing says so."""
     try:
-        with beside.open("wb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(beside, path)
-    except BaseException:
-        beside.unlink(missing_ok=True)
-        raise
+        number = int(read_record(out / "checkpoint" / RECORD)["devices"])
+    except (InputError, KeyError, ValueError):
+        return None
+    return number if 0 < number <= MOST_DEVICES else None
 
 
 @lru_cache(maxsize=1)
@@ -166,34 +204,8 @@ def package_hash() -> str:
     return digest.hexdigest()
 
 
-def _move_aside(folder: Path) -> None:
-    """Keep the run that is there as NAME.old, in place of an older one."""
-    if not folder.exists():
-        return
-    old = folder.with_name(folder.name + ".old")
-    if old.exists():
-        for path in old.iterdir():
-            path.unlink()
-        old.rmdir()
-    folder.rename(old)
-
-
-def _npz(arrays: Arrays) -> bytes:
-    buffer = io.BytesIO()
-    np.savez(buffer, **arrays)  # pyright: ignore[reportArgumentType]
-    return buffer.getvalue()
-
-
-def _read(path: Path) -> Arrays:
-    try:
-        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as archive:
-            return dict(archive)
-    except (OSError, ValueError, zipfile.BadZipFile) as error:
-        raise InputError([Problem(str(path), f"cannot be read, the run cannot be resumed: {error}")]) from error
-
-
-def _read_text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise InputError([Problem(str(path), f"cannot be read: {error.strerror}")]) from error
+def _check_folder(folder: Path) -> None:
+    """InputError where a file takes a folder's place, or a folder a file's."""
+    if folder.exists() and not folder.is_dir():
+        raise InputError([Problem(str(folder), "is a file, and a folder is to be there")])
+    raise_if_any(check_places([folder / RECORD, folder / STATE, folder.parent / "posterior.nc"]))

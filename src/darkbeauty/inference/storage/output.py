@@ -15,8 +15,9 @@ import numpy as np
 import xarray as xr
 
 from darkbeauty.errors import InputError, Problem
-from darkbeauty.inference.sharding import is_first_process
-from darkbeauty.inference.storage.checkpoint import package_hash, write_atomically
+from darkbeauty.files import check_folder, unwritable, write_atomically
+from darkbeauty.inference.sharding import agreed, is_first_process
+from darkbeauty.inference.storage.checkpoint import package_hash
 from darkbeauty.inputs.sm import parameter_records
 from darkbeauty.likelihood import Fit, Likelihood
 
@@ -30,18 +31,17 @@ NUMERICAL = ("jax", "jaxlib", "numpyro", "equinox", "optimistix", "interpax", "n
 def prepare_folder(out: str | Path) -> Path:
     """Create the output folder and prove that it can be written (the first process does, where there are several).
 
-    Errors   InputError if not
+    Errors   InputError if not, in every process
     """
-    folder = Path(out)
-    if not is_first_process():
-        return folder
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        probe = folder / ".write-test"
-        probe.write_text("")
-        probe.unlink()
-    except OSError as error:
-        raise InputError([Problem(f"output folder {folder}", f"cannot be written: {error.strerror}")]) from error
+    folder, problems = Path(out), []
+    if is_first_process():
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            problems = check_folder(folder)
+        except OSError as error:
+            problems = [unwritable(f"output folder {folder}", error)]
+    if agreed(bool(problems)):
+        raise InputError(problems or [Problem(f"output folder {folder}", "cannot be written by the first process")])
     return folder
 
 
@@ -90,7 +90,7 @@ def to_arviz(
 
     Args     nuisances: draws of the sampled ones by name; they become one variable, `nuisances`, of the posterior
     """
-    labels = [request.label for request in lik.requests]
+    labels, attrs = [request.label for request in lik.requests], plain_attributes(attrs)
     table = {} if predictions is None else {"prediction": (("chain", "draw", "observable"), predictions)}
     posterior = _dataset(values, attrs)
     if nuisances:
@@ -118,6 +118,22 @@ def to_arviz(
     return tree
 
 
+def plain_attributes(attrs: dict[str, Any]) -> dict[str, Any]:
+    """Attributes as ArviZ and xarray can compare, join and write them, also when they come back from a file: texts and floats.
+
+    An integer is a float, or a text where that would not be exact; a list has one entry a line.
+    """
+    return {name: _plain(value) for name, value in attrs.items()}
+
+
+def _plain(value: Any) -> str | float:
+    if isinstance(value, list | tuple):
+        return "\n".join(map(str, value))
+    if isinstance(value, str):
+        return value
+    return str(value) if isinstance(value, int) and int(float(value)) != value else float(value)
+
+
 def write_netcdf(data: Any, path: Path, size: int) -> None:
     """Write ArviZ data of `size` bytes as netCDF so that at any moment the old or the new file is there, whole.
 
@@ -131,7 +147,7 @@ def write_netcdf(data: Any, path: Path, size: int) -> None:
         beside.replace(path)
     except OSError as error:
         beside.unlink(missing_ok=True)
-        raise InputError([Problem(str(path), f"cannot be written: {error.strerror or error}")]) from error
+        raise InputError([unwritable(path, error)]) from error
 
 
 def _dataset(columns: dict[str, np.ndarray], attrs: dict[str, Any]) -> xr.Dataset:

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from darkbeauty.errors import raise_if_any, unknown
+from darkbeauty.files import write as write_file
 from darkbeauty.inference.storage.output import prepare_folder
 from darkbeauty.report.deck import allowed_a, allowed_b, detection, lambda_b, relic_a, spectra_a
 from darkbeauty.report.deck.product import Entry, Product
+from darkbeauty.report.pictures import save
 
 DPI = 90
 ENTRIES: tuple[Entry, ...] = (
@@ -21,7 +23,7 @@ ENTRIES: tuple[Entry, ...] = (
     Entry("b_lambda", "Le−Lμ: Λ_b → Λ*(1520) μ⁺μ⁻", lambda_b.make),
 )
 
-__all__ = ["ENTRIES", "Entry", "Product", "choose", "table", "write"]
+__all__ = ["ENTRIES", "Entry", "Product", "choose", "places", "table", "write"]
 
 
 def choose(names: Sequence[str]) -> tuple[Entry, ...]:
@@ -34,16 +36,21 @@ def choose(names: Sequence[str]) -> tuple[Entry, ...]:
     return tuple(entry for entry in ENTRIES if not names or entry.name in names)
 
 
+def places(entry: Entry, folder: Path) -> list[Path]:
+    """Where an entry is written."""
+    return [folder / f"{entry.name}.{ending}" for ending in ("png", "pdf", "md")]
+
+
 def write(entry: Entry, folder: Path) -> list[Path]:
     """Make an entry: NAME.png, NAME.pdf and its table NAME.md in a folder.
 
     Errors   InputError if the folder cannot be written
     """
     product = entry.make()
-    paths = [prepare_folder(folder) / f"{entry.name}.{ending}" for ending in ("png", "pdf", "md")]
+    paths = places(entry, prepare_folder(folder))
     for path in paths[:2]:
-        product.figure.savefig(path, dpi=DPI, bbox_inches="tight")
-    paths[2].write_text(table(product), encoding="utf-8")
+        save(product.figure, path, dpi=DPI)
+    write_file(paths[2], table(product))
     return paths
 
 

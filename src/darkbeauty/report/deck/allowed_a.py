@@ -22,6 +22,7 @@ from darkbeauty.report.deck.product import (
     span,
 )
 from darkbeauty.report.figures import TEX
+from darkbeauty.units import percent
 
 MODEL = "lmu_ltau_s1"
 FLAVOUR = ("R_K", "R_K*", "BR(B->Xsgamma)")
@@ -57,7 +58,7 @@ def make() -> Product:
     rows: list[tuple[str, ...]] = [("slides", "0 – 2.0", "0 – 0.01", "0 – 2.5", "1 – 6", "")]
     for label, (inside, _) in zip(("flavour data of the slides", "and Ωh²", "and all else"), stages.values()):
         spans = (span(points[name][inside]) for name in ("y", "g", "m_dm", "m_zp"))
-        rows.append((label, *spans, f"{100.0 * inside.mean():.2g} %"))
+        rows.append((label, *spans, percent(inside.mean())))
     columns = ("constraints", "y", "g", "m_dm [GeV]", "m_zp [GeV]", "of the points")
     return Product(_draw(points, stages), columns, tuple(rows))
 

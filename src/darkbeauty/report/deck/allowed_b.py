@@ -9,6 +9,7 @@ from darkbeauty.likelihood import likelihood
 from darkbeauty.predict import predict
 from darkbeauty.report.deck.product import BENCHMARK_B, FOUND, RELIC, REST, Product, allowed, pulls, sobol, span
 from darkbeauty.report.figures import TEX
+from darkbeauty.units import percent
 
 MODEL = "le_lmu_r2"
 LATER = ("DeltaM_s", "BR(B->Xsgamma)", "R_K", "R_K*", "BR(B+->Knunu)", "trident CCFR", "LEP-II Bhabha")
@@ -39,7 +40,7 @@ def make() -> Product:
     rows = []
     for label, (inside, _) in zip(("Ωh²", "and b → sμμ", "and all else"), stages.values()):
         spans = (span(points[name][inside]) for name in ("y", "g", "m_zp", "m_dm"))
-        rows.append((label, *spans, f"{100.0 * inside.mean():.2g} %"))
+        rows.append((label, *spans, percent(inside.mean())))
     rows += _benchmark(lik, table[-1], {name: (values[-2], values[-1]) for name, values in chi2.items()})
     columns = ("constraints", "y", "g", "m_zp [GeV]", "m_dm [GeV]", "of the points")
     return Product(_draw(points, stages), columns, tuple(rows))
