@@ -32,7 +32,7 @@ from measuring import (
 
 import darkbeauty as db
 from darkbeauty.inference.sharding import TOGETHER
-from darkbeauty.likelihood.terms import PRESETS
+from darkbeauty.likelihoods.terms import PRESETS
 
 
 def functions(lik: Any) -> tuple[Any, dict[str, Callable]]:

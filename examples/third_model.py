@@ -21,7 +21,7 @@ from darkbeauty.models.base import Below, Model, Parameter, Value  # noqa: E402
 from darkbeauty.models.sectors import LEPTONS, Channels, DarkMatter, Theory, ZPrime  # noqa: E402
 from darkbeauty.models.z_prime import fermion_width, majorana_width  # noqa: E402
 from darkbeauty.observables import REGISTRY  # noqa: E402
-from darkbeauty.predict import check_observable, usage  # noqa: E402
+from darkbeauty.prediction import check_observable, usage  # noqa: E402
 
 
 class BMinusL(Model):

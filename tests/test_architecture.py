@@ -26,8 +26,8 @@ FLOORS = (
     ("flavour", "dark", "leptonic"),
     ("observables",),
     ("tables", "evaluation"),
-    ("predict",),
-    ("likelihood",),
+    ("prediction",),
+    ("likelihoods",),
     ("inference",),
     ("report",),
     ("terminal",),
@@ -126,9 +126,9 @@ def test_every_room_has_a_floor():
         ("darkbeauty.dark.thermo", "from .annihilation import x", True),
         ("darkbeauty.dark.thermo", "from darkbeauty.flavour import modes", False),
         ("darkbeauty.dark.thermo", "from ..flavour import modes", False),
-        ("darkbeauty.dark.thermo", "def f():\n    import darkbeauty.predict", False),
-        ("darkbeauty.dark.thermo", "if TYPE_CHECKING:\n    from darkbeauty.likelihood import x", False),
-        ("darkbeauty.dark.thermo", "from darkbeauty import likelihood", False),
+        ("darkbeauty.dark.thermo", "def f():\n    import darkbeauty.prediction", False),
+        ("darkbeauty.dark.thermo", "if TYPE_CHECKING:\n    from darkbeauty.likelihoods import x", False),
+        ("darkbeauty.dark.thermo", "from darkbeauty import likelihoods", False),
         ("darkbeauty.dark.thermo", "import darkbeauty as db", False),
         ("darkbeauty.dark.thermo", "importlib.import_module('darkbeauty.cli')", False),
         ("darkbeauty.units", "from darkbeauty.errors import Problem", False),
@@ -177,7 +177,7 @@ def test_importing_creates_no_array_and_changes_no_setting():
 
 
 def test_a_public_name_stays_itself_when_its_module_is_imported_first():
-    code = "import darkbeauty.predict, darkbeauty as db; print(*(callable(getattr(db, n)) for n in db.__all__))"
+    code = "import darkbeauty.prediction, darkbeauty as db; print(*(callable(getattr(db, n)) for n in db.__all__))"
     assert set(run_python(code).split()) == {"True"}
 
 

@@ -18,7 +18,7 @@ from darkbeauty import cli, environment, inference, terminal
 from darkbeauty.commands import setting
 from darkbeauty.inference.checking.diagnostics import Verdict, summarise
 from darkbeauty.inference.fitting.optimise import Optimum
-from darkbeauty.likelihood import TermReport
+from darkbeauty.likelihoods import TermReport
 from darkbeauty.report import figures, progress
 
 A_I = {"y": 2.0, "g": 0.002, "m_zp": 4.0, "m_dm": 1.7, "chi": 0.0}

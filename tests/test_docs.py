@@ -17,8 +17,8 @@ from typer.main import get_command
 from typer.testing import CliRunner
 
 from darkbeauty import cli
-from darkbeauty.likelihood.fit_file import parse_fit
-from darkbeauty.likelihood.fit_schema import FitFile, SamplerSection, TargetSection
+from darkbeauty.likelihoods.fit_file import parse_fit
+from darkbeauty.likelihoods.fit_schema import FitFile, SamplerSection, TargetSection
 from test_readme import words
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -92,7 +92,7 @@ def hook():
 def test_docstrings_stand_in_the_page_with_their_formulas(hook):
     page = hook.on_page_markdown((DOCS / "api.md").read_text(encoding="utf-8"))
     assert ":::" not in page
-    assert "#### darkbeauty.predict.predict\n\n```text\npredict(model: str | Model" in page
+    assert "#### darkbeauty.prediction.predict\n\n```text\npredict(model: str | Model" in page
     assert "Γ(B → MZ′) on the mass shell" in page
     assert "#### darkbeauty.models.base.Parameter\n\n```text\nname: str\nmeaning: str" in page
 
@@ -113,7 +113,7 @@ def test_observables_page_lists_the_registry(hook):
 
 def test_unknown_names_are_not_passed_over(hook):
     with pytest.raises(ValueError, match="no_such_name"):
-        hook.on_page_markdown("::: predict no_such_name")
+        hook.on_page_markdown("::: prediction no_such_name")
 
 
 @pytest.mark.skipif(importlib.util.find_spec("material") is None, reason="needs the extra [docs]")

@@ -16,7 +16,7 @@ from darkbeauty.errors import InputError
 from darkbeauty.evaluation import evaluate
 from darkbeauty.models import resolve_model
 from darkbeauty.observables import REGISTRY, read
-from darkbeauty.predict import (
+from darkbeauty.prediction import (
     PredictionWarning,
     _compiled,
     _compiled_gradient,

@@ -10,7 +10,7 @@ import pytest
 import darkbeauty as db
 from darkbeauty.inputs import load_sm
 from darkbeauty.observables import REGISTRY
-from darkbeauty.predict import usage
+from darkbeauty.prediction import usage
 
 pytestmark = pytest.mark.slow
 

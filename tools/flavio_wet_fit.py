@@ -89,7 +89,7 @@ def export(folder: Path) -> None:
     """measurements.json: the terms' data, taken apart into blocks that are not correlated with each other."""
     from scipy.sparse.csgraph import connected_components
 
-    from darkbeauty.likelihood import TERMS as KNOWN
+    from darkbeauty.likelihoods import TERMS as KNOWN
 
     blocks = []
     for term in TERMS:
@@ -116,7 +116,7 @@ def darkbeauty_part(flavio: dict) -> dict:
 
     jax.config.update("jax_enable_x64", True)
     import darkbeauty as db
-    from darkbeauty.likelihood.theory import theory_covariance
+    from darkbeauty.likelihoods.theory import theory_covariance
 
     lik = db.likelihood("wet", None, terms=list(TERMS))
     labels = tuple(request.label for request in lik.requests)

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from importlib import import_module
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from darkbeauty.errors import InputError
     from darkbeauty.inference import load_fit, optimise, run_fit
     from darkbeauty.inference.reading import Fit
-    from darkbeauty.likelihood import likelihood
-    from darkbeauty.likelihood.priors import LogUniform, Normal, Numpyro, TruncatedNormal, Uniform
-    from darkbeauty.predict import gradient, list_observables, predict, predictor
+    from darkbeauty.likelihoods import likelihood
+    from darkbeauty.likelihoods.priors import LogUniform, Normal, Numpyro, TruncatedNormal, Uniform
+    from darkbeauty.prediction import gradient, list_observables, predict, predictor
 
 __all__ = [
     "Fit",
@@ -35,20 +33,20 @@ __all__ = [
 ]
 
 _HOME = {
-    "Fit": "darkbeauty.likelihood.fit",
+    "Fit": "darkbeauty.inference.reading",
     "InputError": "darkbeauty.errors",
-    "LogUniform": "darkbeauty.likelihood.priors",
-    "Normal": "darkbeauty.likelihood.priors",
-    "Numpyro": "darkbeauty.likelihood.priors",
-    "TruncatedNormal": "darkbeauty.likelihood.priors",
-    "Uniform": "darkbeauty.likelihood.priors",
-    "gradient": "darkbeauty.predict",
-    "likelihood": "darkbeauty.likelihood",
-    "list_observables": "darkbeauty.predict",
+    "LogUniform": "darkbeauty.likelihoods.priors",
+    "Normal": "darkbeauty.likelihoods.priors",
+    "Numpyro": "darkbeauty.likelihoods.priors",
+    "TruncatedNormal": "darkbeauty.likelihoods.priors",
+    "Uniform": "darkbeauty.likelihoods.priors",
+    "gradient": "darkbeauty.prediction",
+    "likelihood": "darkbeauty.likelihoods",
+    "list_observables": "darkbeauty.prediction",
     "load_fit": "darkbeauty.inference",
     "optimise": "darkbeauty.inference",
-    "predict": "darkbeauty.predict",
-    "predictor": "darkbeauty.predict",
+    "predict": "darkbeauty.prediction",
+    "predictor": "darkbeauty.prediction",
     "run_fit": "darkbeauty.inference",
 }
 
@@ -60,24 +58,13 @@ def list_models() -> list[str]:
     return list(MODELS)
 
 
-class _Package(ModuleType):
-    """Loads a public name at its first use, so that the command line starts without JAX.
-
-    A function keeps its name against the submodule of the same name (`predict`, `likelihood`), which Python would put in its place.
-    """
-
-    def __getattr__(self, name: str) -> Any:
-        if name not in _HOME:
-            raise AttributeError(f"module 'darkbeauty' has no attribute {name!r}")
-        self.__dict__[name] = getattr(import_module(_HOME[name]), name)
-        return self.__dict__[name]
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        if not (name in _HOME and isinstance(value, ModuleType)):
-            super().__setattr__(name, value)
-
-    def __dir__(self) -> list[str]:
-        return sorted({*self.__dict__, *__all__})
+def __getattr__(name: str) -> Any:
+    """A public name is loaded at its first use, so that the command line starts without JAX."""
+    if name not in _HOME:
+        raise AttributeError(f"module 'darkbeauty' has no attribute {name!r}")
+    globals()[name] = getattr(import_module(_HOME[name]), name)
+    return globals()[name]
 
 
-sys.modules[__name__].__class__ = _Package
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

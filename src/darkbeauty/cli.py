@@ -128,7 +128,7 @@ def predict(
     """Values of observables at a parameter point."""
     with reporting():
         chosen, values, units = read_request(model, point or [], obs or [], choices(convention, channel, gstar))
-        from darkbeauty.predict import predict_in_words
+        from darkbeauty.prediction import predict_in_words
 
         predictions = predict_in_words(chosen, values, list(units))
         warnings = {label: words for label, prediction in predictions.items() if (words := prediction.words)}
@@ -153,7 +153,7 @@ def gradient(
     """Exact derivatives of observables with respect to the parameters given (all parameters if none is)."""
     with reporting():
         chosen, values, units = read_request(model, point or [], obs or [], choices(convention, channel, gstar))
-        from darkbeauty.predict import gradient as differentiate
+        from darkbeauty.prediction import gradient as differentiate
 
         result = differentiate(chosen, values, list(units))
         rows = [(name, by, number(value)) for name, row in result.items() for by, value in row.items()]

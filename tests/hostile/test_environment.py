@@ -20,7 +20,7 @@ from typer.testing import CliRunner
 import darkbeauty as db
 from darkbeauty import cli, environment, files, terminal
 from darkbeauty.errors import InputError
-from darkbeauty.likelihood import Likelihood
+from darkbeauty.likelihoods import Likelihood
 from darkbeauty.report import deck, inference_figures, relic
 from darkbeauty.report.deck.product import Entry, Product
 from darkbeauty.report.pictures import save

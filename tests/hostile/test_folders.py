@@ -21,15 +21,15 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from darkbeauty.inference.storage.checkpoint import Checkpoint, recorded_devices
-from darkbeauty.inference.storage.lock import held
-from darkbeauty.inference.storage.output import plain_attributes
-from darkbeauty.inference.scan import scan
 from typer.testing import CliRunner
 
 import darkbeauty as db
 from darkbeauty import cli
 from darkbeauty.errors import InputError
+from darkbeauty.inference.scan import scan
+from darkbeauty.inference.storage.checkpoint import Checkpoint, recorded_devices
+from darkbeauty.inference.storage.lock import held
+from darkbeauty.inference.storage.output import plain_attributes
 from darkbeauty.report.page import write_report
 from darkbeauty.report.result import read_result
 from darkbeauty.report.stored_run import seed_of

@@ -10,7 +10,7 @@ import pytest
 import darkbeauty as db
 from darkbeauty.inference import Posterior
 from darkbeauty.inference.posterior import NoNuisances, SampledNuisances
-from darkbeauty.likelihood.fit_file import parse_fit
+from darkbeauty.likelihoods.fit_file import parse_fit
 
 FIT = """
 name = "toy"

@@ -18,8 +18,8 @@ import darkbeauty as db
 from darkbeauty import cli
 from darkbeauty.inference import posterior as posterior_module
 from darkbeauty.inference.relic_map.coordinates import RelicCoordinates
-from darkbeauty.likelihood import Fit, Likelihood
-from darkbeauty.predict import evaluate
+from darkbeauty.likelihoods import Fit, Likelihood
+from darkbeauty.prediction import evaluate
 
 FIT = Path(__file__).parents[2] / "fits" / "lmu_ltau_s1_quick.toml"
 WINDOW = (0.97, 1.32)

@@ -18,7 +18,7 @@ import darkbeauty as db
 from darkbeauty.errors import InputError
 from darkbeauty.inference import scan as scan_module
 from darkbeauty.inference.scan import PART, scan
-from darkbeauty.likelihood import load_fit
+from darkbeauty.likelihoods import load_fit
 
 SOURCES = Path(__file__).resolve().parents[2] / "src"
 TOY = """

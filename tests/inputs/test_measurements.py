@@ -15,9 +15,9 @@ from darkbeauty.inputs import load_sm
 from darkbeauty.inputs.blocks import Bins
 from darkbeauty.inputs.measurements import load_measurements
 from darkbeauty.inputs.selection import clashes, entries, preferred_bins, select_measurements
-from darkbeauty.likelihood import TERMS
+from darkbeauty.likelihoods import TERMS
 from darkbeauty.models import resolve_model
-from darkbeauty.predict import check_observable, parse
+from darkbeauty.prediction import check_observable, parse
 from darkbeauty.report import bibliography
 from darkbeauty.report.listing import LISTINGS
 

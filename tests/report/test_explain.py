@@ -14,7 +14,7 @@ from darkbeauty import cli
 from darkbeauty.errors import InputError
 from darkbeauty.inputs import load_sm
 from darkbeauty.inputs.sm import parameter_records
-from darkbeauty.likelihood.theory import theory_covariance
+from darkbeauty.likelihoods.theory import theory_covariance
 from darkbeauty.models import resolve_model
 from darkbeauty.models.wet import Wet
 from darkbeauty.observables import REGISTRY

@@ -21,7 +21,7 @@ from darkbeauty.errors import InputError
 from darkbeauty.inference.checking.diagnostics import bfmi
 from darkbeauty.inputs.limits import limit_records
 from darkbeauty.inputs.measurements import load_measurements
-from darkbeauty.likelihood import TERMS
+from darkbeauty.likelihoods import TERMS
 from darkbeauty.observables import REGISTRY
 from darkbeauty.report import spectra
 from darkbeauty.report.bibliography import bibtex, entries

@@ -26,7 +26,7 @@ def read_request(
     """
     prepare()
     from darkbeauty.models import MODELS, resolve_model
-    from darkbeauty.predict import parse
+    from darkbeauty.prediction import parse
 
     problems: list[Problem] = []
     template = attempt(lambda: resolve_model(model, **chosen), problems)
@@ -44,7 +44,7 @@ def read_request(
 def unknown_everywhere(obs: Sequence[str]) -> list[Problem]:
     """Observables that no model has as written, for when the model itself is unknown."""
     from darkbeauty.models import MODELS, resolve_model
-    from darkbeauty.predict import check_observable
+    from darkbeauty.prediction import check_observable
 
     models = [resolve_model(name) for name in MODELS]
     found = [[check_observable(model, label, f"observables.{label}") for model in models] for label in obs]

@@ -16,7 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from darkbeauty.likelihood.priors import Prior
+from darkbeauty.likelihoods.priors import Prior
 
 
 class Coordinates(eqx.Module):

@@ -18,7 +18,7 @@ from jax import Array
 from darkbeauty.evaluation import Values
 from darkbeauty.inference.coordinates import Coordinates, box_of
 from darkbeauty.inference.relic_map.coordinates import make_coordinates
-from darkbeauty.likelihood import Fit, Likelihood, SampledLikelihood, sample_nuisances
+from darkbeauty.likelihoods import Fit, Likelihood, SampledLikelihood, sample_nuisances
 
 
 class Observed(NamedTuple):
@@ -51,7 +51,7 @@ class NoNuisances(eqx.Module):
 
 
 class SampledNuisances(eqx.Module):
-    """Uncertain inputs beside the parameters (`darkbeauty.likelihood.sampled`).
+    """Uncertain inputs beside the parameters (`darkbeauty.likelihoods.sampled`).
 
     names: of the inputs whose pulls `observe` gives; size: how many η; likelihood: of given predictions, with the errors that η does not stand for.
     """

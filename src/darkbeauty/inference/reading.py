@@ -6,14 +6,21 @@ from pathlib import Path
 
 from darkbeauty.errors import Problem
 from darkbeauty.inference.samplers.table import check
-from darkbeauty.likelihood import fit, fit_file
-from darkbeauty.likelihood.fit_schema import FitFile
+from darkbeauty.likelihoods import fit, fit_file
+from darkbeauty.likelihoods.fit_schema import FitFile
 
 
 class Fit(fit.Fit):
-    __doc__ = fit.Fit.__doc__
+    """A validated fit: model with its fixed parameters, priors of the free ones, terms, settings of a sampler that there is.
+
+    Args     model: a name or a model object, also of a class of your own; priors: `Uniform(0, 2)` and the like, or tables as in a fit file, by
+             parameter; terms or preset, add, drop, theory: the likelihood; fixed: values of other parameters; sampler, targets: tables as in a fit
+             file; convention, extra_channels, gstar: choices of a model by name. Everything means what it means in a fit file (docs: Fit files)
+    Errors   InputError with every problem, each with its place as it were in a file
+    """
 
     def check_sampler(self, file: FitFile) -> list[Problem]:
+        """What is wrong with the choice of a sampler and with its settings."""
         return check(vars(file.sampler), file.likelihood.theory)
 
 

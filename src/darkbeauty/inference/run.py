@@ -23,8 +23,8 @@ from darkbeauty.inference.sharding import Spread, is_first_process
 from darkbeauty.inference.storage.checkpoint import Checkpoint, Journal
 from darkbeauty.inference.storage.lock import held
 from darkbeauty.inference.storage.output import attributes, identity, prepare_folder, to_arviz, write_netcdf
-from darkbeauty.likelihood import Fit
-from darkbeauty.likelihood.fit_schema import SamplerSection
+from darkbeauty.likelihoods import Fit
+from darkbeauty.likelihoods.fit_schema import SamplerSection
 
 
 @dataclass(frozen=True)

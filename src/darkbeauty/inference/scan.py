@@ -26,8 +26,8 @@ from darkbeauty.inference.storage.checkpoint import WAYS_OUT, compare, package_h
 from darkbeauty.inference.storage.interruption import Interruption
 from darkbeauty.inference.storage.lock import held
 from darkbeauty.inference.storage.output import input_hash, prepare_folder
-from darkbeauty.likelihood import Fit, Likelihood
-from darkbeauty.likelihood.fit_schema import check_seed
+from darkbeauty.likelihoods import Fit, Likelihood
+from darkbeauty.likelihoods.fit_schema import check_seed
 
 RECORD, NAME = "_scan.json", re.compile(r"part-(\d{6})\.parquet")
 MOST = 10**6

@@ -9,7 +9,7 @@ from importlib.resources import files
 
 from darkbeauty.inference.samplers.table import SAMPLERS
 from darkbeauty.inputs.sm import parameter_records
-from darkbeauty.likelihood import TERMS, Fit
+from darkbeauty.likelihoods import TERMS, Fit
 from darkbeauty.models.base import sectors_of
 from darkbeauty.observables import Request
 

@@ -15,10 +15,10 @@ from jax import Array
 from darkbeauty.errors import raise_if_any
 from darkbeauty.evaluation import evaluate
 from darkbeauty.inputs.sm import parameter_records
-from darkbeauty.likelihood.theory import FOLLOWS, at_inputs, correlation, nuisances
+from darkbeauty.likelihoods.theory import FOLLOWS, at_inputs, correlation, nuisances
 from darkbeauty.models import MODELS, Model, resolve_model
 from darkbeauty.observables import Request
-from darkbeauty.predict import check_observable, parse, usage
+from darkbeauty.prediction import check_observable, parse, usage
 from darkbeauty.report.docstrings import formulas, left_out
 
 FAMILIES = {

@@ -16,7 +16,7 @@ from darkbeauty.files import write
 from darkbeauty.inference.checking.calibrate import Calibration
 from darkbeauty.inference.fitting.profile import LEVELS, Profile
 from darkbeauty.inference.storage.output import prepare_folder
-from darkbeauty.likelihood import Fit
+from darkbeauty.likelihoods import Fit
 from darkbeauty.report.figures import FILL, INK, TEX
 from darkbeauty.report.pictures import save
 

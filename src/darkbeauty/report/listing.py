@@ -6,10 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 from darkbeauty.inputs.measurements import Measurement, load_measurements
-from darkbeauty.likelihood import TERMS
+from darkbeauty.likelihoods import TERMS
 from darkbeauty.models import MODELS
 from darkbeauty.observables import REGISTRY
-from darkbeauty.predict import usage
+from darkbeauty.prediction import usage
 
 
 def models() -> list[dict[str, Any]]:

@@ -18,9 +18,9 @@ from darkbeauty.errors import raise_if_any
 from darkbeauty.files import check_places, write
 from darkbeauty.inference.checking.diagnostics import bfmi
 from darkbeauty.inference.storage.output import PACKAGES, prepare_folder
-from darkbeauty.likelihood import TERMS
+from darkbeauty.likelihoods import TERMS
 from darkbeauty.models.base import sectors_of
-from darkbeauty.predict import parse
+from darkbeauty.prediction import parse
 from darkbeauty.report import chain_figures, data_figures, figures, spectra
 from darkbeauty.report.bibliography import bibtex, used
 from darkbeauty.report.pictures import save

@@ -11,7 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from darkbeauty.inference.run import Run, execute
 from darkbeauty.inference.samplers.table import sampler_of
-from darkbeauty.likelihood import Fit
+from darkbeauty.likelihoods import Fit
 
 
 def watch(fit: Fit, folder: Path, overrides: dict[str, Any], console: Console) -> Run:

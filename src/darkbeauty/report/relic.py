@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 
 from darkbeauty.dark.freeze_out import annihilation_shares, freeze_out
 from darkbeauty.errors import Problem, raise_if_any
-from darkbeauty.likelihood import TERMS
+from darkbeauty.likelihoods import TERMS
 from darkbeauty.models import Model, resolve_model
 from darkbeauty.models.base import sectors_of
 from darkbeauty.observables.relic import FINALS

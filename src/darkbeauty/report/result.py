@@ -12,8 +12,8 @@ import xarray as xr
 
 from darkbeauty.errors import InputError, Problem
 from darkbeauty.inference.checking.diagnostics import ParameterSummary, most_moved, summarise
-from darkbeauty.likelihood import TERMS, Fit
-from darkbeauty.likelihood.covariance import whiten
+from darkbeauty.likelihoods import TERMS, Fit
+from darkbeauty.likelihoods.covariance import whiten
 from darkbeauty.report.stored_run import FILE, GROUPS, Groups, entries, fit_of, read_groups
 
 

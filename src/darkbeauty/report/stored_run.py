@@ -11,8 +11,8 @@ import numpy as np
 import xarray as xr
 
 from darkbeauty.errors import InputError, Problem, attempt, raise_if_any
-from darkbeauty.likelihood import TERMS, Fit
-from darkbeauty.likelihood.fit_file import parse_fit
+from darkbeauty.likelihoods import TERMS, Fit
+from darkbeauty.likelihoods.fit_file import parse_fit
 
 FILE = "posterior.nc"
 GROUPS = ("posterior", "posterior_predictive", "sample_stats", "observed_data")

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from darkbeauty import cli
 from darkbeauty.inference.checking.calibrate import calibrate, judge_ranks
-from darkbeauty.likelihood.priors import Normal, Uniform
+from darkbeauty.likelihoods.priors import Normal, Uniform
 
 SIGMA = np.array([0.3, 0.5, 0.2])
 

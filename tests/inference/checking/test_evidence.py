@@ -9,7 +9,7 @@ from scipy.special import logsumexp
 import darkbeauty as db
 from darkbeauty.inference.checking.bayes_factor import standard_model_log_likelihood
 from darkbeauty.inference.run import execute
-from darkbeauty.likelihood import load_fit
+from darkbeauty.likelihoods import load_fit
 
 TOY = """
 name = "toy"

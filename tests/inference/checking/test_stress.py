@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from darkbeauty import cli
 from darkbeauty.inference.checking.failures import UNPHYSICAL, name_causes
 from darkbeauty.inference.checking.stress import stress
-from darkbeauty.likelihood.priors import Uniform
+from darkbeauty.likelihoods.priors import Uniform
 
 
 class Bad(eqx.Module):

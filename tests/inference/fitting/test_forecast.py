@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from darkbeauty.inference.fitting.forecast import forecast
-from darkbeauty.likelihood.priors import Normal, Uniform
+from darkbeauty.likelihoods.priors import Normal, Uniform
 
 DESIGN = np.array([[1.0, 0.5, 0.0], [0.2, -1.0, 0.0], [0.3, 0.3, 0.0], [1.0, 0.0, 0.0]])
 SIGMA = np.array([0.02, 0.05, 0.03, 0.04])

@@ -8,7 +8,7 @@ import pytest
 import darkbeauty as db
 from darkbeauty.errors import InputError
 from darkbeauty.inference.fitting.profile import profile
-from darkbeauty.likelihood.fit_file import parse_fit
+from darkbeauty.likelihoods.fit_file import parse_fit
 
 FIT = """
 name = "toy"

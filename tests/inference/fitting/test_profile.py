@@ -16,8 +16,8 @@ from darkbeauty import cli
 from darkbeauty.errors import InputError
 from darkbeauty.inference.fitting.least_squares import Minimiser, lowest, to_x
 from darkbeauty.inference.fitting.profile import find_intervals, profile
-from darkbeauty.likelihood import load_fit
-from darkbeauty.likelihood.priors import Normal, TruncatedNormal, Uniform
+from darkbeauty.likelihoods import load_fit
+from darkbeauty.likelihoods.priors import Normal, TruncatedNormal, Uniform
 
 COVARIANCE = np.array([[0.09, 0.05, 0.01], [0.05, 0.16, -0.02], [0.01, -0.02, 0.04]])
 MEAN = np.array([0.4, -0.3, 0.1])

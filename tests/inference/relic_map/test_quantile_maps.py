@@ -24,7 +24,7 @@ from darkbeauty.inference.relic_map.quantile_maps import (
 from darkbeauty.inference.relic_map.survey import SIDE, _with_edges, resonance_edges
 from darkbeauty.inference.relic_map.survey_adapt import _mean_weight, _reweighted
 from darkbeauty.inference.relic_map.survey_terms import GAIN, RELIC_LOGITS, TEMPER, _log_likelihood
-from darkbeauty.likelihood.priors import LogUniform, Uniform
+from darkbeauty.likelihoods.priors import LogUniform, Uniform
 
 KNOTS = np.array([0.0, 0.3, 1.0, 1.4, 4.0])
 DENSITY = np.array([0.2, 1.0, 0.1, 3.0, 0.4])

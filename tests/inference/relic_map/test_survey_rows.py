@@ -6,7 +6,7 @@ import numpy as np
 
 from darkbeauty.inference.relic_map.survey import MOST_PARTS, SHARE, _heavy_parts, _log_measure, _merge
 from darkbeauty.inference.relic_map.survey_terms import Grid, Posterior
-from darkbeauty.likelihood.priors import LogUniform, Uniform
+from darkbeauty.likelihoods.priors import LogUniform, Uniform
 
 GRID = Grid(np.array([1.0, 2.0, 3.0, 3.5, 6.0]), np.linspace(0.0, 1.0, 3), np.zeros(1))
 

@@ -11,7 +11,7 @@ from scipy import stats
 from darkbeauty.inference.coordinates import BoxCoordinates
 from darkbeauty.inference.samplers import chains
 from darkbeauty.inference.samplers.nuts import NutsKernel
-from darkbeauty.likelihood.priors import LogUniform, Normal, Uniform
+from darkbeauty.likelihoods.priors import LogUniform, Normal, Uniform
 
 
 def run(log_density, size, **settings):

@@ -15,7 +15,7 @@ from scipy.special import logsumexp
 from darkbeauty.inference.checking.diagnostics import judge
 from darkbeauty.inference.samplers.smc import SAMPLER, WIDE, WIDTH, evidence, log_start, tempered_smc
 from darkbeauty.inference.storage.checkpoint import Checkpoint, Journal
-from darkbeauty.likelihood.fit_schema import SamplerSection, TargetSection
+from darkbeauty.likelihoods.fit_schema import SamplerSection, TargetSection
 
 SHAPE = (4, 1000, 3)
 KEY = jax.random.key(11)

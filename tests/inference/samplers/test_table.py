@@ -15,7 +15,7 @@ from darkbeauty.inference.samplers.sampler import Draws, Sampler, stopped
 from darkbeauty.inference.samplers.table import SAMPLERS, check, identity_of
 from darkbeauty.inference.sharding import Spread
 from darkbeauty.inference.storage.output import identity
-from darkbeauty.likelihood.fit_schema import SamplerSection
+from darkbeauty.likelihoods.fit_schema import SamplerSection
 
 PACKAGE = Path(db.__file__).parent
 FIT = """

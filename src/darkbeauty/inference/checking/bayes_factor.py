@@ -7,7 +7,7 @@ from typing import Any
 import equinox as eqx
 import numpy as np
 
-from darkbeauty.likelihood import Fit, Likelihood
+from darkbeauty.likelihoods import Fit, Likelihood
 from darkbeauty.models import Model
 from darkbeauty.models.base import sectors_of
 

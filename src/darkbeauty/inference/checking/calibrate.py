@@ -23,8 +23,8 @@ from scipy import stats
 from darkbeauty.inference.posterior import Posterior
 from darkbeauty.inference.samplers.smc import tempered_smc
 from darkbeauty.inference.sharding import Spread
-from darkbeauty.likelihood import Fit
-from darkbeauty.likelihood.fit_schema import check_seed
+from darkbeauty.likelihoods import Fit
+from darkbeauty.likelihoods.fit_schema import check_seed
 
 Around = Literal["auto", "prior", "posterior"]
 PARTICLES, THIN, BINS = 400, 4, 10

@@ -9,7 +9,7 @@ import arviz as az
 import numpy as np
 
 from darkbeauty.inference.samplers.sampler import Draws
-from darkbeauty.likelihood.fit_schema import TargetSection
+from darkbeauty.likelihoods.fit_schema import TargetSection
 from darkbeauty.units import percent
 
 FEW = 4

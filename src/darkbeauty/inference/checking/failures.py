@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from darkbeauty.likelihood import Likelihood
+from darkbeauty.likelihoods import Likelihood
 from darkbeauty.status import Status
 
 

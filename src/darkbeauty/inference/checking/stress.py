@@ -16,8 +16,8 @@ from darkbeauty.inference.checking.failures import name_causes
 from darkbeauty.inference.coordinates import prior_points
 from darkbeauty.inference.posterior import Posterior
 from darkbeauty.inference.sharding import Spread
-from darkbeauty.likelihood import Fit, Likelihood
-from darkbeauty.likelihood.fit_schema import check_seed
+from darkbeauty.likelihoods import Fit, Likelihood
+from darkbeauty.likelihoods.fit_schema import check_seed
 
 Point = dict[str, float]
 SLOW, SHOWN = 5.0, 5

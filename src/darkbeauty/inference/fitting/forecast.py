@@ -10,8 +10,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from darkbeauty.likelihood import Likelihood
-from darkbeauty.likelihood.priors import Prior
+from darkbeauty.likelihoods import Likelihood
+from darkbeauty.likelihoods.priors import Prior
 
 INSIDE = 2.0
 """Distance from a bound, in errors, from which on Laplace's approximation is trusted."""

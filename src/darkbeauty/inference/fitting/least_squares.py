@@ -17,8 +17,8 @@ from jax import Array
 from scipy.stats import qmc
 
 from darkbeauty.inference.sharding import Spread
-from darkbeauty.likelihood import Likelihood
-from darkbeauty.likelihood.priors import Prior
+from darkbeauty.likelihoods import Likelihood
+from darkbeauty.likelihoods.priors import Prior
 
 WALL = 1e4
 """Residual of a point without likelihood: any point that has one is better."""

@@ -16,9 +16,9 @@ from jax import Array
 from darkbeauty.inference.fitting.forecast import forecast
 from darkbeauty.inference.fitting.least_squares import Minimiser, to_x
 from darkbeauty.inference.posterior import Posterior
-from darkbeauty.likelihood import Fit, Likelihood, TermReport
-from darkbeauty.likelihood.fit_schema import check_seed
-from darkbeauty.likelihood.priors import Prior
+from darkbeauty.likelihoods import Fit, Likelihood, TermReport
+from darkbeauty.likelihoods.fit_schema import check_seed
+from darkbeauty.likelihoods.priors import Prior
 
 STEPS, LEARNING_RATE = 300, 0.05
 FLOOR = -5e29

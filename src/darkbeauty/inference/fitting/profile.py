@@ -13,7 +13,7 @@ from darkbeauty.errors import Problem, raise_if_any, unknown
 from darkbeauty.inference.fitting.forecast import forecast
 from darkbeauty.inference.fitting.least_squares import Best, Minimiser, lowest, to_x
 from darkbeauty.inference.posterior import Posterior
-from darkbeauty.likelihood import Fit, Likelihood
+from darkbeauty.likelihoods import Fit, Likelihood
 
 LEVELS = {"68.3 %": 1.0, "95 %": 3.84}
 """Δχ² of one parameter at which an interval of this confidence ends (Wilks)."""

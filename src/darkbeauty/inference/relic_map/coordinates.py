@@ -18,7 +18,7 @@ from jax import Array
 from darkbeauty.inference.coordinates import BoxCoordinates, Coordinates, box_of, log_logistic
 from darkbeauty.inference.relic_map.quantile_maps import RelicMaps, RelicNames
 from darkbeauty.inference.relic_map.survey import scan_likelihood
-from darkbeauty.likelihood import Fit, Likelihood
+from darkbeauty.likelihoods import Fit, Likelihood
 
 
 class RelicCoordinates(Coordinates):

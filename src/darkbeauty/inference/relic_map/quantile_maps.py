@@ -18,7 +18,7 @@ from jax import Array
 from jax.typing import ArrayLike
 from scipy.special import expit, logit
 
-from darkbeauty.likelihood.priors import Prior
+from darkbeauty.likelihoods.priors import Prior
 from darkbeauty.numerics.interpolation import monotone
 
 LOGITS = np.linspace(-9.0, 9.0, 37)

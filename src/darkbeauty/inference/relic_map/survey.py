@@ -35,8 +35,8 @@ from darkbeauty.inference.relic_map.survey_terms import (
 )
 from darkbeauty.inference.sharding import Spread
 from darkbeauty.inputs.limits import mass_windows, searches
-from darkbeauty.likelihood import Likelihood
-from darkbeauty.likelihood.priors import Prior
+from darkbeauty.likelihoods import Likelihood
+from darkbeauty.likelihoods.priors import Prior
 from darkbeauty.observables.observable import BIN
 
 MEDIATORS, RATIOS, QUARKS = (13, 14), (41, 26), (6, 8)

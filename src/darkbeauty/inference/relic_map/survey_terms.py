@@ -10,8 +10,8 @@ from scipy.interpolate import CubicSpline, PchipInterpolator
 from scipy.special import expit, log_expit
 
 from darkbeauty.inference.relic_map.quantile_maps import LOGITS, RelicNames, bounded_logit, quantiles, unstretch
-from darkbeauty.likelihood import Likelihood
-from darkbeauty.likelihood.priors import Prior
+from darkbeauty.likelihoods import Likelihood
+from darkbeauty.likelihoods.priors import Prior
 
 RELIC_LOGITS = (-6.0, -1.5, 1.5, 6.0)
 """Quantiles of g, given Ωh², at which the other terms are evaluated."""

@@ -24,7 +24,7 @@ from darkbeauty.inference.samplers.gibbs import GibbsKernel
 from darkbeauty.inference.samplers.sampler import Draws, Progress, Sampler
 from darkbeauty.inference.sharding import Spread, collect
 from darkbeauty.inference.storage.checkpoint import Arrays, Journal
-from darkbeauty.likelihood.fit_schema import SamplerSection
+from darkbeauty.likelihoods.fit_schema import SamplerSection
 
 BLOCK = 20
 """Transitions between two calls of progress, and between two entries in the journal."""

@@ -10,7 +10,7 @@ import numpy as np
 
 from darkbeauty.inference.posterior import Posterior
 from darkbeauty.inference.storage.checkpoint import Journal
-from darkbeauty.likelihood.fit_schema import SamplerSection
+from darkbeauty.likelihoods.fit_schema import SamplerSection
 
 Progress = Callable[[str, int, int], None]
 """Called with a stage, how much of it is done, and the divergent transitions so far."""

@@ -23,7 +23,7 @@ from darkbeauty.inference.posterior import Posterior
 from darkbeauty.inference.samplers.sampler import Draws, Progress, Sampler, stopped
 from darkbeauty.inference.sharding import Spread
 from darkbeauty.inference.storage.checkpoint import Journal
-from darkbeauty.likelihood.fit_schema import SamplerSection
+from darkbeauty.likelihoods.fit_schema import SamplerSection
 
 KEEP = 0.7
 """Effective sample size of the weights of a step, as a fraction of the particles."""

@@ -8,7 +8,7 @@ from typing import Any
 from darkbeauty.errors import Problem, raise_if_any, unknown
 from darkbeauty.inference.samplers import nuts, smc
 from darkbeauty.inference.samplers.sampler import Sampler
-from darkbeauty.likelihood.fit_schema import SamplerSection
+from darkbeauty.likelihoods.fit_schema import SamplerSection
 
 SAMPLERS: dict[str, Sampler] = {
     "nuts": nuts.SAMPLER,

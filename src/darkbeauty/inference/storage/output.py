@@ -19,7 +19,7 @@ from darkbeauty.files import check_folder, unwritable, write_atomically
 from darkbeauty.inference.sharding import agreed, is_first_process
 from darkbeauty.inference.storage.checkpoint import package_hash
 from darkbeauty.inputs.sm import parameter_records
-from darkbeauty.likelihood import Fit, Likelihood
+from darkbeauty.likelihoods import Fit, Likelihood
 
 PACKAGES = ("darkbeauty", "jax", "numpyro", "equinox", "optimistix", "arviz", "numpy")
 OVERHEAD = 2**18

@@ -8,7 +8,7 @@ from matplotlib.collections import QuadMesh
 from matplotlib.figure import Figure
 
 from darkbeauty.inputs.limits import limit_records
-from darkbeauty.likelihood import TERMS, likelihood
+from darkbeauty.likelihoods import TERMS, likelihood
 from darkbeauty.report.deck.product import (
     BENCHMARKS,
     FOUND,

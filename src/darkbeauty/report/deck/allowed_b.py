@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.figure import Figure
 
-from darkbeauty.likelihood import likelihood
-from darkbeauty.predict import predict
+from darkbeauty.likelihoods import likelihood
+from darkbeauty.prediction import predict
 from darkbeauty.report.deck.product import BENCHMARK_B, FOUND, RELIC, REST, Product, allowed, pulls, sobol, span
 from darkbeauty.report.figures import TEX
 from darkbeauty.units import percent

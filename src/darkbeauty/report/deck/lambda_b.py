@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.figure import Figure
 
-from darkbeauty.predict import predict
+from darkbeauty.prediction import predict
 from darkbeauty.report.deck.product import BENCHMARK_B, Product, evaluate
 
 PROCESS = "Lambdab->Lambda(1520)mumu"

@@ -12,9 +12,9 @@ import numpy as np
 from matplotlib.figure import Figure
 from scipy.stats import qmc
 
-from darkbeauty.likelihood import Likelihood
+from darkbeauty.likelihoods import Likelihood
 from darkbeauty.models import Model
-from darkbeauty.predict import predictor
+from darkbeauty.prediction import predictor
 
 BENCHMARKS = {
     "I": {"y": 2.0, "g": 0.002, "m_zp": 4.0, "m_dm": 1.7},

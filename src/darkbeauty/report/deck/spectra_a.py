@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from darkbeauty.models import resolve_model
-from darkbeauty.predict import predict
+from darkbeauty.prediction import predict
 from darkbeauty.report.deck.product import BENCHMARKS, Product
 from darkbeauty.report.spectra import END, MODES, RESOLUTION, spectrum, standard_model
 

@@ -18,10 +18,10 @@ from darkbeauty.inference.run import execute
 from darkbeauty.inference.samplers.sampler import Draws
 from darkbeauty.inputs import load_sm
 from darkbeauty.inputs.sm import parameter_records
-from darkbeauty.likelihood import sample_nuisances
-from darkbeauty.likelihood.fit_schema import TargetSection
-from darkbeauty.likelihood.nuisances import WEAK, split
-from darkbeauty.likelihood.theory import ALIKE, correlation, nuisances
+from darkbeauty.likelihoods import sample_nuisances
+from darkbeauty.likelihoods.fit_schema import TargetSection
+from darkbeauty.likelihoods.nuisances import WEAK, split
+from darkbeauty.likelihoods.theory import ALIKE, correlation, nuisances
 from darkbeauty.report.figures import write_figures
 from darkbeauty.report.page import write_report
 from darkbeauty.report.result import read_result

@@ -1,6 +1,6 @@
 r"""Which uncertain inputs a fit samples, and how: independent standard normal numbers ν ↔ values of the inputs.
 
-A whitened nuisance x_i (`darkbeauty.likelihood.theory`) that moves two predictions of the fit or more by WEAK of their total errors is sampled; those that are
+A whitened nuisance x_i (`darkbeauty.likelihoods.theory`) that moves two predictions of the fit or more by WEAK of their total errors is sampled; those that are
 ALIKE are correlated, x = Lν. The others stay in the covariance: given the sampled ones, x_other = C_os C_ss⁻¹ x, what is left of them is Gaussian. An input
 that matters to one prediction alone is no correlation to be found, and can make sampling hard: Δm_s is measured so well that it would tie its bag parameter,
 which nothing else knows, to all other inputs of Δm_s within a hundredth of their errors.
@@ -17,7 +17,7 @@ import numpy as np
 from jax import Array
 
 from darkbeauty.inputs import SMInputs
-from darkbeauty.likelihood.theory import correlation, nuisances
+from darkbeauty.likelihoods.theory import correlation, nuisances
 
 WEAK = 0.01
 """Shift of a prediction by one standard deviation of a nuisance, in units of the prediction's total error, below which it is not sampled."""

@@ -16,9 +16,9 @@ from scipy import stats
 
 import darkbeauty as db
 from darkbeauty.errors import InputError
-from darkbeauty.likelihood.fit_file import parse_fit
-from darkbeauty.likelihood.prior import Prior
-from darkbeauty.likelihood.priors import PRIORS, read_prior
+from darkbeauty.likelihoods.fit_file import parse_fit
+from darkbeauty.likelihoods.prior import Prior
+from darkbeauty.likelihoods.priors import PRIORS, read_prior
 
 LINE = (-math.inf, math.inf)
 U = np.linspace(0.001, 0.999, 23)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from darkbeauty.errors import InputError, Problem
-from darkbeauty.likelihood.fit import Fit
+from darkbeauty.likelihoods.fit import Fit
 
 
 def load_fit(path: str | Path) -> Fit:

@@ -11,8 +11,8 @@ from scipy import stats
 
 import darkbeauty as db
 from darkbeauty.errors import InputError
-from darkbeauty.likelihood.fit_file import parse_fit
-from darkbeauty.likelihood.priors import Normal
+from darkbeauty.likelihoods.fit_file import parse_fit
+from darkbeauty.likelihoods.priors import Normal
 
 HEAD = 'name = "toy"\nmodel = "wet"\n'
 PRIORS = '[priors]\nC10_bsmumu = { kind = "uniform", lower = -2, upper = 2 }\n'

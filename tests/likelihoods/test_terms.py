@@ -14,10 +14,10 @@ import pytest
 import darkbeauty as db
 from darkbeauty.errors import InputError
 from darkbeauty.inputs.library import Library, library
-from darkbeauty.likelihood import PRESETS, TERMS
-from darkbeauty.likelihood import build as building
-from darkbeauty.likelihood.build import build, choose_terms
-from darkbeauty.likelihood.terms import PresetsOf, Terms, declarations, shared_data
+from darkbeauty.likelihoods import PRESETS, TERMS
+from darkbeauty.likelihoods import build as building
+from darkbeauty.likelihoods.build import build, choose_terms
+from darkbeauty.likelihoods.terms import PresetsOf, Terms, declarations, shared_data
 from darkbeauty.models import MODELS, resolve_model
 from darkbeauty.report import bibliography
 
@@ -120,7 +120,7 @@ def test_the_same_experiment_is_not_the_same_data():
 
 READ = """
 from darkbeauty.inputs.library import library
-from darkbeauty.likelihood import TERMS
+from darkbeauty.likelihoods import TERMS
 assert not [name for kind, name in library()._blocks if kind == "measurement"]
 TERMS["R_K"].data()
 read = [name for kind, name in library()._blocks if kind == "measurement"]

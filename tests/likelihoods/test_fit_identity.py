@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from darkbeauty.inference.storage.checkpoint import Checkpoint
-from darkbeauty.inference.samplers.table import identity_of
-from darkbeauty.inference.storage.output import attributes, identity
 
 from darkbeauty.errors import InputError
-from darkbeauty.likelihood.fit_file import parse_fit
+from darkbeauty.inference.samplers.table import identity_of
+from darkbeauty.inference.storage.checkpoint import Checkpoint
+from darkbeauty.inference.storage.output import attributes, identity
+from darkbeauty.likelihoods.fit_file import parse_fit
 
 FILE = """
 name = "toy"

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from darkbeauty.evaluation import evaluate
-from darkbeauty.likelihood.theory import at_inputs, theory_covariance
+from darkbeauty.likelihoods.theory import at_inputs, theory_covariance
 from darkbeauty.models.wet import Wet
-from darkbeauty.predict import parse
+from darkbeauty.prediction import parse
 
 DRAWS = Path(__file__).with_name("flavio_draws.npz")  # tools/make_flavio_draws.py
 

@@ -14,10 +14,10 @@ from scipy.stats import multivariate_normal
 
 import darkbeauty as db
 from darkbeauty.evaluation import evaluate
-from darkbeauty.likelihood import PRESETS, TERMS
-from darkbeauty.likelihood.theory import nuisances, theory_covariance
+from darkbeauty.likelihoods import PRESETS, TERMS
+from darkbeauty.likelihoods.theory import nuisances, theory_covariance
 from darkbeauty.models import resolve_model
-from darkbeauty.predict import parse
+from darkbeauty.prediction import parse
 
 ROOT = Path(__file__).parents[2]
 SIGMA = json.loads((ROOT / "tests" / "reference" / "b_to_k.json").read_text(encoding="utf-8"))["sigma"]

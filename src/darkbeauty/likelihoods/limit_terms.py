@@ -14,7 +14,7 @@ import numpy as np
 from darkbeauty.inputs.blocks import LimitBlock
 from darkbeauty.inputs.limits import limit_observable
 from darkbeauty.inputs.measurements import Measurement
-from darkbeauty.likelihood.term import Term
+from darkbeauty.likelihoods.term import Term
 
 
 def z_score(cl: float) -> float:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from darkbeauty.inputs.measurements import Measurement
 from darkbeauty.models import Model
-from darkbeauty.predict import visible
+from darkbeauty.prediction import visible
 
 
 @dataclass(frozen=True)

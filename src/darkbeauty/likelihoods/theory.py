@@ -17,7 +17,7 @@ from darkbeauty.inputs.sm import parameter_records
 from darkbeauty.models.base import Model
 from darkbeauty.models.wet import Wet
 from darkbeauty.numerics.stored import stored
-from darkbeauty.predict import parse
+from darkbeauty.prediction import parse
 
 CORRELATED = ("B->K", "B->K*", "Bs->phi", "Lambdab->Lambda(1520)")
 """Transitions whose form-factor coefficients have a joint covariance."""

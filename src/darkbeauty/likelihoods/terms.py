@@ -13,8 +13,8 @@ from darkbeauty.inputs.lazy import Lazy
 from darkbeauty.inputs.library import Library, library
 from darkbeauty.inputs.measurements import Measurement, measurements_of
 from darkbeauty.inputs.selection import joined
-from darkbeauty.likelihood.limit_terms import limit_term
-from darkbeauty.likelihood.term import Term
+from darkbeauty.likelihoods.limit_terms import limit_term
+from darkbeauty.likelihoods.term import Term
 
 
 class Declaration(NamedTuple):

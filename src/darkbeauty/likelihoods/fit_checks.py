@@ -9,10 +9,10 @@ from itertools import product
 from typing import Any
 
 from darkbeauty.errors import Problem, attempt, unknown
-from darkbeauty.likelihood.build import choose_terms
-from darkbeauty.likelihood.fit_schema import FitFile
-from darkbeauty.likelihood.priors import Prior, read_prior
-from darkbeauty.likelihood.terms import TERMS
+from darkbeauty.likelihoods.build import choose_terms
+from darkbeauty.likelihoods.fit_schema import FitFile
+from darkbeauty.likelihoods.priors import Prior, read_prior
+from darkbeauty.likelihoods.terms import TERMS
 from darkbeauty.models import MODELS, Model, resolve_model
 from darkbeauty.models.base import concrete
 from darkbeauty.models.catalogue import CHOICES

@@ -8,13 +8,13 @@ import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from darkbeauty.inference.storage.output import attributes
 
 import darkbeauty as db
 from darkbeauty.errors import InputError
+from darkbeauty.inference.storage.output import attributes
 from darkbeauty.inputs import load_sm
-from darkbeauty.likelihood.fit_checks import check_conditions
-from darkbeauty.likelihood.fit_file import parse_fit
+from darkbeauty.likelihoods.fit_checks import check_conditions
+from darkbeauty.likelihoods.fit_file import parse_fit
 from darkbeauty.models import Model, resolve_model
 from darkbeauty.models.base import Parameter, Wilson
 from darkbeauty.report.result import read_result

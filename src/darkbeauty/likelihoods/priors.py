@@ -15,9 +15,9 @@ from jax.scipy.special import ndtri
 from jax.typing import ArrayLike
 
 from darkbeauty.errors import Problem
-from darkbeauty.likelihood.fit_schema import plain
-from darkbeauty.likelihood.numpyro_prior import Numpyro
-from darkbeauty.likelihood.prior import (
+from darkbeauty.likelihoods.fit_schema import plain
+from darkbeauty.likelihoods.numpyro_prior import Numpyro
+from darkbeauty.likelihoods.prior import (
     LEAST_INSIDE,
     SMALLEST,
     Prior,

@@ -12,8 +12,8 @@ from scipy import stats
 from darkbeauty.inputs.limits import limit_blocks
 from darkbeauty.inputs.measurements import load_measurements
 from darkbeauty.leptonic.bhabha import ratio_to_sm
-from darkbeauty.likelihood import TERMS
-from darkbeauty.likelihood.limit_terms import limit_data, z_score
+from darkbeauty.likelihoods import TERMS
+from darkbeauty.likelihoods.limit_terms import limit_data, z_score
 from darkbeauty.models import resolve_model
 from darkbeauty.observables import leptonic, limits
 

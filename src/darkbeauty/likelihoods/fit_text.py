@@ -16,13 +16,13 @@ import jax
 import numpy as np
 
 from darkbeauty.inputs.sm import GSTAR_TABLES
-from darkbeauty.likelihood.fit_schema import FitFile
+from darkbeauty.likelihoods.fit_schema import FitFile
 from darkbeauty.models import MODELS, Model, resolve_model
 from darkbeauty.models.base import sectors_of
 from darkbeauty.models.catalogue import CHOICES
 
 if TYPE_CHECKING:
-    from darkbeauty.likelihood.fit import Fit
+    from darkbeauty.likelihoods.fit import Fit
 
 Number = float | complex
 

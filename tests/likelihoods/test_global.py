@@ -6,7 +6,7 @@ import pytest
 from scipy import stats
 
 import darkbeauty as db
-from darkbeauty.likelihood.terms import PRESETS, TERMS
+from darkbeauty.likelihoods.terms import PRESETS, TERMS
 
 pytestmark = pytest.mark.slow
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from darkbeauty.inference.checking.calibrate import calibrate
-from darkbeauty.inference.fitting.optimise import optimise
-from darkbeauty.inference.checking.stress import stress
 
 import darkbeauty as db
 from darkbeauty.errors import InputError
+from darkbeauty.inference.checking.calibrate import calibrate
+from darkbeauty.inference.checking.stress import stress
+from darkbeauty.inference.fitting.optimise import optimise
 from darkbeauty.inference.scan import scan
-from darkbeauty.likelihood.fit_file import load_fit, parse_fit
+from darkbeauty.likelihoods.fit_file import load_fit, parse_fit
 
 FILE = """name = "toy"
 model = "wet"

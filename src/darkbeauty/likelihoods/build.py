@@ -13,11 +13,11 @@ from jax import Array
 
 from darkbeauty.errors import Problem, raise_if_any, unknown
 from darkbeauty.evaluation import Values, evaluate
-from darkbeauty.likelihood.covariance import KINDS, MARGINAL, total_covariance, whiten
-from darkbeauty.likelihood.term import Term
-from darkbeauty.likelihood.terms import PRESETS, TERMS, presets_of, shared_data
+from darkbeauty.likelihoods.covariance import KINDS, MARGINAL, total_covariance, whiten
+from darkbeauty.likelihoods.term import Term
+from darkbeauty.likelihoods.terms import PRESETS, TERMS, presets_of, shared_data
 from darkbeauty.models import Model, resolve_model
-from darkbeauty.predict import Request, check_observable, parse, require_x64
+from darkbeauty.prediction import Request, check_observable, parse, require_x64
 from darkbeauty.tables import RateTables, make_tables
 
 

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from scipy.linalg import block_diag
 
-from darkbeauty.likelihood.terms import Term
-from darkbeauty.likelihood.theory import correlation, nuisances, theory_covariance, theory_jacobian
+from darkbeauty.likelihoods.terms import Term
+from darkbeauty.likelihoods.theory import correlation, nuisances, theory_covariance, theory_jacobian
 
 MARGINAL, CORRELATED = "marginal", "correlated"
 KINDS = (MARGINAL, CORRELATED)

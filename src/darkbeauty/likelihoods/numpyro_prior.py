@@ -16,8 +16,8 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from darkbeauty.errors import Problem, unknown
-from darkbeauty.likelihood.prior import LEAST_INSIDE, Prior, number_problem, words_of
-from darkbeauty.likelihood.quantile_table import Cumulative, QuantileTable, tabulate
+from darkbeauty.likelihoods.prior import LEAST_INSIDE, Prior, number_problem, words_of
+from darkbeauty.likelihoods.quantile_table import Cumulative, QuantileTable, tabulate
 
 TAIL = 1e-12
 """Share on either side beyond which a distribution without an end is left out."""

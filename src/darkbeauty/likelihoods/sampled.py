@@ -19,17 +19,17 @@ from darkbeauty.evaluation import Values, evaluate
 from darkbeauty.flavour.nodal_rates import NodalRates, nodal_rates
 from darkbeauty.flavour.verification import NODAL_TOLERANCE, nodal_deviations
 from darkbeauty.inputs import SMInputs
-from darkbeauty.likelihood.build import Likelihood, TermReport, with_covariance
-from darkbeauty.likelihood.covariance import jacobian_of, shifted, with_theory
-from darkbeauty.likelihood.nuisances import Nuisances, split
-from darkbeauty.likelihood.terms import Term
-from darkbeauty.likelihood.theory import at_inputs
+from darkbeauty.likelihoods.build import Likelihood, TermReport, with_covariance
+from darkbeauty.likelihoods.covariance import jacobian_of, shifted, with_theory
+from darkbeauty.likelihoods.nuisances import Nuisances, split
+from darkbeauty.likelihoods.terms import Term
+from darkbeauty.likelihoods.theory import at_inputs
 from darkbeauty.models import Model
 from darkbeauty.models.base import sectors_of
 from darkbeauty.models.sectors import Theory
 from darkbeauty.models.wet import Wet
 from darkbeauty.observables import Results, Source
-from darkbeauty.predict import parse
+from darkbeauty.prediction import parse
 from darkbeauty.tables import Tabulated, accurate, channel_of, slots_of
 
 STEPS, DELTA = 5, 0.1

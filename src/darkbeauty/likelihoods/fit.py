@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any, Self, cast
 
 from darkbeauty.errors import Problem, attempt, raise_if_any
-from darkbeauty.likelihood.build import Likelihood, likelihood
-from darkbeauty.likelihood.covariance import CORRELATED, MARGINAL
-from darkbeauty.likelihood.fit_checks import (
+from darkbeauty.likelihoods.build import Likelihood, likelihood
+from darkbeauty.likelihoods.covariance import CORRELATED, MARGINAL
+from darkbeauty.likelihoods.fit_checks import (
     check_conditions,
     check_fixed,
     check_model,
@@ -18,22 +18,16 @@ from darkbeauty.likelihood.fit_checks import (
     check_terms,
     with_values,
 )
-from darkbeauty.likelihood.fit_schema import FitFile, SamplerSection, TargetSection, check_seed, read
-from darkbeauty.likelihood.fit_text import ModelSource, content, source_of, to_text
-from darkbeauty.likelihood.prior import Prior
+from darkbeauty.likelihoods.fit_schema import FitFile, SamplerSection, TargetSection, check_seed, read
+from darkbeauty.likelihoods.fit_text import ModelSource, content, source_of, to_text
+from darkbeauty.likelihoods.prior import Prior
 from darkbeauty.models import Model
 from darkbeauty.models.catalogue import CHOICES
 
 
 @dataclass(frozen=True, init=False, eq=False, repr=False)
 class Fit:
-    """A validated fit: model with its fixed parameters, priors of the free ones, terms, settings.
-
-    Args     model: a name or a model object, also of a class of your own; priors: `Uniform(0, 2)` and the like, or tables as in a fit file, by
-             parameter; terms or preset, add, drop, theory: the likelihood; fixed: values of other parameters; sampler, targets: tables as in a fit
-             file; convention, extra_channels, gstar: choices of a model by name. Everything means what it means in a fit file (docs: Fit files)
-    Errors   InputError with every problem, each with its place as it were in a file
-    """
+    """A validated fit: model with its fixed parameters, priors of the free ones, terms, settings (arguments: `darkbeauty.Fit`)."""
 
     name: str
     about: str
