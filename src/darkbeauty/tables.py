@@ -43,7 +43,7 @@ class RateTables(eqx.Module):
     def results(self, p: Theory) -> dict[Source, Results]:
         """Results as the sources themselves would give, of the rates that somebody reads."""
         by_source: dict[Source, Results] = {}
-        phase = b_to_v_ll.mixing_phase(p) if any(group.mixing for group in self.groups) else 1.0
+        phase = b_to_v_ll.meson_mixing_phase(p) if any(group.meson_mixing for group in self.groups) else 1.0
         for group, contents in zip(self.groups, self.contents):
             table, stop = group(p.wilson, phase), 0
             for tabulated in contents:
@@ -70,7 +70,7 @@ def make_tables(model: Model, requests: tuple[Request, ...]) -> RateTables:
     grouped: dict[tuple[bool, int, int], list[tuple[Channel, Tabulated]]] = {}
     for tabulated in tabulated_sources(requests):
         channel = channel_of(model, tabulated)
-        kind = channel.integrand.mixing, len(tabulated.names), channel.flavour
+        kind = channel.integrand.meson_mixing, len(tabulated.names), channel.flavour
         grouped.setdefault(kind, []).append((channel, tabulated))
     made = [_verified(model, group) for group in grouped.values()]
     kept = [(table, contents) for table, contents in made if table is not None]

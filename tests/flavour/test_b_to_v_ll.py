@@ -83,7 +83,7 @@ def test_bs_to_phi_agrees_with_flavio(process, monkeypatch):
         target,
         lambda label: (2.5e-4, 0.0) if is_rate(label) else (0.0, 1e-4),
     )
-    monkeypatch.setattr(b_to_v_ll, "mixing_phase", lambda p: jnp.exp(-4j * jnp.angle(-p.sm.ckm.xi("t"))))
+    monkeypatch.setattr(b_to_v_ll, "meson_mixing_phase", lambda p: jnp.exp(-4j * jnp.angle(-p.sm.ckm.xi("t"))))
     assert_close(list(expected), at_all_points(list(expected)).T, target)
 
 

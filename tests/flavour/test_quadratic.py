@@ -91,7 +91,7 @@ def test_rates(process, name):
     code, mode, names, integrand = process
     p = resolve_model(name).at(POINTS[name]).derive()
     table = tabulate(p.sm, [Channel(integrand, 1, names, BINS)], *slots_of(p.wilson))
-    found = jax.jit(lambda table, p: table(p.wilson, b_to_v_ll.mixing_phase(p)))(table, p)
+    found = jax.jit(lambda table, p: table(p.wilson, b_to_v_ll.meson_mixing_phase(p)))(table, p)
     direct = jax.jit(
         lambda p, bins: jax.vmap(lambda one: stacked(code.binned(p, one[0], one[1], mode, "mu"), names))(bins)
     )

@@ -97,7 +97,7 @@ def test_same_loops_as_the_other_model():
     a = LmuLtauS1().at({**B, "chi": 0.0, "sin_mix": float(np.sqrt(1.0 - 0.22**2))}).derive()
     b = LeLmuR2().at(B).derive()
     assert float(a.leptoquark.penguin) == pytest.approx(float(b.leptoquark.penguin), rel=1e-12)
-    assert float(a.wilson.mixing_of("bs")) == pytest.approx(float(b.wilson.mixing_of("bs")), rel=1e-12)
+    assert float(a.wilson.meson_mixing_of("bs")) == pytest.approx(float(b.wilson.meson_mixing_of("bs")), rel=1e-12)
     assert complex(a.wilson.dipole("C7p")) == pytest.approx(complex(b.wilson.dipole("C7")), rel=1e-12)
 
 

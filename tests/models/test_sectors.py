@@ -131,7 +131,7 @@ def test_coefficients_that_are_not_there_are_zero():
     w = Wilson(
         {"C7": 0.1 + 0.2j, "C9": jnp.array([0.0, 1j, 0.0])}, {"C9": jnp.ones(3)}, Pole(jnp.array(4.0), jnp.array(0.5))
     )
-    assert w.dipole("C7p") == 0.0 and w.mixing_of("bs") == 0.0 and w.lepton("C10", 1, 3.0) == 0.0
+    assert w.dipole("C7p") == 0.0 and w.meson_mixing_of("bs") == 0.0 and w.lepton("C10", 1, 3.0) == 0.0
     assert complex(w.lepton("C9", 1, 2.0)) == 2.0 + 1j
     assert complex(w.propagator(4.0)) == pytest.approx(-2j) and Wilson().propagator(4.0) == 0.0
     mirror = w.conjugate()

@@ -14,7 +14,18 @@ import jax.numpy as jnp
 from jax import Array
 from jax.typing import ArrayLike
 
-from darkbeauty.flavour.common import abs2, inside_phase_space, integrate_pair, kallen, weak_inputs, with_conjugate
+from darkbeauty.flavour.common import (
+    CONJUGATE,
+    DECAY,
+    LEFT,
+    RIGHT,
+    abs2,
+    inside_phase_space,
+    integrate_pair,
+    kallen,
+    weak_inputs,
+    with_conjugate,
+)
 from darkbeauty.flavour.currents import Current, lepton_current
 from darkbeauty.flavour.form_factors import b_to_k
 from darkbeauty.flavour.form_factors.bsz import PseudoscalarFormFactors
@@ -64,11 +75,11 @@ def pair_rate(q2: Array, m_b: Array | float, m_p: Array | float, m_f: Array | fl
 
 def with_form_factors(p: Theory, mode: str, f: PseudoscalarFormFactors, current: Current) -> PairCurrent:
     """A pseudoscalar sees the vector part of the quark current, the sum of both chiralities."""
-    vector, axial, timelike = (c[0] + c[1] for c in (current.vector, current.axial, current.timelike))
+    vector, axial, timelike = (c[LEFT] + c[RIGHT] for c in (current.vector, current.axial, current.timelike))
     vector = vector * f.plus
     if current.dipole is not None:
         tensor = 2.0 * p.sm.quark["mb_4.8"] / sum(meson_masses(p, mode)) * f.tensor
-        vector = vector + (current.dipole[0] + current.dipole[1]) * tensor
+        vector = vector + (current.dipole[LEFT] + current.dipole[RIGHT]) * tensor
     return PairCurrent(vector, axial * f.plus, timelike * f.zero)
 
 
@@ -89,7 +100,7 @@ def pair_density(
         return pair_rate(q2, m_b, m_p, m_f, with_form_factors(p, mode, f, current(safe_q2, *weak)))
 
     (b, b_bar), flat = jax.vmap(rate)(*with_conjugate(*weak))
-    return PairRates(0.5 * (b + b_bar), 0.5 * (flat[0] + flat[1]), 0.5 * (b - b_bar))
+    return PairRates(0.5 * (b + b_bar), 0.5 * (flat[DECAY] + flat[CONJUGATE]), 0.5 * (b - b_bar))
 
 
 def meson_masses(p: Theory, mode: str) -> tuple[Array | float, Array | float]:

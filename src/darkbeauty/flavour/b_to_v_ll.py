@@ -19,6 +19,10 @@ from jax.typing import ArrayLike
 from darkbeauty.flavour import bs_mixing
 from darkbeauty.flavour.charm_loops import interpolate
 from darkbeauty.flavour.common import (
+    CONJUGATE,
+    DECAY,
+    LEFT,
+    RIGHT,
     abs2,
     inside_phase_space,
     integrate_pair,
@@ -35,6 +39,8 @@ from darkbeauty.inputs.sm import Spectator
 from darkbeauty.models.sectors import Theory, Wilson
 
 SPECTATOR_END, LOW_RECOIL_START, LARGE_RECOIL_END = 8.9, 14.0, 9.0
+PERP, PARA, ZERO = range(3)
+"""Places of A_⊥, A_∥, A_0 along the leading axis of amplitudes."""
 
 
 class Hadronic(NamedTuple):
@@ -104,12 +110,12 @@ def hadronic(sm: SMInputs, mode: str, q2: Array) -> Hadronic:
 
 def amplitudes(f: Hadronic, m_f: Array | float, current: Current) -> Amplitudes:
     """A_⊥ goes with the sum of both quark chiralities, A_∥, A_0 and the timelike amplitude with their difference."""
-    total = lambda c: jnp.stack([c[0] + c[1], c[0] - c[1], c[0] - c[1]])
+    total = lambda c: jnp.stack([c[LEFT] + c[RIGHT], c[LEFT] - c[RIGHT], c[LEFT] - c[RIGHT]])
     vector = total(current.vector) * f.current
     return Amplitudes(
         vector if current.dipole is None else vector + total(current.dipole) * f.dipole,
         total(current.axial) * f.current,
-        m_f * (current.timelike[0] - current.timelike[1]) * f.timelike,
+        m_f * (current.timelike[LEFT] - current.timelike[RIGHT]) * f.timelike,
     )
 
 
@@ -175,14 +181,14 @@ def angular_coefficients(a: Amplitudes, beta: Array) -> AngularCoefficients:
     )
     return AngularCoefficients(
         rate=total(vv.sum(0), perp + para + zero),
-        longitudinal=total(vv[2], zero),
+        longitudinal=total(vv[ZERO], zero),
         j2s=2.0 / 3.0 * beta2 * (perp + para),
         j2c=-8.0 / 3.0 * beta2 * zero,
         j3=4.0 / 3.0 * beta2 * (perp - para),
-        j4=4.0 / 3.0 * root_2 * beta2 * same(1, 2).real,
-        j5=8.0 / 3.0 * root_2 * beta * mixed(0, 2).real,
-        j6s=16.0 / 3.0 * beta * mixed(0, 1).real,
-        j7=8.0 / 3.0 * root_2 * beta * mixed(1, 2).imag,
+        j4=4.0 / 3.0 * root_2 * beta2 * same(PARA, ZERO).real,
+        j5=8.0 / 3.0 * root_2 * beta * mixed(PERP, ZERO).real,
+        j6s=16.0 / 3.0 * beta * mixed(PERP, PARA).real,
+        j7=8.0 / 3.0 * root_2 * beta * mixed(PARA, ZERO).imag,
         j8=4.0 / 3.0 * root_2 * beta2 * same(0, 2).imag,
         j9=-8.0 / 3.0 * beta2 * same(0, 1).imag,
     )
@@ -201,7 +207,7 @@ def pair_density(
 
     Args     current(q², *weak): couplings of the pair; called once more with everything in `weak` conjugated;
              beside(hadronic, *weak): amplitudes of the vector current to be added
-    B_s      averages are integrated over the decay time, untagged (arXiv:1502.05509, eqs. 42, 48); differences are those without mixing
+    B_s      averages are integrated over the decay time, untagged (arXiv:1502.05509, eqs. 42, 48); differences are those without B_s mixing
     Domain   4m_f² < q² < (m_B − m_V)²; exactly 0 with zero gradient outside
     """
     m_b, m_v = p.sm.mass[VECTOR[mode].b], p.sm.mass[VECTOR[mode].final]
@@ -218,16 +224,17 @@ def pair_density(
     coefficients = jax.vmap(partial(angular_coefficients, beta=beta))
     factor = jnp.where(inside, f.root_lambda * beta * q2 / (512.0 * jnp.pi**3 * f.m_b**3), 0.0)
     if VECTOR[mode].b == "Bs":
-        j, average = with_mixing(p, both, coefficients)
+        j, average = with_meson_mixing(p, both, coefficients)
     else:
         j = coefficients(both)
-        average = jax.tree.map(lambda j: 0.5 * (j[0] + j[1]), j)
+        average = jax.tree.map(lambda j: 0.5 * (j[DECAY] + j[CONJUGATE]), j)
     return VectorRates(
-        jax.tree.map(lambda j: factor * j, average), jax.tree.map(lambda j: factor * (0.5 * (j[0] - j[1])), j)
+        jax.tree.map(lambda j: factor * j, average),
+        jax.tree.map(lambda j: factor * (0.5 * (j[DECAY] - j[CONJUGATE])), j),
     )
 
 
-def with_mixing(
+def with_meson_mixing(
     p: Theory, both: Amplitudes, coefficients: Callable[[Amplitudes], AngularCoefficients]
 ) -> tuple[AngularCoefficients, AngularCoefficients]:
     r"""J of the two CP-conjugate decays (leading axis), and ½[J + J̄ − y h]/(1 − y²), y = ΔΓ/2Γ.
@@ -235,9 +242,9 @@ def with_mixing(
     h is the interference of B̄_s → f with B_s → B̄_s → f: J is quadratic in the amplitudes, so h = J[A + Ã] − J[A] − J[Ã], where Ã is
     the conjugate decay into the same final state (A_⊥ changes sign) times the mixing phase.
     """
-    phase = mixing_phase(p)
+    phase = meson_mixing_phase(p)
     sign = phase * jnp.array([-1.0, 1.0, 1.0]).reshape((3,) + (1,) * (both.vector.ndim - 2))
-    decay, conjugate = (jax.tree.map(lambda leaf, k=k: leaf[k], both) for k in (0, 1))
+    decay, conjugate = (jax.tree.map(lambda leaf, k=k: leaf[k], both) for k in (DECAY, CONJUGATE))
     tilde = Amplitudes(sign * conjugate.vector, sign * conjugate.axial, phase * conjugate.timelike)
     interfering = jax.tree.map(jnp.add, decay, tilde)
     stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), decay, conjugate, tilde, interfering)
@@ -247,14 +254,14 @@ def with_mixing(
     return jax.tree.map(lambda j: j[:2], every), jax.tree.map(lambda j: average(*j), every)
 
 
-def mixing_phase(p: Theory) -> Array:
+def meson_mixing_phase(p: Theory) -> Array:
     r"""Weak phase between B̄_s → f and B_s → B̄_s → f for an amplitude with the phase of ξ_t: M₁₂/M₁₂(SM) over its modulus, so 1 in the SM.
 
     The branch with a positive real part, as ΔΓ_s > 0 (heavy state longer-lived) is measured. flavio 2.7.1 has q/p in place of its conjugate
     here, which leaves exp(−4i arg(−ξ_t)) = exp(0.072i) in the SM and depends on the phase convention.
     """
     sm_part = bs_mixing.sm_coefficient(p)
-    ratio = (sm_part + p.wilson.mixing_of("bs")) / sm_part
+    ratio = (sm_part + p.wilson.meson_mixing_of("bs")) / sm_part
     ratio = jnp.where(ratio.real < 0.0, -ratio, ratio)
     size = abs2(ratio)
     return jnp.where(size > 0.0, ratio / jnp.sqrt(jnp.where(size > 0.0, size, 1.0)), 1.0)

@@ -34,6 +34,8 @@ _NNLO = (
 )
 _UP_INTERFERENCE, _UP_SQUARE = -0.0296854, 0.123411
 _NLO_PERTURBATIVE = 0.1249
+_C7 = 6
+"""Place of C₇ among C₁ … C₈."""
 
 
 def br_xs_gamma(p: Theory) -> Array:
@@ -49,7 +51,9 @@ def br_xs_gamma(p: Theory) -> Array:
     at = sm.coupling["alpha_s_2.0"] / (4.0 * jnp.pi)
     kernel = at * _symmetric(_NLO) + at**2 * _symmetric(_NNLO)
     quadratic = sum(jnp.real(jnp.conj(c) @ kernel @ c) for c in (left, right))
-    perturbative = abs2(left[6]) + abs2(right[6]) + quadratic + _UP_INTERFERENCE * ratio.real + _UP_SQUARE * abs2(ratio)
+    perturbative = (
+        abs2(left[_C7]) + abs2(right[_C7]) + quadratic + _UP_INTERFERENCE * ratio.real + _UP_SQUARE * abs2(ratio)
+    )
     total = perturbative + inputs["nonperturbative"] + _NLO_PERTURBATIVE * inputs["delta"]
     ckm = abs2(xi_t) / abs2(sm.ckm.matrix()[1, 2])
     return inputs["BR_Xcenu"] * ckm * 6.0 * sm.coupling["alpha_e_0"] / (jnp.pi * inputs["C_BXlnu"]) * total

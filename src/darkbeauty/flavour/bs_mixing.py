@@ -11,12 +11,12 @@ from darkbeauty.models.sectors import Theory
 
 def sm_coefficient(p: Theory) -> Array:
     r"""C_SM of H = C (s̄γ^μP_Lb)² at 4.2 GeV: G_F² M_W²/(4π²) (V_tbV_ts*)² S₀(x_t) η b(μ).   [GeV⁻²]"""
-    sm, mixing = p.sm, p.sm.mixing
-    x_t = (mixing["mt_mt"] / sm.mass["W"]) ** 2
+    sm, elements = p.sm, p.sm.mixing
+    x_t = (elements["mt_mt"] / sm.mass["W"]) ** 2
     short_distance = (
         sm.coupling["GF"] ** 2 * sm.mass["W"] ** 2 / (4.0 * jnp.pi**2) * sm.ckm.xi("t") ** 2 * loops.inami_lim_s0(x_t)
     )
-    return short_distance * mixing["eta_tt"] * mixing["msbar2rgi"]
+    return short_distance * elements["eta_tt"] * elements["msbar2rgi"]
 
 
 def delta_m_s(p: Theory) -> Array:
@@ -26,4 +26,4 @@ def delta_m_s(p: Theory) -> Array:
     """
     sm = p.sm
     element = sm.mass["Bs"] * sm.decay_constant["f_Bs"] ** 2 * sm.mixing["bag_Bs"] / 3.0
-    return 2.0 * element * jnp.abs(sm_coefficient(p) + p.wilson.mixing_of("bs"))
+    return 2.0 * element * jnp.abs(sm_coefficient(p) + p.wilson.meson_mixing_of("bs"))

@@ -20,9 +20,9 @@ def br_bs_ll(p: Theory, lepton: str) -> Array:
     m, m_l, y = sm.mass["Bs"], sm.mass[lepton], 0.5 * sm.lifetime["DeltaGamma/Gamma_Bs"]
     difference = sm.wilson["C10"] + w.lepton("C10", i, w.propagator(m**2)) - w.lepton("C10p", i, w.propagator(m**2))
     amplitude = 2.0 * m_l / m * jnp.asarray(difference, complex)
-    with_mixing = abs2(amplitude) + y * (amplitude.real**2 - amplitude.imag**2)
+    with_meson_mixing = abs2(amplitude) + y * (amplitude.real**2 - amplitude.imag**2)
     beta = jnp.sqrt(1.0 - 4.0 * m_l**2 / m**2)
     prefactor = (
         normalisation(p) ** 2 * sm.decay_constant["f_Bs"] ** 2 * m**3 * sm.lifetime["Bs"] * beta / (32.0 * jnp.pi)
     )
-    return prefactor * with_mixing / (1.0 - y**2)
+    return prefactor * with_meson_mixing / (1.0 - y**2)

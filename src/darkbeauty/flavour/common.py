@@ -13,7 +13,11 @@ from jax.typing import ArrayLike
 from darkbeauty.models.sectors import Pole, Theory, Wilson
 from darkbeauty.numerics.pair_map import ResonanceRule, pair_map
 
-NODES, PHOTON_NODES, CLOSE, NARROW = 32, 24, 0.3, 1e-7
+BIN_NODES, PHOTON_NODES, CLOSE, NARROW = 32, 24, 0.3, 1e-7
+LEFT, RIGHT = range(2)
+"""Places of the chirality of the quarks along the leading axis of a `Current`."""
+DECAY, CONJUGATE = range(2)
+"""Places of a decay and of its CP conjugate along the leading axis of `with_conjugate`."""
 
 
 def kallen(a: Array | float, b: ArrayLike, c: ArrayLike) -> Array:
@@ -67,7 +71,7 @@ def integrate_pair(
              the pole loses digits when Γ/m is smaller still, 1e-5 at 5e-12
     """
     variable = pair_map(*ends, None if pole is None else (pole.m2, pole.m_gamma), photon)
-    rule = variable.rule(edges, PHOTON_NODES, CLOSE) if photon else variable.rule(edges, NODES)
+    rule = variable.rule(edges, PHOTON_NODES, CLOSE) if photon else variable.rule(edges, BIN_NODES)
     rule = of_narrow_bin(rule, edges[0], edges[-1], ends, pole)
     return jax.tree.map(lambda values: values @ rule.weight, f(rule.s, rule.propagator))
 

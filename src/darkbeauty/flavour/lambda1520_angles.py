@@ -19,7 +19,7 @@ from darkbeauty.models.sectors import Theory
 from darkbeauty.numerics.quadrature import legendre_rule
 
 Angle = Array | float | tuple[Array | float, Array | float] | Literal["all"]
-NODES = 24
+ANGLE_NODES = 24
 
 
 def lepton_factors(theta: ArrayLike) -> Array:
@@ -67,11 +67,11 @@ def _factor(
     from_cosine: Callable[[ArrayLike], Array] | None,
 ) -> Array:
     """Factors at an angle, or integrated over a range of its cosine (from_cosine) or of itself; shape (12,)."""
-    chosen = whole if isinstance(angle, str) else angle
-    if not isinstance(chosen, tuple):
-        return function(from_cosine(chosen) if from_cosine else chosen)
-    ends = chosen if from_cosine is None else (from_cosine(chosen[1]), from_cosine(chosen[0]))
-    theta, weight = legendre_rule(*ends, NODES)
+    value = whole if isinstance(angle, str) else angle
+    if not isinstance(value, tuple):
+        return function(from_cosine(value) if from_cosine else value)
+    ends = value if from_cosine is None else (from_cosine(value[1]), from_cosine(value[0]))
+    theta, weight = legendre_rule(*ends, ANGLE_NODES)
     return function(theta) @ (weight if from_cosine is None else weight * jnp.sin(theta))
 
 

@@ -64,10 +64,10 @@ def sample_q2(u: Array, p: Theory, q2min: ArrayLike, q2max: ArrayLike, lepton: s
     total = jnp.cumsum(content)
     target = u * total[-1]
     cell = jnp.clip(jnp.searchsorted(total, target, side="right"), 0, CELLS - 1)
-    some = jnp.where(content > 0.0, content, 1.0)[cell]
-    v = jnp.clip((target - total[cell]) / some + 1.0, 0.0, 1.0)
+    divisor = jnp.where(content > 0.0, content, 1.0)[cell]
+    v = jnp.clip((target - total[cell]) / divisor + 1.0, 0.0, 1.0)
     # density (1 + s t)/2 on −1 < t < 1
-    s = jnp.clip(tilt[cell] / some, -1.0, 1.0)
+    s = jnp.clip(tilt[cell] / divisor, -1.0, 1.0)
     t = (4.0 * v - 2.0 + s) / (1.0 + jnp.sqrt((1.0 - s) ** 2 + 4.0 * s * v))
     event = variable.at(edges[cell] + half[cell] * (1.0 + t))
     return event.s, event.propagator

@@ -15,13 +15,13 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from darkbeauty.flavour.charm_loops import effective_coefficients
-from darkbeauty.flavour.common import normalisation
+from darkbeauty.flavour.common import CONJUGATE, DECAY, LEFT, RIGHT, normalisation
 from darkbeauty.flavour.form_factors.lambdab_lambda1520 import BaryonFormFactors, lambdab_to_lambda1520
 from darkbeauty.flavour.modes import LEPTON_INDEX
 from darkbeauty.models.sectors import Theory
 from darkbeauty.numerics.pair_map import PairMap, pair_map
 
-NODES = 32
+BIN_NODES = 32
 
 
 class AngularCoefficients(NamedTuple):
@@ -65,8 +65,8 @@ def density(p: Theory, q2: ArrayLike, propagator: ArrayLike, lepton: str, ff: st
     norm = normalisation(p) ** 2 * q2 * root_lambda / (3072.0 * jnp.pi**3 * m_b**3) * branching_pk(p)
     both = angular_coefficients(*transversity_amplitudes(p, q2, propagator, lepton, ff))
     factor = 0.5 * jnp.where(inside, norm, 0.0)
-    average = jax.tree.map(lambda k: factor * (k[0] + k[1]), both)
-    return BaryonRates(average, jax.tree.map(lambda k: factor * (k[0] - k[1]), both))
+    average = jax.tree.map(lambda k: factor * (k[DECAY] + k[CONJUGATE]), both)
+    return BaryonRates(average, jax.tree.map(lambda k: factor * (k[DECAY] - k[CONJUGATE]), both))
 
 
 def branching_pk(p: Theory) -> ArrayLike:
@@ -85,9 +85,9 @@ def transversity_amplitudes(p: Theory, q2: Array, propagator: ArrayLike, lepton:
     ratio_u = sm.ckm.xi("u") / sm.ckm.xi("t")
     effective = effective_coefficients(sm, q2, jnp.stack([ratio_u, jnp.conj(ratio_u)]).reshape(2, *[1] * q2.ndim))
     shift = new_physics(p, q2, propagator, i)
-    c9, c9p, c10, c10p = effective.c9 + shift[0], shift[1], sm.wilson["C10"] + shift[2], shift[3]
+    c9, c9p, c10, c10p = effective.c9 + shift.c9, shift.c9p, sm.wilson["C10"] + shift.c10, shift.c10p
     dipole = 2.0 * sm.quark["mb_4.8"] / q2
-    c7, c7p = dipole * (effective.c7 + shift[4]), dipole * (sm.wilson["C7effp"] + shift[5])
+    c7, c7p = dipole * (effective.c7 + shift.c7), dipole * (sm.wilson["C7effp"] + shift.c7p)
     h_v, h_a, h_t, h_t5 = helicity_amplitudes(
         lambdab_to_lambda1520(sm, q2, ff), q2, sm.mass["Lambdab"], sm.mass["Lambda(1520)"]
     )
@@ -97,13 +97,24 @@ def transversity_amplitudes(p: Theory, q2: Array, propagator: ArrayLike, lepton:
     return perp, para
 
 
-def new_physics(p: Theory, q2: Array, propagator: ArrayLike, flavour: int) -> Array:
-    """New-physics C₉, C₉′, C₁₀, C₁₀′, C₇, C₇′ of the process and of its CP conjugate, shape (6, 2, …) or (6, 2, 1, …)."""
+class Shifts(NamedTuple):
+    """C₉, C₉′, C₁₀, C₁₀′, C₇, C₇′ of a process and its CP conjugate, shape (2, …) or (2, 1, …) each."""
+
+    c9: Array
+    c9p: Array
+    c10: Array
+    c10p: Array
+    c7: Array
+    c7p: Array
+
+
+def new_physics(p: Theory, q2: Array, propagator: ArrayLike, flavour: int) -> Shifts:
+    """New physics in the coefficients of the process and of its CP conjugate."""
     wilsons = (p.wilson, p.wilson.conjugate())
     lepton = [w.lepton(name, flavour, propagator) for name in ("C9", "C9p", "C10", "C10p") for w in wilsons]
     dipole = [w.dipole(name) for name in ("C7", "C7p") for w in wilsons]
     values = jnp.stack(jnp.broadcast_arrays(*lepton, *dipole))
-    return values.reshape(6, 2, *(values.shape[1:] or [1] * q2.ndim))
+    return Shifts(*values.reshape(6, 2, *(values.shape[1:] or [1] * q2.ndim)))
 
 
 def helicity_amplitudes(
@@ -115,10 +126,10 @@ def helicity_amplitudes(
     """
     s_plus, s_minus = (m_b + m) ** 2 - q2, (m_b - m) ** 2 - q2
     root_q2, root_plus, root_minus = jnp.sqrt(q2), jnp.sqrt(s_plus), jnp.sqrt(s_minus)
-    plus, minus, one, root_2 = m_b + m, m_b - m, jnp.ones_like(q2), math.sqrt(2.0)
+    plus, minus, ones, root_2 = m_b + m, m_b - m, jnp.ones_like(q2), math.sqrt(2.0)
     long, perp = 1.0 / (math.sqrt(3.0) * m), math.sqrt(2.0 / 3.0) / m
-    even = lambda zero, half: root_plus * jnp.stack([long * s_minus * zero, perp * s_minus * half, root_2 * one])
-    odd = lambda zero, half: root_minus * jnp.stack([long * s_plus * zero, perp * s_plus * half, -root_2 * one])
+    even = lambda zero, half: root_plus * jnp.stack([long * s_minus * zero, perp * s_minus * half, root_2 * ones])
+    odd = lambda zero, half: root_minus * jnp.stack([long * s_plus * zero, perp * s_plus * half, -root_2 * ones])
     return (
         even(-plus / root_q2, -1.0) * f.vector,
         odd(-minus / root_q2, 1.0) * f.axial,
@@ -129,8 +140,8 @@ def helicity_amplitudes(
 
 def angular_coefficients(perp: Array, para: Array) -> AngularCoefficients:
     """K from the amplitudes (axes: CP, lepton chirality, A₀ A₁ B₁), shape (CP, …) each (arXiv:1903.00448, eq. 4.2)."""
-    total = lambda x: x[:, 0] + x[:, 1]
-    odd = lambda x: x[:, 0] - x[:, 1]
+    total = lambda x: x[:, LEFT] + x[:, RIGHT]
+    odd = lambda x: x[:, LEFT] - x[:, RIGHT]
     perp_0, perp_1, perp_b = perp[:, :, 0], perp[:, :, 1], perp[:, :, 2]
     para_0, para_1, para_b = (jnp.conj(para[:, :, i]) for i in range(3))
     squares = total(perp.real**2 + perp.imag**2 + para.real**2 + para.imag**2)
@@ -182,7 +193,7 @@ def binned(
     Accuracy 1e-6 relative (kinks of the interpolated two-loop table) with the Z′ pole anywhere, however narrow; 1e-3 when the bin
              holds the open-charm threshold at 4m_c² = 11.3 GeV², where the SM amplitude has a cusp
     """
-    rule = phase_space(p, lepton)[2].rule((q2min, q2max), NODES)
+    rule = phase_space(p, lepton)[2].rule((q2min, q2max), BIN_NODES)
     return jax.tree.map(lambda k: k @ rule.weight, density(p, rule.s, rule.propagator, lepton, ff))
 
 

@@ -1,6 +1,6 @@
-r"""Binned rates at any Standard-Model inputs, fast enough for a sampler: the amplitude code at fixed nodes, the light mediator integrated analytically.
+r"""Binned rates at any Standard-Model inputs, fast enough for a sampler: the amplitude code at fixed nodes, the light Z′ integrated analytically.
 
-At fixed q² a rate depends on the propagator P of a mediator as D(P) = A + Re(BP) + C|P|² with smooth A, B, C. Four values of P give them at the
+At fixed q² a rate depends on the propagator P of a Z′ as D(P) = A + Re(BP) + C|P|² with smooth A, B, C. Four values of P give them at the
 Gauss–Legendre nodes of the panels of a bin, and their Legendre series meet the exact moments of P and |P|² (`darkbeauty.flavour.quadratic`). What is
 tabulated there, at fixed inputs, is evaluated here: form factors and the other inputs may be tracers.
 """
@@ -23,7 +23,7 @@ from darkbeauty.inputs import SMInputs
 from darkbeauty.models.sectors import Pole, Theory
 from darkbeauty.numerics.quadrature import gauss_legendre
 
-NODES = 6
+PANEL_NODES = 6
 """Gauss–Legendre nodes per panel."""
 
 
@@ -53,7 +53,7 @@ class NodalRates(eqx.Module):
             return stacked(code(p, self.mode, self.lepton, q2, propagator), self.names)
 
         total = jnp.einsum("jrn,jn->rn", jax.vmap(density)(propagators), weights)
-        by_panel = total.reshape(len(self.names), -1, NODES).sum(-1).T
+        by_panel = total.reshape(len(self.names), -1, PANEL_NODES).sum(-1).T
         return jax.ops.segment_sum(by_panel, np.asarray(self.owner), max(self.owner) + 1)
 
     def rule(self, pole: Pole | None) -> tuple[Array, Array, Array]:
@@ -61,13 +61,13 @@ class NodalRates(eqx.Module):
 
         P = 0, s, −s and is give A, B and C of D = A + Re(BP) + C|P|², s = 1/mΓ.
         """
-        q2, plain = self.panels.rule(*gauss_legendre(NODES))
+        q2, plain = self.panels.rule(*gauss_legendre(PANEL_NODES))
         if pole is None:
             return q2.ravel(), jnp.zeros(1), plain.reshape(1, -1)
         scale = jax.lax.stop_gradient(1.0 / pole.m_gamma)
         first, second = self.panels.moments(pole)
-        linear = (first[:, :NODES] / scale) @ _series()
-        square = (second[:, :NODES] / scale**2) @ _series()
+        linear = (first[:, :PANEL_NODES] / scale) @ _series()
+        square = (second[:, :PANEL_NODES] / scale**2) @ _series()
         real, imaginary = linear.real, linear.imag
         up = 0.5 * (real - imaginary + square)
         down = 0.5 * (-real - imaginary + square)
@@ -87,5 +87,5 @@ def nodal_rates(
 
 def _series() -> np.ndarray:
     """Legendre coefficients of a function from its values at the nodes, shape (degree, node)."""
-    t, weight = gauss_legendre(NODES)
-    return (np.arange(NODES) + 0.5)[:, None] * np.polynomial.legendre.legvander(t, NODES - 1).T * weight
+    t, weight = gauss_legendre(PANEL_NODES)
+    return (np.arange(PANEL_NODES) + 0.5)[:, None] * np.polynomial.legendre.legvander(t, PANEL_NODES - 1).T * weight

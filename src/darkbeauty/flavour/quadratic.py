@@ -2,7 +2,7 @@ r"""Binned rates as quadratic forms in the Wilson coefficients: the Standard-Mod
 
 At fixed q² the amplitudes of b → sℓℓ are linear in u = (1, C_i(q²)), i running over the coefficients a model can generate, and in ū of the CP-conjugate
 decay (times the mixing phase φ for B_s). So every rate is Σ M(q²)_ij z_i z_j* with z = (u, φū), and M is known functions of q² alone. With a light
-mediator u = c + r P(q²), so a bin needs ∫ M, ∫ M P and ∫ M |P|² only. M is kept as Legendre coefficients on panels of the bin, whose moments with a
+Z′ u = c + r P(q²), so a bin needs ∫ M, ∫ M P and ∫ M |P|² only. M is kept as Legendre coefficients on panels of the bin, whose moments with a
 propagator are Legendre functions of the second kind. The forms are found by evaluating the amplitude code itself at random coefficients.
 """
 
@@ -50,11 +50,11 @@ class Integrand(NamedTuple):
     lepton: str
     kinks: tuple[float, ...]
     ends: tuple[float, float]
-    mixing: bool
+    meson_mixing: bool
 
 
 def probe(sm: SMInputs, slots: tuple[str, ...] = (), u: Any = (), u_bar: Any = (), shift: ArrayLike = 0.0j) -> Theory:
-    """Chosen coefficients of all lepton flavours alike: u at P = i, its conjugate ū, and a shift of B_s mixing.
+    """Given coefficients of all lepton flavours alike: u at P = i, its conjugate ū, and a shift of B_s mixing.
 
     c + iP·r with c + ir = u and c* + ir* = ū at P = i; the dipoles, which have no residue, take ū = u*.
     """
@@ -90,23 +90,23 @@ class QuadraticRates(eqx.Module):
     with_residue: tuple[str, ...] = eqx.field(static=True)
     flavour: int = eqx.field(static=True)
     owner: tuple[int, ...] = eqx.field(static=True)
-    mixing: bool = eqx.field(static=True)
+    meson_mixing: bool = eqx.field(static=True)
 
     def __call__(self, w: Wilson, phase: ArrayLike) -> Array:
         """∫ density dq² of every bin, shape (bins, rates), in the order of the channels and their bins.   [GeV]
 
         Args     w: coefficients of the model, with its pole; phase: φ, the phase of B_s mixing
         """
-        contact, residue = _couplings(w, self.slots, self.flavour, phase, self.mixing)
+        contact, residue = _couplings(w, self.slots, self.flavour, phase, self.meson_mixing)
         outer = lambda x, y: x[:, None] * jnp.conj(y)
-        rates = self.contact @ _features(outer(contact, contact), self.mixing)
+        rates = self.contact @ _features(outer(contact, contact), self.meson_mixing)
         if w.pole is None or not self.with_residue:
             return rates
         # r c* m + c r* m* + r r* s, taken apart into the real Re m, Im m and s
         half, whole = outer(residue, contact), outer(residue, residue)
         turned = jnp.conj(half.T)
-        used = _resonant_features(self.slots, self.with_residue, self.mixing)
-        forms = _features(jnp.stack([half + turned, 1j * (half - turned), whole]), self.mixing)[:, used]
+        used = _resonant_features(self.slots, self.with_residue, self.meson_mixing)
+        forms = _features(jnp.stack([half + turned, 1j * (half - turned), whole]), self.meson_mixing)[:, used]
         first, second = self.panels.moments(w.pole)
         moments = jnp.stack([first.real, first.imag, second], axis=-1)
         per_panel = jnp.einsum("prkn,pkn->pr", self.resonant, moments @ forms)
@@ -116,13 +116,13 @@ class QuadraticRates(eqx.Module):
 def tabulate(
     sm: SMInputs, channels: Sequence[Channel], slots: tuple[str, ...], with_residue: tuple[str, ...] | None = None
 ) -> QuadraticRates:
-    """Tables of processes with the same lepton flavour and equally many rates, all with or all without mixing.
+    """Tables of processes with the same lepton flavour and equally many rates, all with or all without B_s mixing.
 
-    Args     with_residue: the slots that a mediator of the model puts on its pole, all unless given
+    Args     with_residue: the slots that a Z′ of the model puts on its pole, all unless given
     Accuracy relative to the rate 1e-5, what the piecewise linear tables of the amplitudes allow
     """
-    mixing, with_residue = channels[0].integrand.mixing, slots if with_residue is None else with_residue
-    kept = _resonant_features(slots, with_residue, mixing)
+    meson_mixing, with_residue = channels[0].integrand.meson_mixing, slots if with_residue is None else with_residue
+    kept = _resonant_features(slots, with_residue, meson_mixing)
     contact, resonant, panels, owner = [], [], [], []
     for channel in channels:
         by_bin = [cut(edges[0], edges[1], channel.integrand.ends, channel.integrand.kinks) for edges in channel.bins]
@@ -135,21 +135,21 @@ def tabulate(
         resonant.append(forms[..., kept])
         panels += together
     arrays = jnp.asarray(np.stack(contact)), jnp.asarray(np.concatenate(resonant))
-    return QuadraticRates(*arrays, joined(panels), slots, with_residue, channels[0].flavour, tuple(owner), mixing)
+    return QuadraticRates(*arrays, joined(panels), slots, with_residue, channels[0].flavour, tuple(owner), meson_mixing)
 
 
 def _legendre_forms(sm: SMInputs, channel: Channel, panels: Panels, slots: tuple[str, ...]) -> np.ndarray:
     """Legendre coefficients of the forms of one process, shape (panels, rates, DEGREES, features)."""
     t, weight = gauss_legendre(DEGREES)
     q2 = np.asarray(panels.rule(t, weight)[0])
-    u, u_bar, phase = _probes(slots, channel.integrand.mixing)
+    u, u_bar, phase = _probes(slots, channel.integrand.meson_mixing)
     key = sm, channel.integrand, channel.names, slots, q2, u, u_bar, phase
     at = np.broadcast_to(q2.ravel(), (len(u), q2.size))
     compute = lambda: densities(sm, channel, slots, (u, u_bar, phase), at, np.full(at.shape, 1j))
     values = stored("densities", key, compute)
-    one = np.ones((len(u), 1))
-    z = np.concatenate([one, u, phase[:, None] * one, phase[:, None] * u_bar], axis=1)
-    design = np.asarray(_features(jnp.asarray(z[:, :, None] * np.conj(z[:, None, :])), channel.integrand.mixing))
+    ones = np.ones((len(u), 1))
+    z = np.concatenate([ones, u, phase[:, None] * ones, phase[:, None] * u_bar], axis=1)
+    design = np.asarray(_features(jnp.asarray(z[:, :, None] * np.conj(z[:, None, :])), channel.integrand.meson_mixing))
     nodal = np.einsum(
         "np,prbk->brkn", np.linalg.pinv(design, rcond=1e-11), values.reshape(*values.shape[:2], *q2.shape)
     )
@@ -157,7 +157,7 @@ def _legendre_forms(sm: SMInputs, channel: Channel, panels: Panels, slots: tuple
     return np.einsum("mk,brkn->brmn", transform, nodal)
 
 
-def _probes(slots: tuple[str, ...], mixing: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _probes(slots: tuple[str, ...], meson_mixing: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Random u and ū, shape (probes, slots), enough of them to determine every feature, and mixing phases."""
     random = np.random.default_rng(20240901)
     size = 2 * (len(slots) + 1)
@@ -166,7 +166,7 @@ def _probes(slots: tuple[str, ...], mixing: bool) -> tuple[np.ndarray, np.ndarra
     u, u_bar = draw(), draw()
     dipoles = [i for i, name in enumerate(slots) if name in DIPOLES]
     u_bar[:, dipoles] = np.conj(u[:, dipoles])
-    phase = np.exp(1j * random.uniform(-1.4, 1.4, count)) if mixing else np.ones(count, complex)
+    phase = np.exp(1j * random.uniform(-1.4, 1.4, count)) if meson_mixing else np.ones(count, complex)
     return u, u_bar, phase
 
 
@@ -215,35 +215,37 @@ def _density_of_blocks(mode: str, lepton: str, slots: tuple[str, ...]) -> Callab
     return eqx.filter_jit(lambda sm, *jobs: (jax.lax.map(partial(block, sm), jobs),))
 
 
-def _couplings(w: Wilson, slots: tuple[str, ...], flavour: int, phase: ArrayLike, mixing: bool) -> tuple[Array, Array]:
+def _couplings(
+    w: Wilson, slots: tuple[str, ...], flavour: int, phase: ArrayLike, meson_mixing: bool
+) -> tuple[Array, Array]:
     """z = contact + residue · P for a lepton flavour, shape (2(n+1),) each: u, then the conjugate times φ."""
     at = lambda value: jnp.broadcast_to(jnp.asarray(value, complex), (3,))[flavour]
     contact = [1.0, *(at(w.contact.get(name, 0.0)) for name in slots)]
     residue = [0.0, *(at(w.residue.get(name, 0.0)) for name in slots)]
-    phase = jnp.asarray(phase if mixing else 1.0)
+    phase = jnp.asarray(phase if meson_mixing else 1.0)
     both = lambda x: jnp.concatenate([x, phase * jnp.conj(x)])
     stack = lambda values: jnp.stack([jnp.asarray(value, complex) for value in values])
     return both(stack(contact)), both(stack(residue))
 
 
-def _features(matrix: Array, mixing: bool) -> Array:
-    """Re of M_ij for i ≤ j and Im for i < j of Hermitian matrices; without mixing, of their two diagonal blocks only."""
-    (i, j), (k, l) = _pairs(matrix.shape[-1], mixing)
+def _features(matrix: Array, meson_mixing: bool) -> Array:
+    """Re of M_ij for i ≤ j and Im for i < j of Hermitian matrices; without B_s mixing, of their two diagonal blocks only."""
+    (i, j), (k, l) = _pairs(matrix.shape[-1], meson_mixing)
     return jnp.concatenate([matrix[..., i, j].real, matrix[..., k, l].imag], axis=-1)
 
 
-def _pairs(size: int, mixing: bool) -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]:
+def _pairs(size: int, meson_mixing: bool) -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]:
     """Indices of the real and of the imaginary features."""
     i, j = np.triu_indices(size)
-    kept = mixing | ((i < size // 2) == (j < size // 2))
+    kept = meson_mixing | ((i < size // 2) == (j < size // 2))
     i, j = i[kept], j[kept]
     return (i, j), (i[i < j], j[i < j])
 
 
-def _resonant_features(slots: tuple[str, ...], with_residue: tuple[str, ...], mixing: bool) -> np.ndarray:
+def _resonant_features(slots: tuple[str, ...], with_residue: tuple[str, ...], meson_mixing: bool) -> np.ndarray:
     """Numbers of the features that involve a slot with a residue."""
     on_pole = np.tile([False, *(slot in with_residue for slot in slots)], 2)
-    pairs = _pairs(len(on_pole), mixing)
+    pairs = _pairs(len(on_pole), meson_mixing)
     return np.flatnonzero(np.concatenate([on_pole[i] | on_pole[j] for i, j in pairs]))
 
 

@@ -1,6 +1,6 @@
-r"""How far rates from panels are from those of the amplitude code, bin by bin, found when tables are made.
+r"""How far rates from panels are from those of the amplitude code, bin by bin, tabulated when tables are made.
 
-They are compared at Standard-Model and at random coefficients with a mediator's pole inside of the bin and next to its edges, so strong that it makes
+They are compared at Standard-Model and at random coefficients with a Z′ pole inside of the bin and next to its edges, so strong that it makes
 about as much of the rate as all the rest: what panels resolve badly (threshold, photon, end point, kinks) then shows.
 """
 
@@ -58,8 +58,8 @@ def table_deviations(sm: SMInputs, channels: tuple[Channel, ...], rates: Quadrat
     def compute() -> np.ndarray:
         trials = [_trials(channel, rates.slots, rates.with_residue) for channel in channels]
         every = Trials(*(np.concatenate(x) for x in zip(*trials)))
-        found = np.asarray(values(sm, rates, every.flat())).reshape(*every.m2.shape, len(every.m2), -1)
-        own = found[np.arange(len(found)), :, np.arange(len(found))]
+        tabulated = np.asarray(values(sm, rates, every.flat())).reshape(*every.m2.shape, len(every.m2), -1)
+        own = tabulated[np.arange(len(tabulated)), :, np.arange(len(tabulated))]
         exact = [_exact(sm, channel, rates.slots, trial) for channel, trial in zip(channels, trials)]
         return _largest(own, np.concatenate(exact))
 
@@ -97,10 +97,10 @@ def _nodal_rule(rates: NodalRates, m2: Array, m_gamma: Array) -> tuple[Array, Ar
     return rates.rule(None)[0], *jax.lax.map(lambda pole: rates.rule(Pole(*pole))[1:], (m2, m_gamma))
 
 
-def _largest(found: np.ndarray, exact: np.ndarray) -> np.ndarray:
+def _largest(approximate: np.ndarray, exact: np.ndarray) -> np.ndarray:
     """Of all rates and comparisons, relative to the first one, which is the rate or one as large; NaN where there is none."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.max(np.abs(found - exact) / exact[..., :1], axis=(1, 2))
+        return np.max(np.abs(approximate - exact) / exact[..., :1], axis=(1, 2))
 
 
 def _exact(sm: SMInputs, channel: Channel, slots: tuple[str, ...], trials: Trials) -> np.ndarray:
@@ -141,6 +141,6 @@ def _trials(channel: Channel, slots: tuple[str, ...], with_residue: tuple[str, .
     contact = draw() * np.where(dipole, 0.1, 1.0)
     residue = draw() * (np.isin(slots, with_residue) & ~dipole) * np.sqrt((high - low) * m_gamma / np.pi)[..., None]
     contact[:, 0] = residue[:, 0] = 0.0
-    phase = np.exp(1j * random.uniform(-1.0, 1.0, m2.shape) * channel.integrand.mixing)
+    phase = np.exp(1j * random.uniform(-1.0, 1.0, m2.shape) * channel.integrand.meson_mixing)
     phase[:, 0] = 1.0
     return Trials(contact + 1j * residue, np.conj(contact - 1j * residue), phase, m2, m_gamma)

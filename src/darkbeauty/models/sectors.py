@@ -84,7 +84,7 @@ class Wilson(eqx.Module):
         """P(q²), or 0 where the model has no light Z′."""
         return 0.0 if self.pole is None else self.pole.at(q2)
 
-    def mixing_of(self, pair: str) -> ArrayLike:
+    def meson_mixing_of(self, pair: str) -> ArrayLike:
         """C of (q̄γ^μP b)² for a pair of generations.   [GeV⁻²]"""
         return self.meson_mixing.get(pair, 0.0)
 

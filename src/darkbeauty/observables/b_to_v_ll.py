@@ -25,7 +25,7 @@ _FORMULAS = (
     b_to_v_ll.subleading,
     currents.lepton_current,
 )
-_MIXING = (b_to_v_ll.with_mixing, b_to_v_ll.mixing_phase)
+_MESON_MIXING = (b_to_v_ll.with_meson_mixing, b_to_v_ll.meson_mixing_phase)
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ _UNTAGGED = {name: _ANGULAR[name] for name in ("FL", "S3", "S4", "S7")}
 
 def _leptonic(mode: str, lepton: str) -> list[Observable]:
     if VECTOR[mode].b == "Bs":
-        modes = LeptonModes(b_to_v_ll, "average.rate", (*_FORMULAS, *_MIXING))
+        modes = LeptonModes(b_to_v_ll, "average.rate", (*_FORMULAS, *_MESON_MIXING))
         return modes.observables(mode, lepton, _UNTAGGED_REFERENCES, _UNTAGGED)
     return _MODES.observables(mode, lepton, _OPTIMISED_REFERENCES, _ANGULAR)
 

@@ -76,10 +76,10 @@ def quark_model(sm: SMInputs, q2: Array) -> BaryonFormFactors:
     damping = jnp.exp(-1.5 * p2 * (mcn["m_q"] / (2.0 * mcn["m_q"] + mcn["m_s"])) ** 2 / alpha2)
     a = jnp.asarray(mcn["coefficients"]).reshape(14, 3, *[1] * p2.ndim)
     c = (a[:, 0] + p2 * (a[:, 1] + p2 * a[:, 2])) * damping
-    f, g, h = c[0:4], c[4:8], c[8:14]
+    f, (g_1, g_2, g_3, g_4), h = c[0:4], c[4:8], c[8:14]
     f_t, f_0, f_perp, f_g = vector_from_covariant(f, q2, m_b, m)
     # γ₅ turns m into −m in the spinor of Λ*
-    a_t, a_0, a_perp, a_g = vector_from_covariant(jnp.stack([g[0], -g[1], g[2], -g[3]]), q2, m_b, -m)
+    a_t, a_0, a_perp, a_g = vector_from_covariant(jnp.stack([g_1, -g_2, g_3, -g_4]), q2, m_b, -m)
     tensor, pseudotensor = tensor_from_covariant(h, q2, m_b, m)
     factors = lambda *names: jnp.stack([jnp.asarray(mcn[name]) for name in names]).reshape(-1, *[1] * p2.ndim)
     return BaryonFormFactors(
@@ -100,11 +100,12 @@ def vector_from_covariant(
     """
     s_plus, s_minus = (m_b + m) ** 2 - q2, (m_b - m) ** 2 - q2
     ahead, back = m_b**2 - m**2 + q2, m_b**2 - m**2 - q2
+    f_1, f_2, f_3, f_4 = f
     return (
-        f[0] / m_b + f[3] / (m_b - m) + (f[1] * ahead / m_b + f[2] * back / m) / (2.0 * m_b * (m_b - m)),
-        f[0] / m_b + s_plus * (f[1] / m_b + f[2] / m) / (2.0 * m_b * (m_b + m)) + f[3] * back / ((m_b + m) * s_minus),
-        f[0] / m_b - f[3] * m / s_minus,
-        f[3],
+        f_1 / m_b + f_4 / (m_b - m) + (f_2 * ahead / m_b + f_3 * back / m) / (2.0 * m_b * (m_b - m)),
+        f_1 / m_b + s_plus * (f_2 / m_b + f_3 / m) / (2.0 * m_b * (m_b + m)) + f_4 * back / ((m_b + m) * s_minus),
+        f_1 / m_b - f_4 * m / s_minus,
+        f_4,
     )
 
 
