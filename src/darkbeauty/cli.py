@@ -127,10 +127,10 @@ def predict(
 ) -> None:
     """Values of observables at a parameter point."""
     with reporting():
-        chosen, values, units = read_request(model, point or [], obs or [], choices(convention, channel, gstar))
+        template, values, units = read_request(model, point or [], obs or [], choices(convention, channel, gstar))
         from darkbeauty.prediction import predict_in_words
 
-        predictions = predict_in_words(chosen, values, list(units))
+        predictions = predict_in_words(template, values, list(units))
         warnings = {label: words for label, prediction in predictions.items() if (words := prediction.words)}
         result: dict[str, Any] = {label: prediction.value for label, prediction in predictions.items()}
         rows = [(label, number(value), units[label]) for label, value in result.items()]
@@ -152,10 +152,10 @@ def gradient(
 ) -> None:
     """Exact derivatives of observables with respect to the parameters given (all parameters if none is)."""
     with reporting():
-        chosen, values, units = read_request(model, point or [], obs or [], choices(convention, channel, gstar))
+        template, values, units = read_request(model, point or [], obs or [], choices(convention, channel, gstar))
         from darkbeauty.prediction import gradient as differentiate
 
-        result = differentiate(chosen, values, list(units))
+        result = differentiate(template, values, list(units))
         rows = [(name, by, number(value)) for name, row in result.items() for by, value in row.items()]
         show(result, as_json, ("observable", "derivative by", "value"), rows, right=(2,))
 
@@ -227,16 +227,16 @@ def relic(
     with reporting():
         prepare()
         from darkbeauty.models import resolve_model
-        from darkbeauty.report.relic import check, draw, scan
+        from darkbeauty.report.relic import check, draw, over_ranges
 
         values, problems = read_point(point or [])
         ranges = {name: pair for name, text in values.items() if (pair := read_range(text))}
         fixed = {name: value for name, value in values.items() if name not in ranges}
         refused: list[Problem] = []
-        chosen = attempt(lambda: resolve_model(model, **choices(convention, channel, gstar)), refused)
-        unfit = check(chosen, fixed, ranges) if chosen else []
+        template = attempt(lambda: resolve_model(model, **choices(convention, channel, gstar)), refused)
+        unfit = check(template, fixed, ranges) if template else []
         raise_if_any([*refused, *problems, *unfit, *check_picture(out)])
-        result = scan(chosen, fixed, ranges)
+        result = over_ranges(template, fixed, ranges)
         draw(result, out, f"{model}: " + ", ".join(f"{name} = {value}" for name, value in fixed.items()))
         if as_json:
             show({"file": str(out), **vars(result)}, True, (), ())

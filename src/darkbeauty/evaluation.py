@@ -133,16 +133,16 @@ def _evaluate_source(
 
 
 def _directly(p: Theory, source: Source, numbers: Array, names: tuple[str, ...]) -> tuple[Any, Array]:
-    """What is read of the results at several arguments, shape (n, arguments of one), and how they ended."""
+    """What is read of the results at several arguments, shape (n, arguments), and how they ended."""
 
-    def one(arguments: Array) -> tuple[Any, Array]:
+    def results_at(arguments: Array) -> tuple[Any, Array]:
         result = source(p, *arguments)
         status = getattr(result, "status", jnp.zeros((), int))
         return jax.tree.map(jnp.asarray, read(result, names)), status
 
     if len(numbers) == 1:
-        return jax.tree.map(lambda leaf: leaf[None], one(numbers[0]))
-    return jax.vmap(one)(numbers)
+        return jax.tree.map(lambda leaf: leaf[None], results_at(numbers[0]))
+    return jax.vmap(results_at)(numbers)
 
 
 def _combine(

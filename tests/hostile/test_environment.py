@@ -22,7 +22,7 @@ from darkbeauty import cli, environment, files, terminal
 from darkbeauty.errors import InputError
 from darkbeauty.likelihoods import Likelihood
 from darkbeauty.report import deck, inference_figures, relic
-from darkbeauty.report.deck.product import Entry, Product
+from darkbeauty.report.deck.product import Exhibit, Product
 from darkbeauty.report.pictures import save
 from darkbeauty.units import percent
 
@@ -88,7 +88,7 @@ LINE = relic.Line("m_dm", *(np.array([1.0, 2.0]),) * 2, {"mu mu": np.array([1.0,
 WRITERS = {
     "picture": lambda folder: save(Figure(), folder / "picture.png", 50),
     "relic": lambda folder: relic.draw(LINE, folder / "relic.pdf", "title"),
-    "figures": lambda folder: deck.write(Entry("one", "title", lambda: PRODUCT), folder),
+    "figures": lambda folder: deck.write(Exhibit("one", "title", lambda: PRODUCT), folder),
     "table": lambda folder: inference_figures._write_table({"a": np.ones(2)}, folder / "table.parquet"),
     "text": lambda folder: files.write(folder / "report.html", "text"),
     "record": lambda folder: files.write_record(folder / "run.json", {"a": "b"}),
@@ -124,7 +124,7 @@ UNWRITABLE = [
 
 @pytest.mark.parametrize("out", UNWRITABLE)
 def test_an_output_that_cannot_be_is_found_before_the_work(out, monkeypatch):
-    monkeypatch.setattr(relic, "scan", lambda *_: pytest.fail("began to work"))
+    monkeypatch.setattr(relic, "over_ranges", lambda *_: pytest.fail("began to work"))
     point = ["y=1", "g=0.001:0.01", "m_zp=4", "m_dm=1.7"]
     result = CliRunner().invoke(cli.app, ["relic", "lmu_ltau_s1", *point, "--out", out])
     assert result.exit_code == 2, result.exception

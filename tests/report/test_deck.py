@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from darkbeauty import cli
 from darkbeauty.errors import InputError
-from darkbeauty.report.deck import ENTRIES, Entry, Product, allowed_a, allowed_b, choose, detection, table, write
+from darkbeauty.report.deck import EXHIBITS, Exhibit, Product, allowed_a, allowed_b, choose, detection, table, write
 from darkbeauty.report.deck.product import allowed, sobol
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -77,7 +77,7 @@ def test_allowed_is_within_two_sigma_or_no_worse_than_the_standard_model():
 def test_files_of_an_entry(tmp_path):
     figure = Figure()
     figure.subplots().plot([1, 2])
-    entry = Entry("one", "a figure", lambda: Product(figure, ("a", "b"), (("1", "2"),)))
+    entry = Exhibit("one", "a figure", lambda: Product(figure, ("a", "b"), (("1", "2"),)))
     paths = write(entry, tmp_path / "new")
     assert [path.name for path in paths] == ["one.png", "one.pdf", "one.md"]
     assert paths[0].read_bytes().startswith(b"\x89PNG") and paths[1].read_bytes().startswith(b"%PDF")
@@ -86,14 +86,14 @@ def test_files_of_an_entry(tmp_path):
 
 def test_names():
     assert [entry.name for entry in choose(["b_lambda", "a_relic"])] == ["a_relic", "b_lambda"]
-    assert choose([]) == ENTRIES
+    assert choose([]) == EXHIBITS
     with pytest.raises(InputError, match="a_relik"):
         choose(["a_relik"])
     result = CliRunner().invoke(cli.app, ["figures", "--only", "a_relik", "--out", "/dev/null/here"])
     assert result.exit_code == 2 and "error: 2 problems" in result.stderr and "a_relic" in result.stderr
 
 
-@pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.name)
+@pytest.mark.parametrize("entry", EXHIBITS, ids=lambda entry: entry.name)
 def test_the_page_shows_every_figure(entry):
     picture = ROOT / "docs" / "pictures" / f"deck_{entry.name}.png"
     assert f"(pictures/{picture.name})" in PAGE
@@ -101,14 +101,14 @@ def test_the_page_shows_every_figure(entry):
 
 
 def test_the_page_says_claim_and_finding_of_each():
-    assert len(re.findall(r"^\*The slides\*", PAGE, flags=re.MULTILINE)) == len(ENTRIES)
-    assert len(re.findall(r"^\*Here\*", PAGE, flags=re.MULTILINE)) == len(ENTRIES)
+    assert len(re.findall(r"^\*The slides\*", PAGE, flags=re.MULTILINE)) == len(EXHIBITS)
+    assert len(re.findall(r"^\*Here\*", PAGE, flags=re.MULTILINE)) == len(EXHIBITS)
 
 
 @pytest.mark.slow
 def test_relic_densities_of_the_benchmarks():
     """Against the independent numbers of the physics specification, canonical and printed, χ = 0 there and 10⁻³ here."""
-    made = next(entry for entry in ENTRIES if entry.name == "a_relic").make()
+    made = next(entry for entry in EXHIBITS if entry.name == "a_relic").make()
     found = {(row[0], row[1]): float(row[2]) for row in made.rows}
     expected = {
         ("I", "canonical"): 0.4113,

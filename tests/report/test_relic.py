@@ -11,14 +11,14 @@ from typer.testing import CliRunner
 import darkbeauty as db
 from darkbeauty import cli
 from darkbeauty.report import relic
-from darkbeauty.report.relic import draw, measured, scan
+from darkbeauty.report.relic import draw, measured, over_ranges
 
 POINT = {"y": 0.2, "g": 0.002, "m_zp": 4.0}
 
 
 @pytest.fixture(scope="module")
 def line():
-    return scan("lmu_ltau_s1", POINT, {"m_dm": (1.5, 2.3)})
+    return over_ranges("lmu_ltau_s1", POINT, {"m_dm": (1.5, 2.3)})
 
 
 def test_line_is_the_observable(line):
@@ -41,7 +41,7 @@ def test_plane_follows_the_funnel(tmp_path, monkeypatch):
     """Values are the observable's; every row has its points where Ωh² falls through the measured one on both sides of m_zp = 2 m_dm."""
     monkeypatch.setattr(relic, "ROWS", 8)
     monkeypatch.setattr(relic, "COLUMNS", 48)
-    plane = scan("lmu_ltau_s1", {"y": 0.2, "g": 0.002}, {"m_dm": (1.0, 2.4), "m_zp": (2.5, 4.5)})
+    plane = over_ranges("lmu_ltau_s1", {"y": 0.2, "g": 0.002}, {"m_dm": (1.0, 2.4), "m_zp": (2.5, 4.5)})
     x, y = plane.values
     assert x.shape == plane.omega_h2.shape == (8, 48) and y.shape == (8,)
     assert np.all(np.diff(x, axis=1) > 0.0) and np.all(x[:, 0] == 1.0) and np.all(x[:, -1] == 2.4)

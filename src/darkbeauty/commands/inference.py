@@ -33,25 +33,25 @@ def stress(
         fit = read_fit(file)
         from darkbeauty.inference.checking.stress import stress as run
 
-        found = run(fit, points, seed)
+        result = run(fit, points, seed)
         if as_json:
-            show({**vars(found), "slow": [vars(spot) for spot in found.slow], "passed": found.passed}, True, (), ())
+            show({**vars(result), "slow": [vars(spot) for spot in result.slow], "passed": result.passed}, True, (), ())
         else:
-            print_stress(fit.name, found)
-        if not found.passed:
+            print_stress(fit.name, result)
+        if not result.passed:
             raise typer.Exit(UNCONVERGED)
 
 
-def print_stress(name: str, found: Any) -> None:
+def print_stress(name: str, result: Any) -> None:
     """Verdict, causes, times."""
-    bad, dead = sum(found.not_finite.values()), sum(found.without_likelihood.values())
-    verdict = "all finite" if found.passed else f"NOT FINITE at {bad} points"
-    typer.echo(f"{name}: {verdict}; {found.points} prior draws, {dead} of them without likelihood")
-    typer.echo("value and gradient: median {:.3g} ms, 99 % below {:.3g} ms\n".format(*found.milliseconds))
-    rows = [(str(count), "log L = −∞", cause) for cause, count in found.without_likelihood.items()]
-    rows += [(str(count), "not finite", cause) for cause, count in found.not_finite.items()]
-    spots = [(f"{spot.milliseconds:.3g} ms", "slow", point(spot.point)) for spot in found.slow]
-    spots += [("", "not finite at", point(values)) for values in found.worst]
+    bad, dead = sum(result.not_finite.values()), sum(result.without_likelihood.values())
+    verdict = "all finite" if result.passed else f"NOT FINITE at {bad} points"
+    typer.echo(f"{name}: {verdict}; {result.points} prior draws, {dead} of them without likelihood")
+    typer.echo("value and gradient: median {:.3g} ms, 99 % below {:.3g} ms\n".format(*result.milliseconds))
+    rows = [(str(count), "log L = −∞", cause) for cause, count in result.without_likelihood.items()]
+    rows += [(str(count), "not finite", cause) for cause, count in result.not_finite.items()]
+    spots = [(f"{spot.milliseconds:.3g} ms", "slow", point(spot.point)) for spot in result.slow]
+    spots += [("", "not finite at", point(values)) for values in result.worst]
     if rows or spots:
         print_table(("points", "what", "why or where"), rows + spots, (0,))
 
@@ -82,23 +82,25 @@ def scan(
         from darkbeauty.inference.scan import scan as run
         from darkbeauty.inference.sharding import is_first_process
 
-        found = run(fit, points, folder, seed=seed, random=random, resume=resume)
+        result = run(fit, points, folder, seed=seed, random=random, resume=resume)
         if is_first_process():
-            print_scan(fit.name, folder, found, as_json)
-        if found.signal:
-            raise typer.Exit(SIGNALLED + found.signal)
+            print_scan(fit.name, folder, result, as_json)
+        if result.signal:
+            raise typer.Exit(SIGNALLED + result.signal)
 
 
-def print_scan(name: str, folder: Path, found: Any, as_json: bool) -> None:
+def print_scan(name: str, folder: Path, result: Any, as_json: bool) -> None:
     """How many points, what failed, the best point, the files."""
     if as_json:
-        show({**vars(found), "folder": str(folder)}, True, (), ())
+        show({**vars(result), "folder": str(folder)}, True, (), ())
         return
-    dead = sum(found.without_likelihood.values())
-    verdict = f"interrupted after {found.points} of {found.wanted} points" if found.signal else f"{found.points} points"
-    typer.echo(f"{name}: {verdict}, {dead} of them without likelihood; {len(found.files)} files in {folder}")
-    typer.echo(f"best: log L = {found.log_likelihood:.4f} at {point(found.best)}")
-    if rows := [(str(count), cause) for cause, count in found.without_likelihood.items()]:
+    dead = sum(result.without_likelihood.values())
+    verdict = (
+        f"interrupted after {result.points} of {result.wanted} points" if result.signal else f"{result.points} points"
+    )
+    typer.echo(f"{name}: {verdict}, {dead} of them without likelihood; {len(result.files)} files in {folder}")
+    typer.echo(f"best: log L = {result.log_likelihood:.4f} at {point(result.best)}")
+    if rows := [(str(count), cause) for cause, count in result.without_likelihood.items()]:
         print_table(("points", "no likelihood because"), rows, (0,))
 
 
@@ -125,18 +127,18 @@ def profile(
 
         raise_if_any(check_places(profile_places(param, folder)))
 
-        found = run(fit, param, points or (41 if len(param) == 1 else 21), starts)
+        result = run(fit, param, points or (41 if len(param) == 1 else 21), starts)
         if not is_first_process():
             return
-        files = [str(path) for path in write_profile(fit, found, folder)]
-        intervals = [vars(interval) for interval in found.intervals]
+        files = [str(path) for path in write_profile(fit, result, folder)]
+        intervals = [vars(interval) for interval in result.intervals]
         if as_json:
-            best = {"best": found.best, "log_likelihood": found.log_likelihood}
+            best = {"best": result.best, "log_likelihood": result.log_likelihood}
             show({**best, "intervals": intervals, "files": files}, True, (), ())
             return
-        typer.echo(f"{fit.name}: best fit log L = {found.log_likelihood:.4f} at {point(found.best)}\n")
+        typer.echo(f"{fit.name}: best fit log L = {result.log_likelihood:.4f} at {point(result.best)}\n")
         edge = lambda value, is_open: f"{number(value)}{' (edge)' if is_open else ''}"
-        rows = [(i.confidence, edge(i.low, i.low_open), edge(i.high, i.high_open)) for i in found.intervals]
+        rows = [(i.confidence, edge(i.low, i.low_open), edge(i.high, i.high_open)) for i in result.intervals]
         if rows:
             print_table(("confidence", "from", "to"), rows, (1, 2))
         typer.echo(written(files))
@@ -176,22 +178,22 @@ def calibrate(
 
         raise_if_any(check_places(calibration_places(folder)))
 
-        found = run(fit, simulations, around.value, seed, particles + particles % 2)
+        result = run(fit, simulations, around.value, seed, particles + particles % 2)
         if not is_first_process():
-            raise typer.Exit(0 if found.passed else UNCONVERGED)
-        files = [str(path) for path in write_calibration(fit.name, found, folder)]
+            raise typer.Exit(0 if result.passed else UNCONVERGED)
+        files = [str(path) for path in write_calibration(fit.name, result, folder)]
         if as_json:
             show(
-                {"around": found.around, "p_values": found.p_values, "counts": found.counts, "files": files},
+                {"around": result.around, "p_values": result.p_values, "counts": result.counts, "files": files},
                 True,
                 (),
                 (),
             )
         else:
-            verdict = "calibrated" if found.passed else "NOT calibrated"
-            typer.echo(f"{fit.name}: {verdict}; {simulations} simulations around the {found.around}\n")
-            rows = [(name, f"{p:.3g}", " ".join(map(str, found.counts[name]))) for name, p in found.p_values.items()]
+            verdict = "calibrated" if result.passed else "NOT calibrated"
+            typer.echo(f"{fit.name}: {verdict}; {simulations} simulations around the {result.around}\n")
+            rows = [(name, f"{p:.3g}", " ".join(map(str, result.counts[name]))) for name, p in result.p_values.items()]
             print_table(("parameter", "p (uniform ranks)", "ranks"), rows, (1,))
             typer.echo(written(files))
-        if not found.passed:
+        if not result.passed:
             raise typer.Exit(UNCONVERGED)

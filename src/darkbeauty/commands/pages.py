@@ -55,12 +55,14 @@ def figures(
         from darkbeauty.report.deck import choose, places, write
 
         problems = check_folder(out)
-        chosen = attempt(lambda: choose(only or ()), problems)
-        raise_if_any([*problems, *(problem for entry in chosen or () for problem in check_places(places(entry, out)))])
+        exhibits = attempt(lambda: choose(only or ()), problems)
+        raise_if_any(
+            [*problems, *(problem for exhibit in exhibits or () for problem in check_places(places(exhibit, out)))]
+        )
         made = {}
-        for entry in chosen:
-            console(sys.stderr).print(f"{entry.name}: {entry.title} …")
-            made[entry.name] = write(entry, out)
+        for exhibit in exhibits:
+            console(sys.stderr).print(f"{exhibit.name}: {exhibit.title} …")
+            made[exhibit.name] = write(exhibit, out)
         files = [str(path) for paths in made.values() for path in paths]
         if as_json:
             show({"files": files}, True, (), ())
@@ -69,25 +71,25 @@ def figures(
 
 
 def explain(label: str, model: str | None, point: dict[str, Any], problems: list[Problem], as_json: bool) -> None:
-    """Print what is behind an observable; `problems` found before are reported with those of the name and the point."""
+    """Print what is behind an observable; `problems` met before are reported with those of the name and the point."""
     from darkbeauty.report.explain import explain as explained
 
-    found = attempt(lambda: explained(label, model, point), problems)
+    explanation = attempt(lambda: explained(label, model, point), problems)
     raise_if_any(problems)
     if as_json:
-        show(asdict(found), True, (), ())
+        show(asdict(explanation), True, (), ())
         return
-    unit = f"   [{found.unit}]" if found.unit else ""
-    typer.echo(f"{found.usage}: {found.about}{unit}\nreferences: {', '.join(found.references)}")
-    for place, text in found.formulas:
+    unit = f"   [{explanation.unit}]" if explanation.unit else ""
+    typer.echo(f"{explanation.usage}: {explanation.about}{unit}\nreferences: {', '.join(explanation.references)}")
+    for place, text in explanation.formulas:
         typer.echo(f"\n-- {place}\n{text}")
-    if found.left_out:
+    if explanation.left_out:
         typer.echo("\n-- limits")
-        typer.echo("\n".join(f"{label.lower()}: {words}" for label, words in found.left_out))
-    if found.numbers is None:
-        typer.echo(f"\nnumbers need a point: darkbeauty explain '{label}' {found.model} name=value …")
+        typer.echo("\n".join(f"{label.lower()}: {words}" for label, words in explanation.left_out))
+    if explanation.numbers is None:
+        typer.echo(f"\nnumbers need a point: darkbeauty explain '{label}' {explanation.model} name=value …")
     else:
-        _print_numbers(found.model, found.numbers)
+        _print_numbers(explanation.model, explanation.numbers)
 
 
 def _print_numbers(model: str, numbers: Numbers) -> None:
@@ -97,25 +99,25 @@ def _print_numbers(model: str, numbers: Numbers) -> None:
     share = lambda effect: percent(effect / size) if size else f"{effect:.3g}"
     slopes = [
         (
-            one.parameter,
-            f"{one.value:g}",
-            one.unit,
-            f"{one.derivative:.4g}",
-            "" if one.relative is None else f"{one.relative:.3g}",
+            slope.parameter,
+            f"{slope.value:g}",
+            slope.unit,
+            f"{slope.derivative:.4g}",
+            "" if slope.relative is None else f"{slope.relative:.3g}",
         )
-        for one in numbers.slopes
+        for slope in numbers.slopes
     ]
     of = "derivative of modulus" if isinstance(numbers.value, complex) else "derivative"
     print_table(("parameter", "value", "unit", of, "relative"), slopes, (1, 3, 4))
     rows = [
         (
-            one.path,
-            "vector" if one.value is None else f"{one.value:.6g}",
-            "" if one.error is None else f"{one.error:.2g}",
-            share(one.effect),
-            one.source,
+            nuisance.path,
+            "vector" if nuisance.value is None else f"{nuisance.value:.6g}",
+            "" if nuisance.error is None else f"{nuisance.error:.2g}",
+            share(nuisance.effect),
+            nuisance.source,
         )
-        for one in numbers.inputs[:SHOWN_INPUTS]
+        for nuisance in numbers.inputs[:SHOWN_INPUTS]
     ]
     typer.echo("")
     print_table(("input", "value", "error", "effect of 1σ", "source"), rows, (1, 2, 3))

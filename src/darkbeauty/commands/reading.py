@@ -18,7 +18,7 @@ def choices(convention: str, channels: Sequence[str] | None, gstar: str) -> dict
 
 
 def read_request(
-    model: str, assignments: Sequence[str], obs: Sequence[str], chosen: dict[str, Any]
+    model: str, assignments: Sequence[str], obs: Sequence[str], options: dict[str, Any]
 ) -> tuple[Any, dict[str, Any], dict[str, str]]:
     """The model, the point as a mapping, and the observables with their units.
 
@@ -29,7 +29,7 @@ def read_request(
     from darkbeauty.prediction import parse
 
     problems: list[Problem] = []
-    template = attempt(lambda: resolve_model(model, **chosen), problems)
+    template = attempt(lambda: resolve_model(model, **options), problems)
     point, malformed = read_point(assignments)
     problems += malformed
     if not obs:
@@ -47,8 +47,8 @@ def unknown_everywhere(obs: Sequence[str]) -> list[Problem]:
     from darkbeauty.prediction import check_observable
 
     models = [resolve_model(name) for name in MODELS]
-    found = [[check_observable(model, label, f"observables.{label}") for model in models] for label in obs]
-    return [row[0] for row in found if row[0] is not None and all(row)]
+    of_models = [[check_observable(model, label, f"observables.{label}") for model in models] for label in obs]
+    return [first for first, *others in of_models if first is not None and all(others)]
 
 
 def read_range(text: Any) -> tuple[float, float] | None:

@@ -26,8 +26,8 @@ def print_run(name: str, run: Any, files: Sequence[str], as_json: bool) -> None:
     if not is_first_process():
         pass
     elif as_json:
-        found = {"evidence": run.evidence or None, "files": files, "summary": table}
-        show({**result, **found} | ({"nuisances": nuisances} if nuisances else {}), True, (), ())
+        details = {"evidence": run.evidence or None, "files": files, "summary": table}
+        show({**result, **details} | ({"nuisances": nuisances} if nuisances else {}), True, (), ())
     else:
         typer.echo(f"{name}: {headline}")
         print_results(run, files)
@@ -73,12 +73,12 @@ def divergent(verdict: Any) -> str:
     return f"divergent transitions: {100 * verdict.divergences:.2f} %"
 
 
-def evidence(found: dict[str, Any]) -> str:
+def evidence(numbers: dict[str, Any]) -> str:
     """ln Z with its error, and the Bayes factor against the Standard Model; empty where there is none."""
-    if not found:
+    if not numbers:
         return ""
-    log_z, error = found["log_evidence"], found["log_evidence_error"]
-    factor, log_l = found["log_bayes_factor"], found["log_likelihood_sm"]
+    log_z, error = numbers["log_evidence"], numbers["log_evidence_error"]
+    factor, log_l = numbers["log_bayes_factor"], numbers["log_likelihood_sm"]
     return (
         f"evidence: ln Z = {log_z:.3f} ± {error:.3f}\n"
         f"Bayes factor against the Standard Model: ln B = {factor:+.3f} (ln L = {log_l:.3f} there)"

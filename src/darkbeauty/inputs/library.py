@@ -1,4 +1,4 @@
-"""The folder of data: blocks found by a scan of their first lines, parsed and checked when they are asked for.
+"""The folder of data: blocks known by their first lines, parsed and checked when they are asked for.
 
 A TOML file is a sequence of blocks, `[[measurement]]`, `[[limit]]` or `[[term]]`, and each of them is TOML by itself: whoever needs one reads no other.
 """

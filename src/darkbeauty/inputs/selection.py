@@ -126,14 +126,14 @@ def clashes(selected: Sequence[Entry]) -> list[Problem]:
 def _overlaps(group: Sequence[Entry], where: str) -> list[Problem]:
     """Bins of one analysis that overlap, and entries given twice."""
     bins = sorted({entry.bin for entry in group if entry.bin})
-    found = [
+    overlapping = [
         Problem(where, f"bins [{a[0]:g},{a[1]:g}] and [{b[0]:g},{b[1]:g}] of one analysis overlap", "one of the two")
         for a, b in combinations(bins, 2)
         if max(a[0], b[0]) < min(a[1], b[1])
     ]
     labels = [entry.label for entry in group]
     twice = sorted({label for label in labels if labels.count(label) > 1})
-    return found + [Problem(where, f"{label} is selected more than once") for label in twice]
+    return overlapping + [Problem(where, f"{label} is selected more than once") for label in twice]
 
 
 def _join(blocks: Sequence[Measurement], name: str) -> Measurement:

@@ -85,12 +85,12 @@ class Likelihood(eqx.Module):
         """The same for given predictions."""
         predictions = np.asarray(predictions)
         sigma, log_prob = np.sqrt(np.diag(self.covariance)), self.by_term(predictions)
-        rows = []
+        reports = []
         for term, (start, stop) in zip(self.terms, self.slices):
             for j in range(start, stop):
                 pull = (predictions[j] - self.values[j]) / sigma[j]
                 label = self.requests[j].label
-                rows.append(
+                reports.append(
                     TermReport(
                         term.name,
                         label,
@@ -101,16 +101,16 @@ class Likelihood(eqx.Module):
                         float(log_prob[term.name]),
                     )
                 )
-        return rows
+        return reports
 
     def by_term(self, predictions: np.ndarray) -> dict[str, np.ndarray]:
         """log L of every term alone from predictions (…, n), −∞ where one of its predictions has no value; of independent terms, log L is the sum."""
-        found = {}
+        by_name = {}
         for term, span in zip(self.terms, self.slices):
             own = slice(*span)
             alone = eqx.tree_at(_gaussian, self, (self.values[own], *_errors(self.covariance[own, own])))
-            found[term.name] = np.asarray(alone.log_prob_of(predictions[..., own]))
-        return found
+            by_name[term.name] = np.asarray(alone.log_prob_of(predictions[..., own]))
+        return by_name
 
 
 def likelihood(
@@ -145,7 +145,7 @@ def choose_terms(
     drop: Sequence[str] = (),
     path: str = "likelihood",
 ) -> tuple[tuple[str, ...], list[Problem]]:
-    """Names of the chosen terms, and everything wrong with the choice."""
+    """Names of the selected terms, and everything wrong with the choice."""
     problems = []
     terms = (terms,) if isinstance(terms, str) else terms
     add, drop = ((names,) if isinstance(names, str) else tuple(names) for names in (add, drop))
@@ -153,21 +153,21 @@ def choose_terms(
         problems.append(Problem(path, "a preset or terms are needed", ", ".join(presets_of(model.name)) or "terms"))
     elif terms is None and (model.name, preset) not in PRESETS:
         problems.append(unknown(f"{path}.preset", "preset", str(preset), presets_of(model.name)))
-    chosen = list(PRESETS.get((model.name, str(preset)), ())) if terms is None else list(terms)
-    for where, names in (("terms", chosen), ("add", add), ("drop", drop)):
+    listed = list(PRESETS.get((model.name, str(preset)), ())) if terms is None else list(terms)
+    for where, names in (("terms", listed), ("add", add), ("drop", drop)):
         problems += [unknown(f"{path}.{where}", "term", name, TERMS) for name in names if name not in TERMS]
     problems += [
         Problem(f"{path}.drop", f"term {name!r} is not in the fit")
         for name in drop
-        if name in TERMS and name not in chosen
+        if name in TERMS and name not in listed
     ]
-    selected = [name for name in dict.fromkeys([*chosen, *add]) if name not in drop]
+    selected = [name for name in dict.fromkeys([*listed, *add]) if name not in drop]
     if not selected and not problems:
         problems.append(Problem(f"{path}.terms", "at least one term is needed", ", ".join(TERMS)))
     for name in selected:
         if name in TERMS:
-            found = (check_observable(model, label, f"{path}.terms.{name}") for label in TERMS[name].predicted(model))
-            problems += [problem for problem in found if problem]
+            checked = (check_observable(model, label, f"{path}.terms.{name}") for label in TERMS[name].predicted(model))
+            problems += [problem for problem in checked if problem]
     problems += shared_data([TERMS[name] for name in selected if name in TERMS], f"{path}.terms")
     return tuple(selected), problems
 

@@ -58,20 +58,20 @@ def split(sm: SMInputs, jacobian: np.ndarray, error: np.ndarray) -> tuple[Nuisan
     paths, roots = nuisances()
     matrix = correlation(paths, roots)
     kept = _kept(jacobian / error[:, None], roots)
-    root = np.linalg.cholesky(matrix[np.ix_(kept, kept)])
-    from_kept = matrix[:, kept] @ np.linalg.inv(root).T  # x = from_kept ν + what is left
+    kept_root = np.linalg.cholesky(matrix[np.ix_(kept, kept)])
+    from_kept = matrix[:, kept] @ np.linalg.inv(kept_root).T  # x = from_kept ν + what is left
     left = matrix - from_kept @ from_kept.T
-    ends = np.cumsum([len(one) for one in roots])
+    ends = np.cumsum([len(root) for root in roots])
     central, spread, names, pull = {}, {}, [], [np.zeros((0, kept.sum()))]
-    for path, one, end in zip(paths, roots, ends):
-        rows = slice(end - len(one), end)
+    for path, root, end in zip(paths, roots, ends):
+        rows = slice(end - len(root), end)
         if not np.any(from_kept[rows]):
             continue
         central[path] = np.atleast_1d(np.asarray(sm.get(path), float))
-        spread[path] = one @ from_kept[rows]
+        spread[path] = root @ from_kept[rows]
         if kept[rows].any():
-            pull.append(spread[path] / np.sqrt(np.sum(one**2, axis=1))[:, None])
-            names += [path] if len(one) == 1 else [f"{path}[{i}]" for i in range(len(one))]
+            pull.append(spread[path] / np.sqrt(np.sum(root**2, axis=1))[:, None])
+            names += [path] if len(root) == 1 else [f"{path}[{i}]" for i in range(len(root))]
     sampled = Nuisances(central, spread, np.concatenate(pull), tuple(names), int(kept.sum()))
     return sampled, jacobian @ left @ jacobian.T
 
@@ -79,5 +79,5 @@ def split(sm: SMInputs, jacobian: np.ndarray, error: np.ndarray) -> tuple[Nuisan
 def _kept(influence: np.ndarray, roots: tuple[np.ndarray, ...]) -> np.ndarray:
     """Which nuisances are sampled: all of an input that moves two predictions or more in any of its directions."""
     shared = np.sum(np.abs(influence) > WEAK, axis=0) > 1
-    ends = np.cumsum([len(one) for one in roots])
-    return np.concatenate([np.repeat(shared[end - len(one) : end].any(), len(one)) for one, end in zip(roots, ends)])
+    ends = np.cumsum([len(root) for root in roots])
+    return np.concatenate([np.repeat(shared[end - len(root) : end].any(), len(root)) for root, end in zip(roots, ends)])

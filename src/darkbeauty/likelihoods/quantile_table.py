@@ -16,7 +16,7 @@ FARTHEST, KNOTS = 23.0, (921, 3681, 14721)
 BISECTIONS = 200
 ACCURACY = 1e-6
 """Largest error of u at a tabulated quantile, relative to u and to 1 − u, that is accepted half way between knots."""
-PANELS, NODES, TOTAL = 240, 16, 1e-8
+PANELS, PANEL_NODES, TOTAL = 240, 16, 1e-8
 """Panels of an integrated density, nodes in each, and how far from 1 its integral may be."""
 
 
@@ -67,7 +67,7 @@ class Cumulative(NamedTuple):
 
 def _integral(log_density: Callable[[Array], Array], low: Array, high: Array) -> Array:
     """∫ p dx between pairs of points."""
-    nodes, weights = np.polynomial.legendre.leggauss(NODES)
+    nodes, weights = np.polynomial.legendre.leggauss(PANEL_NODES)
     half = 0.5 * (high - low)
     x = low[..., None] + half[..., None] * (1.0 + nodes)
     return half * jnp.sum(weights * jnp.exp(log_density(x)), axis=-1)

@@ -185,20 +185,20 @@ def most_probable(
 
     @eqx.filter_jit
     def shift(model, nuisances, rates, points):
-        one = lambda nu: evaluate(at_inputs(model, nuisances.inputs(nu)), requests, rates.results).value
-        return jax.lax.map(one, points)
+        at = lambda nu: evaluate(at_inputs(model, nuisances.inputs(nu)), requests, rates.results).value
+        return jax.lax.map(at, points)
 
     unit = np.eye(nuisances.size)
     nu = np.zeros(nuisances.size)
     for _ in range(STEPS):
-        found = np.asarray(
+        shifted = np.asarray(
             shift(model, nuisances, rates, np.concatenate([nu + DELTA * unit, nu - DELTA * unit, nu[None]]))
         )
-        up, down = found[:-1].reshape(2, nuisances.size, len(labels))
+        up, down = shifted[:-1].reshape(2, nuisances.size, len(labels))
         slope = whitening @ (up - down).T / (2.0 * DELTA)
         root = np.linalg.inv(np.linalg.cholesky(unit + slope.T @ slope)).T
         step = root @ root.T @ np.concatenate([-unit, slope.T @ whitening], axis=1)
-        start, nu = nu, nu + step @ np.concatenate([nu, values - found[-1]])
+        start, nu = nu, nu + step @ np.concatenate([nu, values - shifted[-1]])
     return start, step, root
 
 

@@ -122,8 +122,10 @@ def list_terms() -> list[str]:
 def shared_data(terms: list[Term], path: str) -> list[Problem]:
     """Every pair of terms that would use the same data twice, with the way out."""
     problems = []
-    for one, other in combinations(terms, 2):
-        if shared := one.shared_with(other):
-            message = f"{one.name!r} and {other.name!r} are measured from the same data ({', '.join(shared)})"
-            problems.append(Problem(path, message, f'one of the two: drop = ["{one.name}"] or drop = ["{other.name}"]'))
+    for first, second in combinations(terms, 2):
+        if shared := first.shared_with(second):
+            message = f"{first.name!r} and {second.name!r} are measured from the same data ({', '.join(shared)})"
+            problems.append(
+                Problem(path, message, f'one of the two: drop = ["{first.name}"] or drop = ["{second.name}"]')
+            )
     return problems

@@ -69,10 +69,10 @@ def correlation(paths: tuple[str, ...], roots: tuple[np.ndarray, ...]) -> np.nda
     """Correlation of the whitened nuisances: the unit matrix but for those of modes that are ALIKE."""
     ends = np.cumsum([len(root) for root in roots])
     matrix, place = np.eye(ends[-1]), {path: end - 1 for path, end in zip(paths, ends)}
-    for one, other, value in ALIKE:
+    for first, second, value in ALIKE:
         for path, i in place.items():
-            if path.startswith(f"subleading.{one} "):
-                j = place[path.replace(one, other)]
+            if path.startswith(f"subleading.{first} "):
+                j = place[path.replace(first, second)]
                 matrix[i, j] = matrix[j, i] = value
     return matrix
 

@@ -28,18 +28,18 @@ _ARXIV = re.compile(r"arXiv:\d{4}\.\d{4,5}")
 def entries() -> dict[str, str]:
     """Every name of a reference (key or one of `ids`) → its BibTeX entry."""
     text = files("darkbeauty.inputs").joinpath("references.bib").read_text(encoding="utf-8")
-    found: dict[str, str] = {}
+    by_name: dict[str, str] = {}
     for match in _ENTRY.finditer(text):
         ids = _IDS.search(match[0])
         for name in (match["key"], *(ids["ids"].split("; ") if ids else ())):
-            found[name] = match[0]
-    return found
+            by_name[name] = match[0]
+    return by_name
 
 
 def bibtex(references: Iterable[str]) -> str:
     """The entries of references, each once, in their order; a comment for what has no entry."""
     known, references = entries(), (references,) if isinstance(references, str) else references
-    return "\n\n".join(dict.fromkeys(known.get(one, f"% {one}: no entry") for one in references))
+    return "\n\n".join(dict.fromkeys(known.get(name, f"% {name}: no entry") for name in references))
 
 
 def used(fit: Fit, requests: Sequence[Request]) -> dict[str, tuple[str, ...]]:
@@ -51,16 +51,16 @@ def used(fit: Fit, requests: Sequence[Request]) -> dict[str, tuple[str, ...]]:
         "model": MODELS.get(fit.model.name, ()),
         "theory": (reference for request in requests for reference in request.observable.references),
         "measurements": (reference for name in fit.terms for reference in _measured(name)),
-        "inputs": (*INPUTS, *degrees, *(one for source in sources for one in _ARXIV.findall(source))),
+        "inputs": (*INPUTS, *degrees, *(paper for source in sources for paper in _ARXIV.findall(source))),
         "sampling": (*SOFTWARE, *(SAMPLERS[method].references if method in SAMPLERS else ())),
     }
     seen: set[str] = set()
-    found = {}
+    cited = {}
     for role, references in groups.items():
-        unique = {entries().get(one, one): one for one in references}
-        found[role] = tuple(one for entry, one in unique.items() if entry not in seen)
+        unique = {entries().get(name, name): name for name in references}
+        cited[role] = tuple(name for entry, name in unique.items() if entry not in seen)
         seen |= set(unique)
-    return found
+    return cited
 
 
 def _measured(name: str) -> tuple[str, ...]:

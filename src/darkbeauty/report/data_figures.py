@@ -25,10 +25,10 @@ def pulls(result: Result, terms: list[TermFit]) -> Figure:
     axis.axvline(0.0, color="0.5", linewidth=0.8)
     widest = max(3.0, 1.1 * float(np.max(np.abs(result.pulls))))
     for row, term in enumerate(reversed(terms)):
-        found = result.pulls[list(term.places)]
-        height = row + 0.5 * (np.linspace(-0.5, 0.5, len(found)) if len(found) > 1 else np.zeros(1))
-        axis.plot(found, height, "o", color=INK, markersize=5 if len(found) < 20 else 2.5, alpha=0.8)
-        axis.text(1.02 * widest, row, f"χ² = {term.chi2:.1f} / {len(found)}", va="center", fontsize=8)
+        of_term = result.pulls[list(term.places)]
+        height = row + 0.5 * (np.linspace(-0.5, 0.5, len(of_term)) if len(of_term) > 1 else np.zeros(1))
+        axis.plot(of_term, height, "o", color=INK, markersize=5 if len(of_term) < 20 else 2.5, alpha=0.8)
+        axis.text(1.02 * widest, row, f"χ² = {term.chi2:.1f} / {len(of_term)}", va="center", fontsize=8)
     axis.set_yticks(range(len(terms)), [term.name for term in reversed(terms)], fontsize=8)
     axis.set_xlim(-widest, widest)
     axis.set_ylim(-0.6, len(terms) - 0.4)
@@ -38,21 +38,21 @@ def pulls(result: Result, terms: list[TermFit]) -> Figure:
 
 def panels(result: Result) -> dict[str, list[int]]:
     """Binned observables with at least LEAST_BINS bins: name → places of its bins."""
-    found: dict[str, list[int]] = {}
+    bins: dict[str, list[int]] = {}
     for place, label in enumerate(result.labels):
         if match := _BINNED.match(label):
-            found.setdefault(match["name"], []).append(place)
-    return {name: places for name, places in found.items() if len(places) >= LEAST_BINS}
+            bins.setdefault(match["name"], []).append(place)
+    return {name: places for name, places in bins.items() if len(places) >= LEAST_BINS}
 
 
-def against_q2(result: Result, chosen: Mapping[str, list[int]]) -> Figure:
+def against_q2(result: Result, bins: Mapping[str, list[int]]) -> Figure:
     """Data with experimental errors, and in every bin the posterior's median with its theory error and 68 % range."""
-    rows = -(-len(chosen) // PANELS_PER_ROW)
+    rows = -(-len(bins) // PANELS_PER_ROW)
     figure = Figure(figsize=(4.0 * PANELS_PER_ROW, 2.7 * rows), layout="constrained")
     axes = figure.subplots(rows, PANELS_PER_ROW, squeeze=False).ravel()
-    for axis in axes[len(chosen) :]:
+    for axis in axes[len(bins) :]:
         axis.set_axis_off()
-    for axis, (name, places) in zip(axes, chosen.items()):
+    for axis, (name, places) in zip(axes, bins.items()):
         _panel(axis, result, places)
         axis.set_title(name, fontsize=9)
     figure.supxlabel("q² [GeV²]", fontsize=9)

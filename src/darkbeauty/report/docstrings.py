@@ -34,13 +34,13 @@ def left_out(observable: Observable) -> list[tuple[str, str]]:
 def _behind(observable: Observable) -> Iterator[tuple[str, str]]:
     """Docstrings of what an observable names and of its sources' functions, each once."""
     functions = (source.function for source in observable.sources)
-    for thing in dict.fromkeys((*observable.formulas, *functions)):
-        if text := inspect.getdoc(thing):
-            yield _place(thing), text
+    for documented in dict.fromkeys((*observable.formulas, *functions)):
+        if text := inspect.getdoc(documented):
+            yield _place(documented), text
 
 
-def _place(thing: object) -> str:
+def _place(documented: object) -> str:
     """A function, class or module without the name of the package."""
-    if inspect.ismodule(thing):
-        return thing.__name__.removeprefix("darkbeauty.")
-    return f"{thing.__module__}.{getattr(thing, '__qualname__', '')}".removeprefix("darkbeauty.")
+    if inspect.ismodule(documented):
+        return documented.__name__.removeprefix("darkbeauty.")
+    return f"{documented.__module__}.{getattr(documented, '__qualname__', '')}".removeprefix("darkbeauty.")

@@ -102,9 +102,9 @@ def explain(label: str, model: str | Model | None = None, point: Mapping[str, An
     Args     model: default "wet", at its Standard-Model point, or for what that cannot predict the first model that can, without numbers
     Errors   InputError listing everything wrong with the name, the model and the point
     """
-    chosen, given = _choose(label, model), dict(point or {})
-    bare = model is None and not given and any(parameter.free for parameter in chosen.parameters)
-    request = parse(chosen, [label], [] if bare else chosen.check(given))[0]
+    template, given = _choose(label, model), dict(point or {})
+    bare = model is None and not given and any(parameter.free for parameter in template.parameters)
+    request = parse(template, [label], [] if bare else template.check(given))[0]
     observable = request.observable
     return Explanation(
         label,
@@ -114,10 +114,10 @@ def explain(label: str, model: str | Model | None = None, point: Mapping[str, An
         observable.tex,
         observable.references,
         observable.of,
-        chosen.name,
+        template.name,
         formulas(observable),
         left_out(observable),
-        None if bare else numbers(chosen, given, request),
+        None if bare else numbers(template, given, request),
     )
 
 
@@ -125,8 +125,8 @@ def _choose(label: str, model: str | Model | None) -> Model:
     if model is not None:
         return resolve_model(model)
     models = [resolve_model(name) for name in ("wet", *MODELS)]
-    problems = {one.name: check_observable(one, label, f"observables.{label}") for one in models}
-    able = [one for one in models if problems[one.name] is None]
+    problems = {model.name: check_observable(model, label, f"observables.{label}") for model in models}
+    able = [model for model in models if problems[model.name] is None]
     if not able:
         raise_if_any([problem for problem in problems.values() if problem is not None][:1])
     return able[0]
@@ -146,8 +146,13 @@ def numbers(model: Model, point: Mapping[str, Any], request: Request) -> Numbers
         dict(point),
         complex(value) if request.observable.is_complex else float(np.real(value)),
         total,
-        sorted((one for one in slopes if one.derivative), key=lambda one: -abs(one.relative or one.derivative)),
-        sorted((one for one in inputs if one.effect > 1e-9 * max(abs(value), total)), key=lambda one: -one.effect),
+        sorted(
+            (slope for slope in slopes if slope.derivative), key=lambda slope: -abs(slope.relative or slope.derivative)
+        ),
+        sorted(
+            (nuisance for nuisance in inputs if nuisance.effect > 1e-9 * max(abs(value), total)),
+            key=lambda nuisance: -nuisance.effect,
+        ),
         budget,
     )
 
@@ -166,10 +171,10 @@ def _budget(
     """Standard deviation by family, largest first, and of all together."""
     matrix, row = correlation(paths, roots), np.concatenate(whitened)
     family = np.concatenate([np.full(len(part), _family(path)) for path, part in zip(paths, whitened)])
-    spread = lambda chosen: float(np.sqrt((row * chosen) @ matrix @ (row * chosen)))
-    found = {name: spread(family == name) for name in dict.fromkeys(family.tolist())}
+    spread = lambda part: float(np.sqrt((row * part) @ matrix @ (row * part)))
+    by_family = {name: spread(family == name) for name in dict.fromkeys(family.tolist())}
     total = spread(np.ones(len(row)))
-    ordered = sorted(found.items(), key=lambda item: -item[1])
+    ordered = sorted(by_family.items(), key=lambda item: -item[1])
     return {name: size for name, size in ordered if size > 1e-6 * total}, total
 
 
@@ -186,8 +191,8 @@ def _slope(p: Model, parameter: Any, derivative: float, size: float) -> Slope:
 
 def _input(path: str, effect: float) -> Input:
     record = parameter_records()[path]
-    one = not isinstance(record["value"], list)
-    return Input(path, record["value"] if one else None, record.get("error"), record["source"], effect)
+    is_number = not isinstance(record["value"], list)
+    return Input(path, record["value"] if is_number else None, record.get("error"), record["source"], effect)
 
 
 def _jacobian(

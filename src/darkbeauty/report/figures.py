@@ -65,9 +65,9 @@ def corner(result: Result) -> Figure:
     return figure
 
 
-def predictions(result: Result, chosen: Sequence[int] | None = None) -> Figure:
+def predictions(result: Result, of: Sequence[int] | None = None) -> Figure:
     """Data with experimental error, theory error around the median, and the 68 % and 95 % range of the mean predictions, in units of the total error."""
-    places = list(range(len(result.labels)) if chosen is None else chosen)
+    places = list(range(len(result.labels)) if of is None else of)
     values, sigma = result.values[places], result.sigma[places]
     pulls = (result.predictions.reshape(-1, len(result.labels))[:, places] - values) / sigma
     middle, theory = np.median(pulls, axis=0), (result.theory[places] / sigma)

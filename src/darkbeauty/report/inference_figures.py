@@ -35,24 +35,24 @@ def calibration_places(folder: Path) -> list[Path]:
     return [folder / f"calibration.{ending}" for ending in ("parquet", "png")]
 
 
-def write_profile(fit: Fit, found: Profile, folder: Path) -> list[Path]:
+def write_profile(fit: Fit, profile: Profile, folder: Path) -> list[Path]:
     """profile-NAMES.parquet (grid, Δχ², the other parameters) and .png in a folder; returns their paths."""
     prepare_folder(folder)
-    mesh = dict(zip(found.names, np.meshgrid(*found.grid, indexing="ij")))
-    columns = {**mesh, "delta_chi2": found.delta_chi2, **found.others}
-    table, picture = profile_places(found.names, folder)
+    mesh = dict(zip(profile.names, np.meshgrid(*profile.grid, indexing="ij")))
+    columns = {**mesh, "delta_chi2": profile.delta_chi2, **profile.others}
+    table, picture = profile_places(profile.names, folder)
     _write_table({name: column.ravel() for name, column in columns.items()}, table)
-    figure = curve(fit, found) if len(found.names) == 1 else plane(fit, found)
+    figure = curve(fit, profile) if len(profile.names) == 1 else plane(fit, profile)
     save(figure, picture, dpi=130)
     return [table, picture]
 
 
-def write_calibration(name: str, found: Calibration, folder: Path) -> list[Path]:
+def write_calibration(name: str, calibration: Calibration, folder: Path) -> list[Path]:
     """calibration.parquet (one rank per simulation and parameter) and calibration.png in a folder; returns their paths."""
     prepare_folder(folder)
     table, picture = calibration_places(folder)
-    _write_table(found.ranks, table)
-    save(ranks(name, found), picture, dpi=130)
+    _write_table(calibration.ranks, table)
+    save(ranks(name, calibration), picture, dpi=130)
     return [table, picture]
 
 
@@ -62,52 +62,54 @@ def _write_table(columns: Mapping[str, np.ndarray], path: Path) -> None:
     write(path, buffer.getvalue())
 
 
-def ranks(name: str, found: Calibration) -> Figure:
+def ranks(name: str, calibration: Calibration) -> Figure:
     """Histograms of ranks, with the band that holds 99 % of uniform ones."""
-    n = len(found.counts)
+    n = len(calibration.counts)
     figure = Figure(figsize=(2.6 * n, 2.4))
     axes = figure.subplots(1, n, squeeze=False, sharey=True)[0]
-    for axis, (parameter, counts) in zip(axes, found.counts.items()):
+    for axis, (parameter, counts) in zip(axes, calibration.counts.items()):
         low, high = binom(int(counts.sum()), 1.0 / len(counts)).ppf([0.005, 0.995])
         axis.axhspan(low, high, color="0.9")
         axis.bar(np.arange(len(counts)), counts, width=1.0, color=FILL, edgecolor=INK, linewidth=0.4)
-        axis.set_title(f"{TEX.get(parameter, parameter)}\np = {found.p_values[parameter]:.2g}", fontsize=8)
+        axis.set_title(f"{TEX.get(parameter, parameter)}\np = {calibration.p_values[parameter]:.2g}", fontsize=8)
         axis.set_xticks([])
         axis.set_xlabel("rank", fontsize=8)
-    figure.suptitle(f"{name}: simulation-based calibration around the {found.around}", fontsize=9, y=1.12)
+    figure.suptitle(f"{name}: simulation-based calibration around the {calibration.around}", fontsize=9, y=1.12)
     return figure
 
 
-def curve(fit: Fit, found: Profile) -> Figure:
+def curve(fit: Fit, profile: Profile) -> Figure:
     """Δχ² along one parameter, with the levels of its intervals."""
     figure = Figure(figsize=(5.0, 3.6))
     axis = figure.subplots()
-    axis.plot(found.grid[0], found.delta_chi2, color=INK)
+    axis.plot(profile.grid[0], profile.delta_chi2, color=INK)
     for name, level in LEVELS.items():
         axis.axhline(level, color="0.6", linewidth=0.8)
         axis.annotate(name, (1.0, level), xycoords=("axes fraction", "data"), fontsize=7, color="0.4")
     axis.set_ylim(0.0, HIGHEST)
     axis.set_ylabel(r"$\Delta\chi^2$")
-    _axes(axis, fit, found)
+    _axes(axis, fit, profile)
     return figure
 
 
-def plane(fit: Fit, found: Profile) -> Figure:
+def plane(fit: Fit, profile: Profile) -> Figure:
     """68 % and 95 % regions of two parameters, and the best fit."""
     figure = Figure(figsize=(5.0, 4.2))
     axis = figure.subplots()
-    x, y = found.grid
-    shown = np.minimum(found.delta_chi2, HIGHEST)
+    x, y = profile.grid
+    shown = np.minimum(profile.delta_chi2, HIGHEST)
     filled = axis.contourf(x, y, shown.T, levels=np.linspace(0.0, HIGHEST, 19), cmap="Blues_r")
     axis.contour(x, y, shown.T, levels=PLANE_LEVELS, colors=INK, linewidths=1.2)
-    axis.plot(*(found.best[name] for name in found.names), "x", color=INK)
+    axis.plot(*(profile.best[name] for name in profile.names), "x", color=INK)
     figure.colorbar(filled, label=r"$\Delta\chi^2$")
-    _axes(axis, fit, found)
+    _axes(axis, fit, profile)
     return figure
 
 
-def _axes(axis, fit: Fit, found: Profile) -> None:
-    for name, label, scale in zip(found.names, (axis.set_xlabel, axis.set_ylabel), (axis.set_xscale, axis.set_yscale)):
+def _axes(axis, fit: Fit, profile: Profile) -> None:
+    for name, label, scale in zip(
+        profile.names, (axis.set_xlabel, axis.set_ylabel), (axis.set_xscale, axis.set_yscale)
+    ):
         label(TEX.get(name, name))
         scale("log" if fit.priors[name].logarithmic else "linear")
     axis.set_title(f"{fit.name}: profile likelihood", fontsize=9)

@@ -26,13 +26,13 @@ def parameters() -> dict[str, list[dict[str, Any]]]:
     return {
         name: [
             {
-                "name": one.name,
-                "about": one.meaning,
-                "unit": one.unit,
-                "default": "" if one.free else f"{one.default:g}",
-                "domain": "complex" if one.complex else f"{one.lower:g} to {one.upper:g}",
+                "name": parameter.name,
+                "about": parameter.meaning,
+                "unit": parameter.unit,
+                "default": "" if parameter.free else f"{parameter.default:g}",
+                "domain": "complex" if parameter.complex else f"{parameter.lower:g} to {parameter.upper:g}",
             }
-            for one in model.parameters
+            for parameter in model.parameters
         ]
         for name, model in MODELS.items()
     }
@@ -41,8 +41,13 @@ def parameters() -> dict[str, list[dict[str, Any]]]:
 def observables() -> list[dict[str, Any]]:
     """How every observable is written, its unit, meaning and references."""
     return [
-        {"name": usage(entry), "unit": entry.unit, "about": entry.about, "references": entry.references}
-        for entry in REGISTRY
+        {
+            "name": usage(observable),
+            "unit": observable.unit,
+            "about": observable.about,
+            "references": observable.references,
+        }
+        for observable in REGISTRY
     ]
 
 

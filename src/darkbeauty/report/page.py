@@ -79,7 +79,7 @@ def write_report(result: Result, folder: str | Path) -> Path:
     """
     page = Path(folder) / "report.html"
     raise_if_any(check_places([page]))
-    pictures = {one.name: one for one in _pictures(result, prepare_folder(Path(folder) / "figures"))}
+    pictures = {picture.name: picture for picture in _pictures(result, prepare_folder(Path(folder) / "figures"))}
     return write(page, render(result, pictures))
 
 
@@ -136,9 +136,13 @@ def _prior_row(result: Result, name: str) -> dict[str, str]:
 def _fixed(result: Result) -> list[tuple[str, str, str]]:
     """Name, value and meaning of the parameters that are not free: of many that are 0, only the others."""
     model = result.fit.model
-    rows = [(one, getattr(model, one.name)) for one in model.parameters if one.name not in result.fit.priors]
-    shown = [(one, value) for one, value in rows if value is not None and np.all(value != 0.0)]
-    return [(one.name, f"{value:g} {one.unit}".strip(), one.meaning) for one, value in shown]
+    rows = [
+        (parameter, getattr(model, parameter.name))
+        for parameter in model.parameters
+        if parameter.name not in result.fit.priors
+    ]
+    shown = [(parameter, value) for parameter, value in rows if value is not None and np.all(value != 0.0)]
+    return [(parameter.name, f"{value:g} {parameter.unit}".strip(), parameter.meaning) for parameter, value in shown]
 
 
 def _measured(name: str) -> str:
@@ -172,8 +176,8 @@ def _short(entry: Any, form: str) -> str:
 
 def _versions(attrs: dict[str, Any]) -> dict[str, str]:
     """Versions of the packages that a run used: only of ours, and only what looks like a version, as they become part of a command."""
-    found = {name: str(attrs.get(f"version_{name}", "")) for name in PACKAGES}
-    return {name: number for name, number in found.items() if re.fullmatch(r"\d[\w.+!-]{0,40}", number, re.ASCII)}
+    recorded = {name: str(attrs.get(f"version_{name}", "")) for name in PACKAGES}
+    return {name: number for name, number in recorded.items() if re.fullmatch(r"\d[\w.+!-]{0,40}", number, re.ASCII)}
 
 
 def _citations(result: Result) -> list[tuple[str, str]]:

@@ -31,7 +31,7 @@ ROWS, COLUMNS, MOVES = 96, 72, 2
 LOWEST, HIGHEST = -4.0, 2.0
 """Range of log₁₀ Ωh² that a plane shows."""
 WIDE = 30.0
-"""Ratio of the ends of a range above which it is scanned logarithmically."""
+"""Ratio of the ends of a range above which its points are spaced logarithmically."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,9 @@ class Plane:
     omega_h2: np.ndarray
 
 
-def scan(model: str | Model, point: Mapping[str, float], ranges: Mapping[str, tuple[float, float]]) -> Line | Plane:
+def over_ranges(
+    model: str | Model, point: Mapping[str, float], ranges: Mapping[str, tuple[float, float]]
+) -> Line | Plane:
     """Ωh² along one range or over two, everything else at `point`.
 
     Errors   InputError listing everything wrong with the point (at both ends of the ranges) or the ranges
@@ -79,21 +81,21 @@ def check(model: Model, point: Mapping[str, float], ranges: Mapping[str, tuple[f
     if len(ranges) not in (1, 2):
         problems.append(Problem("point", f"{len(ranges)} ranges given", "one or two parameters as name=low:high"))
     for end in (0, 1):
-        found = model.check({**point, **{name: pair[end] for name, pair in ranges.items()}})
-        problems += [problem for problem in found if problem not in problems]
+        at_end = model.check({**point, **{name: pair[end] for name, pair in ranges.items()}})
+        problems += [problem for problem in at_end if problem not in problems]
     return problems
 
 
 def _compiled(model: Model, point: dict[str, float], names: tuple[str, ...]):
     """(n, parameters) → Ωh² (n,) and {final: share (n,)}, BATCH points at a time."""
 
-    def one(model: Model, values: jax.Array):
+    def omega_and_shares(model: Model, values: jax.Array):
         p = model.at({**point, **dict(zip(names, values))}).derive()
-        found = freeze_out(p)
-        omega = jnp.where(found.status == int(Status.SUCCESS), found.omega_h2, jnp.nan)
+        result = freeze_out(p)
+        omega = jnp.where(result.status == int(Status.SUCCESS), result.omega_h2, jnp.nan)
         return omega, annihilation_shares(p).by_final
 
-    batch = eqx.filter_jit(lambda model, values: jax.vmap(lambda v: one(model, v))(values))
+    batch = eqx.filter_jit(lambda model, values: jax.vmap(lambda v: omega_and_shares(model, v))(values))
 
     def run(values: np.ndarray):
         padded = np.concatenate([values, np.repeat(values[-1:], -len(values) % BATCH, axis=0)])
@@ -153,7 +155,7 @@ def _spaced(low: float, high: float, n: int) -> np.ndarray:
 
 
 def draw(result: Line | Plane, path: Path, title: str) -> Path:
-    """The figure of a scan, PNG, PDF or SVG by the ending of `path`."""
+    """The figure of a curve or a plane, PNG, PDF or SVG by the ending of `path`."""
     figure = _draw_line(result) if isinstance(result, Line) else _draw_plane(result)
     figure.suptitle(title, fontsize=10, y=0.95)
     save(figure, path, dpi=150)

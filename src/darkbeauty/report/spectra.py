@@ -25,11 +25,11 @@ DRAWS, POINTS, RESOLUTION, END = 60, 96, 0.5, 24.0
 def spectrum(model: Model, points: dict[str, np.ndarray], q2: np.ndarray, mode: str, pair: str) -> np.ndarray:
     """Smeared dBR/dq² at every parameter point, shape (n, len(q2)).   [GeV⁻²]"""
 
-    def one(model: Model, values: dict[str, jax.Array]) -> jax.Array:
+    def at_point(model: Model, values: dict[str, jax.Array]) -> jax.Array:
         p = model.at(values).derive()
         return jax.vmap(lambda x: smeared(p, x, RESOLUTION, mode, pair))(jnp.asarray(q2))
 
-    run = eqx.filter_jit(lambda model, points: jax.lax.map(lambda v: one(model, v), points))
+    run = eqx.filter_jit(lambda model, points: jax.lax.map(lambda v: at_point(model, v), points))
     return np.asarray(run(model, {name: jnp.asarray(values) for name, values in points.items()}))
 
 

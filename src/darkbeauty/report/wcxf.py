@@ -118,8 +118,8 @@ def read_wcxf(path: str | Path) -> dict[str, float | complex]:
     if not isinstance(data, dict):
         raise InputError([Problem(str(path), "is not an object of entries by name", ", ".join(_KEYS))])
     values, problems = _read_values(data.get("values"))
-    found = [*_check_head(data), *problems]
-    raise_if_any([dataclasses.replace(problem, path=f"{path}: {problem.path}") for problem in found])
+    all_problems = [*_check_head(data), *problems]
+    raise_if_any([dataclasses.replace(problem, path=f"{path}: {problem.path}") for problem in all_problems])
     ours = {name: value for name, value in values.items() if name in COEFFICIENTS}
     if others := sum(value != 0.0 for name, value in values.items() if name not in ours):
         LOG.warning("%s: %d coefficients that no observable here uses, or that are tiny, are passed over", path, others)

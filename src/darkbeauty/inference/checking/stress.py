@@ -100,9 +100,11 @@ def _again(function: Callable, lik: Likelihood, row: dict) -> float:
     return float(seconds.min())
 
 
-def _causes(lik: Likelihood, table: dict[str, np.ndarray], chosen: np.ndarray) -> dict[str, int]:
-    """Causes of the chosen points, most frequent first; the predictions are compiled only if there is something to explain."""
-    if not len(chosen):
+def _causes(lik: Likelihood, table: dict[str, np.ndarray], places: np.ndarray) -> dict[str, int]:
+    """Causes of the points at some places, most frequent first; the predictions are compiled only if there is something to explain."""
+    if not len(places):
         return {}
-    ended = Spread(lambda lik, values: lik.evaluate(values), lik)({name: c[chosen] for name, c in table.items()})
+    ended = Spread(lambda lik, values: lik.evaluate(values), lik)(
+        {name: column[places] for name, column in table.items()}
+    )
     return dict(Counter(name_causes(lik, ended.value, ended.status)).most_common())

@@ -144,8 +144,8 @@ class _Search(NamedTuple):
 
 def lowest(best: Best, groups: int) -> Best:
     """The lowest minimum of each of `groups` groups of equally many points, in order."""
-    chosen = np.argmin(np.where(np.isfinite(best.chi2), best.chi2, np.inf).reshape(groups, -1), axis=1)
-    index = np.arange(groups) * (len(best.chi2) // groups) + chosen
+    in_group = np.argmin(np.where(np.isfinite(best.chi2), best.chi2, np.inf).reshape(groups, -1), axis=1)
+    index = np.arange(groups) * (len(best.chi2) // groups) + in_group
     return Best(best.x[index], {name: column[index] for name, column in best.values.items()}, best.chi2[index])
 
 

@@ -97,8 +97,8 @@ def optimise(fit: Fit, seed: int | None = None) -> Optimum:
 def polish(fit: Fit, lik: Likelihood, parameters: dict[str, float]) -> tuple[dict[str, float], float]:
     """The end of the descent by Levenberg–Marquardt, where that finds a higher likelihood (with its constraints)."""
     x = np.stack([to_x(prior, np.array([parameters[name]])) for name, prior in fit.priors.items()], axis=1)
-    found = Minimiser(lik, fit.priors, fit.parameters)(x, {})
-    better = {name: float(found.values[name][0]) for name in fit.parameters}
+    minimum = Minimiser(lik, fit.priors, fit.parameters)(x, {})
+    better = {name: float(minimum.values[name][0]) for name in fit.parameters}
     height = lambda values: float(lik.log_prob(values) - 0.5 * constraints(fit.priors, values))
     best = better if height(better) > height(parameters) else parameters
     return best, float(lik.log_prob(best))

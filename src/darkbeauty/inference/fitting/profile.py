@@ -157,11 +157,11 @@ def best_fit(
     order = np.argsort(best.chi2)[:starts]
     columns = {**best.values, **{name: axis.ravel() for name, axis in mesh.items()}}
     x = [to_x(fit.priors[name], columns[name][order]) for name in fit.parameters]
-    found = lowest(everything(np.concatenate([np.stack(x, 1), everything.starts(starts, fit.seed)]), {}), 1)
+    minimum = lowest(everything(np.concatenate([np.stack(x, 1), everything.starts(starts, fit.seed)]), {}), 1)
     i = int(order[0])
-    if best.chi2[i] < found.chi2[0]:
+    if best.chi2[i] < minimum.chi2[0]:
         return {name: float(columns[name][i]) for name in fit.parameters}, float(best.chi2[i])
-    return {name: float(found.values[name][0]) for name in fit.parameters}, float(found.chi2[0])
+    return {name: float(minimum.values[name][0]) for name in fit.parameters}, float(minimum.chi2[0])
 
 
 def find_intervals(grid: np.ndarray, delta: np.ndarray, logarithmic: bool) -> tuple[Interval, ...]:
@@ -170,17 +170,17 @@ def find_intervals(grid: np.ndarray, delta: np.ndarray, logarithmic: bool) -> tu
     fine = np.unique(np.concatenate([x, np.linspace(x[0], x[-1], FINE * len(x))]))
     curve = PchipInterpolator(x, delta)(fine)
     back = np.exp if logarithmic else (lambda value: value)
-    found = []
+    intervals = []
     for confidence, level in LEVELS.items():
         inside = np.concatenate([[False], curve <= level, [False]])
         for low, high in zip(np.flatnonzero(~inside[:-1] & inside[1:]), np.flatnonzero(inside[:-1] & ~inside[1:])):
             ends = _crossing(fine, curve, low - 1, level), _crossing(fine, curve, high - 1, level)
-            found.append(
+            intervals.append(
                 Interval(
                     confidence, float(back(ends[0])), float(back(ends[1])), bool(low == 0), bool(high == len(fine))
                 )
             )
-    return tuple(found)
+    return tuple(intervals)
 
 
 def _crossing(x: np.ndarray, curve: np.ndarray, i: int | np.integer, level: float) -> float:

@@ -47,13 +47,13 @@ RELIC_QUARKS, COUPLINGS = 4, 11
 SPACING = 3.0
 """Knots of a linear prior of y are this power of even steps, so that small y is resolved."""
 HAS_MASS = np.log(1e-5)
-"""PosteriorTables density, relative to the highest, below which the fine survey does not go."""
+"""Posterior density, relative to the highest, below which the fine survey does not go."""
 FLOOR = 1e-4
 """What every density has at least, relative to its highest."""
 SIDE = 3e-4
 """Relative distance of rows from the edges they belong to: the tails of a narrow Z′ reach over an edge much further than its width."""
 SHARE, MOST_PARTS = 0.04, 8
-"""PosteriorTables mass between two rows of m_zp beyond which there are rows between them, and how many parts they make at most."""
+"""Posterior mass between two rows of m_zp beyond which there are rows between them, and how many parts they make at most."""
 CHUNK = 512
 
 

@@ -9,45 +9,45 @@ from darkbeauty.errors import raise_if_any, unknown
 from darkbeauty.files import write as write_file
 from darkbeauty.inference.storage.output import prepare_folder
 from darkbeauty.report.deck import allowed_a, allowed_b, detection, lambda_b, relic_a, spectra_a
-from darkbeauty.report.deck.product import Entry, Product
+from darkbeauty.report.deck.product import Exhibit, Product
 from darkbeauty.report.pictures import save
 
 DPI = 90
-ENTRIES: tuple[Entry, ...] = (
-    Entry("a_allowed", "Lμ−Lτ: allowed regions and ranges", allowed_a.make),
-    Entry("a_spectra", "Lμ−Lτ: b → s and missing energy at the benchmarks", spectra_a.make),
-    Entry("a_relic", "Lμ−Lτ: relic density", relic_a.make),
-    Entry("spin_dependent", "both models: spin-dependent cross sections", detection.spin_dependent),
-    Entry("b_spin_independent", "Le−Lμ: spin-independent cross section", detection.spin_independent),
-    Entry("b_allowed", "Le−Lμ: allowed regions", allowed_b.make),
-    Entry("b_lambda", "Le−Lμ: Λ_b → Λ*(1520) μ⁺μ⁻", lambda_b.make),
+EXHIBITS: tuple[Exhibit, ...] = (
+    Exhibit("a_allowed", "Lμ−Lτ: allowed regions and ranges", allowed_a.make),
+    Exhibit("a_spectra", "Lμ−Lτ: b → s and missing energy at the benchmarks", spectra_a.make),
+    Exhibit("a_relic", "Lμ−Lτ: relic density", relic_a.make),
+    Exhibit("spin_dependent", "both models: spin-dependent cross sections", detection.spin_dependent),
+    Exhibit("b_spin_independent", "Le−Lμ: spin-independent cross section", detection.spin_independent),
+    Exhibit("b_allowed", "Le−Lμ: allowed regions", allowed_b.make),
+    Exhibit("b_lambda", "Le−Lμ: Λ_b → Λ*(1520) μ⁺μ⁻", lambda_b.make),
 )
 
-__all__ = ["ENTRIES", "Entry", "Product", "choose", "places", "table", "write"]
+__all__ = ["EXHIBITS", "Exhibit", "Product", "choose", "places", "table", "write"]
 
 
-def choose(names: Sequence[str]) -> tuple[Entry, ...]:
-    """Entries by name; all if none is given.
+def choose(names: Sequence[str]) -> tuple[Exhibit, ...]:
+    """Exhibits by name; all if none is given.
 
     Errors   InputError naming every unknown one
     """
-    known = {entry.name: entry for entry in ENTRIES}
+    known = {exhibit.name: exhibit for exhibit in EXHIBITS}
     raise_if_any([unknown("--only", "figure", name, known) for name in names if name not in known])
-    return tuple(entry for entry in ENTRIES if not names or entry.name in names)
+    return tuple(exhibit for exhibit in EXHIBITS if not names or exhibit.name in names)
 
 
-def places(entry: Entry, folder: Path) -> list[Path]:
-    """Where an entry is written."""
-    return [folder / f"{entry.name}.{ending}" for ending in ("png", "pdf", "md")]
+def places(exhibit: Exhibit, folder: Path) -> list[Path]:
+    """Where an exhibit is written."""
+    return [folder / f"{exhibit.name}.{ending}" for ending in ("png", "pdf", "md")]
 
 
-def write(entry: Entry, folder: Path) -> list[Path]:
-    """Make an entry: NAME.png, NAME.pdf and its table NAME.md in a folder.
+def write(exhibit: Exhibit, folder: Path) -> list[Path]:
+    """Make an exhibit: NAME.png, NAME.pdf and its table NAME.md in a folder.
 
     Errors   InputError if the folder cannot be written
     """
-    product = entry.make()
-    paths = places(entry, prepare_folder(folder))
+    product = exhibit.make()
+    paths = places(exhibit, prepare_folder(folder))
     for path in paths[:2]:
         save(product.figure, path, dpi=DPI)
     write_file(paths[2], table(product))

@@ -95,7 +95,7 @@ def _draw(points: dict[str, np.ndarray], stages: dict) -> Figure:
 def _shade(axis: Axes, x: np.ndarray, y: np.ndarray, x_range: tuple, y_range: tuple, inside: np.ndarray) -> QuadMesh:
     """Share of the points of every cell that are inside."""
     edges = np.linspace(x_range[0], x_range[1], CELLS + 1), np.geomspace(y_range[0], y_range[1], CELLS + 1)
-    kept, every = (np.histogram2d(x[chosen], y[chosen], edges)[0] for chosen in (inside, slice(None)))
+    kept, every = (np.histogram2d(x[of], y[of], edges)[0] for of in (inside, slice(None)))
     return axis.pcolormesh(
         *edges, (kept / np.maximum(every, 1)).T, cmap="Blues", alpha=0.6, vmin=0.0, vmax=1.0, rasterized=True
     )

@@ -38,8 +38,8 @@ def spin_dependent() -> Product:
         axis.legend(fontsize=7, loc="upper right" if name == "lmu_ltau_s1" else "lower right")
         for convention in ("canonical", "printed"):
             model = resolve_model(name, convention=convention)
-            found = evaluate(model, ("sigma_SD(p)", "sigma_SD(n)"), {k: np.array([v]) for k, v in bench.items()})[0]
-            rows.append((name, convention, *(f"{value:.2e}" for value in found)))
+            sigma = evaluate(model, ("sigma_SD(p)", "sigma_SD(n)"), {k: np.array([v]) for k, v in bench.items()})[0]
+            rows.append((name, convention, *(f"{value:.2e}" for value in sigma)))
     return Product(figure, ("benchmark of", "convention", "σ_SD(p) [cm²]", "σ_SD(n) [cm²]"), tuple(rows))
 
 

@@ -37,7 +37,7 @@ class Product:
 
 
 @dataclass(frozen=True)
-class Entry:
+class Exhibit:
     """One figure of the slides: its name, what it is, and how it is made."""
 
     name: str

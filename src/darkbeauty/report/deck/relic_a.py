@@ -48,5 +48,5 @@ def _masses(resonance: float, marked: float) -> np.ndarray:
 def _crossings(mass: np.ndarray, omega: np.ndarray, value: float) -> str:
     height = np.log(omega / value)
     places = np.flatnonzero(height[1:] * height[:-1] < 0.0)
-    found = mass[places] - height[places] * np.diff(mass)[places] / np.diff(height)[places]
-    return ", ".join(f"{one:.5g}" for one in found)
+    crossings = mass[places] - height[places] * np.diff(mass)[places] / np.diff(height)[places]
+    return ", ".join(f"{crossing:.5g}" for crossing in crossings)

@@ -34,11 +34,11 @@ def make() -> Product:
 def _table() -> list[tuple[str, ...]]:
     labels = [form.format(pair) for form in RATES.values() for pair in ("nunu", "inv", "NN")]
     sm = predict("wet", {}, [form.format("nunu") for form in RATES.values()])
-    found = {name: predict("lmu_ltau_s1", point, labels) for name, point in BENCHMARKS.items()}
+    by_benchmark = {name: predict("lmu_ltau_s1", point, labels) for name, point in BENCHMARKS.items()}
     rows = []
     for mode, form in RATES.items():
         cells = [sm[form.format("nunu")]]
-        for result in found.values():
+        for result in by_benchmark.values():
             cells += [result[form.format("inv")], result[form.format("NN")]]
         rows.append((f"{mode} E_miss", *(f"{cell:.2e}" for cell in cells)))
     return rows
