@@ -52,10 +52,10 @@ def exchange_channel(s: Array, initial: Masses, final: Exchange, even: bool = Tr
     """
     masses = final.mass_1, final.mass_2
     s, t, u, weight = _angles(jnp.asarray(s), initial, masses, even)
-    (a, b), (one, two) = ((m**2 for m in pair) for pair in (initial, masses))
+    (a, b), (first, second) = ((m**2 for m in pair) for pair in (initial, masses))
     pole_t, pole_u = t - final.scalar_mass**2, u - final.scalar_mass**2
-    squares = (a + one - t) * (b + two - t) / pole_t**2 + (b + one - u) * (a + two - u) / pole_u**2
-    amplitude2 = squares - 2.0 * initial[0] * initial[1] * (s - one - two) / (pole_t * pole_u)
+    squares = (a + first - t) * (b + second - t) / pole_t**2 + (b + first - u) * (a + second - u) / pole_u**2
+    amplitude2 = squares - 2.0 * initial[0] * initial[1] * (s - first - second) / (pole_t * pole_u)
     return final.colours * final.coupling2**2 / (128.0 * jnp.pi) * (amplitude2 @ weight)
 
 
@@ -108,6 +108,6 @@ def _angles(s: Array, initial: Masses, final: Masses, even: bool) -> tuple[Array
     s = s[..., None]
     shrink = [1.0 - (m[0] + sign * m[1]) ** 2 / s for m in (initial, final) for sign in (1.0, -1.0)]
     step = 0.5 * s * jnp.sqrt(jnp.maximum(shrink[0] * shrink[1] * shrink[2] * shrink[3], 1e-300)) * cosine
-    (a, b), (one, two) = ((m**2 for m in masses) for masses in (initial, final))
-    middle, skew = 0.5 * (a + b + one + two - s), 0.5 * (a - b) * (one - two) / s
+    (a, b), (first, second) = ((m**2 for m in masses) for masses in (initial, final))
+    middle, skew = 0.5 * (a + b + first + second - s), 0.5 * (a - b) * (first - second) / s
     return s, middle - skew + step, middle + skew - step, weight

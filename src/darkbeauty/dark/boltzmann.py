@@ -45,7 +45,7 @@ from darkbeauty.status import Status, status_if
 
 TOLERANCE = 1e-6
 MAX_STEPS = 2048
-NODES = 8
+PANEL_NODES = 8
 EDGES = (-20.0, -8.0, -6.0, -4.5, -3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 4.0, 7.0, 11.0)
 """Panel edges in x − x_f; from x_f + 11 on every factor of 1.7."""
 RATIO = 1.7
@@ -173,11 +173,11 @@ def _log_density(relic: Relic, x: Array) -> Array:
 
 def _set_up(relic: Relic, sm: SMInputs) -> tuple[Equation, Panels, Ingredients]:
     """The equation on its panels, without derivatives, and the ingredients on the nodes, with them."""
-    scan = jnp.linspace(0.0, np.log(100.0), 200)
-    t_f, log_floor = _freeze_out(scan, _ingredients(relic, sm, scan))
+    coarse = jnp.linspace(0.0, np.log(100.0), 200)
+    t_f, log_floor = _freeze_out(coarse, _ingredients(relic, sm, coarse))
     panels = stop_gradient(_panels(t_f, jnp.asarray(relic.mass, float), sm))
     here = _ingredients(relic, sm, panels.nodes)
-    to_powers = np.linalg.inv(np.vander(gauss_legendre(NODES)[0], increasing=True))
+    to_powers = np.linalg.inv(np.vander(gauss_legendre(PANEL_NODES)[0], increasing=True))
     equation = Equation(panels.edges, cast(Array, to_powers @ jnp.stack(here, axis=-1)), t_f, log_floor)
     return stop_gradient(equation), panels, here
 
@@ -197,7 +197,7 @@ def _panels(t_f: Array, mass: Array, sm: SMInputs) -> Panels:
     knots = jnp.log(mass) - jnp.asarray(sm.thermodynamics.log_t)
     edges = jnp.sort(jnp.clip(jnp.concatenate([edges, knots]), 0.0, LOG_X_END))
     half = 0.5 * (edges[1:] - edges[:-1])
-    nodes = edges[:-1, None] + half[:, None] * (1.0 + gauss_legendre(NODES)[0])
+    nodes = edges[:-1, None] + half[:, None] * (1.0 + gauss_legendre(PANEL_NODES)[0])
     return Panels(edges, jnp.minimum(nodes, LOG_X_END), half)
 
 
@@ -247,8 +247,8 @@ def _at(equation: Equation, t: ArrayLike) -> Array:
     low, high = edges[index], edges[index + 1]
     u = jnp.where(high > low, (2.0 * t - low - high) / jnp.where(high > low, high - low, 1.0), 0.0)
     c = equation.coefficients[index]
-    total = c[..., NODES - 1, :]
-    for k in range(NODES - 2, -1, -1):
+    total = c[..., PANEL_NODES - 1, :]
+    for k in range(PANEL_NODES - 2, -1, -1):
         total = total * u[..., None] + c[..., k, :]
     return total
 
@@ -258,7 +258,7 @@ def _differentiable(here: Ingredients, panels: Panels, log_y: Array, log_end: Ar
     loss = jnp.exp(here.log_rate + log_y)
     gain = jnp.exp(here.log_rate + 2.0 * here.log_equilibrium - log_y)
     influence, memory = _adjoint(stop_gradient(loss + gain), panels)
-    weight = influence * panels.half[:, None] * gauss_legendre(NODES)[1]
+    weight = influence * panels.half[:, None] * gauss_legendre(PANEL_NODES)[1]
     change = gain - loss
     start = here.log_equilibrium[0, 0]
     first_order = jnp.sum(weight * (change - stop_gradient(change))) + memory * (start - stop_gradient(start))
@@ -267,7 +267,7 @@ def _differentiable(here: Ingredients, panels: Panels, log_y: Array, log_end: Ar
 
 def _adjoint(decay: Array, panels: Panels) -> tuple[Array, Array]:
     """a(t) at the nodes and at t = 0; exactly 0 in panels whose end already has a < 1e-17, where the integrand is not resolved."""
-    x, w = gauss_legendre(NODES)
+    x, w = gauss_legendre(PANEL_NODES)
     totals = panels.half * (decay @ w)
     after = jnp.cumsum(totals[::-1])[::-1] - totals
     rest = panels.half[:, None] * (decay @ _integrate_to_end(x).T)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import jax.numpy as jnp
 from jax import Array
 
-from darkbeauty.models.sectors import Theory
+from darkbeauty.models.sectors import LIGHT, Theory
 from darkbeauty.units import CM2_PER_INVERSE_GEV2
 
 SPIN_FACTOR = 0.75
@@ -35,7 +35,7 @@ def sigma_sd(p: Theory) -> Nucleons:
     delta = {q: p.sm.nucleon[f"Delta_{q}"] for q in "uds"}
     proton = sum(y**2 * delta[_printed(p, q)] for q, y in light.items())
     neutron = sum(y**2 * delta[{"u": "d", "d": "u"}.get(_printed(p, q), "s")] for q, y in light.items())
-    strength = _strength(p) * lq.contents[0] ** 2
+    strength = _strength(p) * lq.contents[LIGHT] ** 2
     on_nucleon = lambda nucleon, total: (
         16.0 * _reduced_mass(p, nucleon) ** 2 / jnp.pi * (strength * total) ** 2 * SPIN_FACTOR * CM2_PER_INVERSE_GEV2
     )
@@ -49,8 +49,8 @@ def sigma_si(p: Theory) -> Array:
     """
     light = sum(p.sm.nucleon[f"f_{q}_p"] for q in "uds")
     form_factor = light + 2.0 / 9.0 * (1.0 - light)
-    mass = p.scalars.mass
-    a = p.scalars.coupling * (1.0 / mass[0] ** 2 - 1.0 / mass[1] ** 2) / 2.0
+    m_h1, m_h2 = p.scalars.mass
+    a = p.scalars.coupling * (1.0 / m_h1**2 - 1.0 / m_h2**2) / 2.0
     f_p = p.sm.mass["p"] * a * form_factor
     return 4.0 * _reduced_mass(p, "p") ** 2 * f_p**2 / jnp.pi * CM2_PER_INVERSE_GEV2
 

@@ -102,10 +102,10 @@ def _estimate(p: Theory, dark: DarkMatter) -> tuple[Array, Array]:
     nodes = spectrum(dark, np.sqrt(X_REFERENCE / X_MIN), ESTIMATE_NODES, FINE_LEVELS)
     residuals = jax.vmap(partial(_residual, p, dark, nodes))
     grid = jnp.geomspace(X_MIN, X_MAX, GRID)
-    found, (low, high), _ = _last_change(grid, residuals(grid))
+    crosses, (low, high), _ = _last_change(grid, residuals(grid))
     finer = low * (high / low) ** np.linspace(0.0, 1.0, FINER)
     _, (low, high), (below, above) = _last_change(finer, residuals(finer))
-    return found, jnp.where(found, low + (high - low) * jnp.clip(below / (below - above), 0.0, 1.0), X_MIN)
+    return crosses, jnp.where(crosses, low + (high - low) * jnp.clip(below / (below - above), 0.0, 1.0), X_MIN)
 
 
 def _last_change(x: Array, values: Array) -> tuple[Array, tuple[Array, Array], tuple[Array, Array]]:
@@ -157,8 +157,8 @@ def _tail_shares(excess: Array, x_f: Array) -> Array:
     q, b = 1.0 + excess, 2.0 * excess
     v = 0.5 * (1.0 - np.cos(np.pi * (np.arange(TAIL_NODES) + 0.5) / TAIL_NODES))
     to_powers = np.linalg.inv(np.vander(v, increasing=True))
-    x = [x_f / one for one in v]
-    h = [k1e_large(2.0 * one * q) / (jnp.sqrt(one) * k2e_large(one) ** 2) for one in x]
+    x = [x_f / fraction for fraction in v]
+    h = [k1e_large(2.0 * x_i * q) / (jnp.sqrt(x_i) * k2e_large(x_i) ** 2) for x_i in x]
     # ∫_{x_f}^∞ x^{−1/2} (x_f/x)^k e^{−bx} dx, from k = 0 up
     exponential, argument = jnp.sqrt(x_f) * jnp.exp(-b * x_f), b * x_f
     moment = jnp.sqrt(jnp.pi / b) * erfc(jnp.sqrt(argument))
@@ -206,5 +206,5 @@ def annihilation_shares(p: Theory) -> Shares:
     x_f, status, _ = solve_x_f(p, dark)
     rates = channel_averages(dark, x_f)
     whole = jnp.asarray(sum(rates.values()))
-    some = jnp.where(whole > 0.0, whole, 1.0)
-    return Shares({final: rate / some for final, rate in rates.items()}, status)
+    divisor = jnp.where(whole > 0.0, whole, 1.0)
+    return Shares({final: rate / divisor for final, rate in rates.items()}, status)

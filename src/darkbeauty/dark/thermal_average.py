@@ -33,7 +33,7 @@ EXPONENT = 30.0
 AROUND = 0.06
 """Panels of their own on both sides of a pole, in the same units."""
 X_REFERENCE = 20.0
-NODES, COARSE_NODES = 22, 17
+PANEL_NODES, COARSE_PANEL_NODES = 22, 17
 ROUNDING = 3e-10
 FLOOR = 1e-24
 
@@ -64,13 +64,16 @@ class Block(NamedTuple):
     weight: Array
 
 
-def spectrum(dark: DarkMatter, scale: ArrayLike = 1.0, n: int = NODES, levels: tuple[float, ...] = LEVELS) -> Spectrum:
+def spectrum(
+    dark: DarkMatter, scale: ArrayLike = 1.0, n: int = PANEL_NODES, levels: tuple[float, ...] = LEVELS
+) -> Spectrum:
     """Nodes and weights of all channels, good for x ≥ 20/scale² (below, what is beyond the last edge is missing); n: nodes per panel.
 
     Returns  flat arrays of (resonant channels · 5 + exchange channels · 2) · n numbers (for LEVELS)
     """
     blocks = _blocks(dark, X_REFERENCE / jnp.asarray(scale) ** 2, n, levels)
-    excess, weight = (jnp.concatenate([array.ravel() for array in column]) for column in list(zip(*blocks))[1:])
+    excess = jnp.concatenate([block.excess.ravel() for block in blocks])
+    weight = jnp.concatenate([block.weight.ravel() for block in blocks])
     return Spectrum(excess, weight, None if dark.heavy_mass is None else dark.heavy_mass / dark.mass)
 
 
@@ -107,7 +110,7 @@ def sigma_v_with_error(dark: DarkMatter, x: Array | float) -> ThermalAverage:
     The error is the distance to a rule with 17 nodes a panel for 22, plus 3e-10 of the value for the Bessel functions and the cut of the spectrum.
     """
     scale = jnp.sqrt(X_REFERENCE / x)
-    value, coarse = (average(spectrum(dark, scale, n), x) for n in (NODES, COARSE_NODES))
+    value, coarse = (average(spectrum(dark, scale, n), x) for n in (PANEL_NODES, COARSE_PANEL_NODES))
     return ThermalAverage(value, jnp.abs(value - coarse) + ROUNDING * value)
 
 
@@ -115,7 +118,7 @@ def channel_averages(dark: DarkMatter, x: Array | float) -> dict[str, Array]:
     """⟨σv⟩ at x by final state.   [GeV⁻²]"""
     ratio = None if dark.heavy_mass is None else dark.heavy_mass / dark.mass
     totals: dict[str, Array] = {}
-    for finals, excess, weight in _blocks(dark, x, NODES, LEVELS):
+    for finals, excess, weight in _blocks(dark, x, PANEL_NODES, LEVELS):
         rows = total(weight * thermal_kernel(x, excess)) / population(x, ratio) ** 2
         totals = add_by_final(totals, finals, rows)
     return totals
@@ -203,14 +206,14 @@ def _measure(
     m: Array, state: InitialState, lowest: Array, final: tuple[Array, Array], t: Array, s: Array, weighted: Array
 ) -> tuple[Array, Array]:
     """√s/2M − 1, and from w(s) = σ s β_i/β_f the weight of σ λ_i/√s ds/(8M⁵) = w β_f β_i √s · 2t dt/(8M⁵)."""
-    (a, b), (one, two) = (state.mass_a, state.mass_b), final
+    (a, b), (first, second) = (state.mass_a, state.mass_b), final
     t2 = t**2 + FLOOR * s  # a node can fall on the threshold itself, where roots have no derivative
     above = lambda threshold: _not_negative(lowest - threshold) + t2
     root = jnp.sqrt(s)
-    shrink = 1.0 - (one - two) ** 2 / s
+    shrink = 1.0 - (first - second) ** 2 / s
     if not state.identical:
         shrink = shrink * (1.0 - (a - b) ** 2 / s)
-    flux = jnp.sqrt(above((a + b) ** 2) * above((one + two) ** 2) * shrink) / root
+    flux = jnp.sqrt(above((a + b) ** 2) * above((first + second) ** 2) * shrink) / root
     return above(4.0 * m**2) / (2.0 * m * (root + 2.0 * m)), state.count * weighted * flux * t / (4.0 * m**5)
 
 

@@ -15,7 +15,7 @@ from darkbeauty.models.sectors import Channels, DarkMatter, Exchange, Theory
 from darkbeauty.numerics.interpolation import monotone
 from darkbeauty.units import CM3_S_PER_INVERSE_GEV2
 
-LEPTON_PAIRS = {one + other: (one, other) for one, other in product(("e", "mu", "tau"), repeat=2)}
+LEPTON_PAIRS = {lepton + other: (lepton, other) for lepton, other in product(("e", "mu", "tau"), repeat=2)}
 TYPICAL_FRACTION = 0.3
 """Energy of a secondary electron over the mass of the dark matter."""
 

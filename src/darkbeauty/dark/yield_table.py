@@ -44,7 +44,7 @@ def log_rate(table: Array, log_x: Array) -> Array:
     """ln(⟨σv⟩ GeV²) at ln x, elementwise.
 
     Domain   1 ≤ x ≤ 10⁶, constant beyond
-    Accuracy 1e-6 at any width (3e-6 where a resonance far above threshold dies out, 2e-5 where one of a scalar portal does)
+    Accuracy 1e-6 at any width (3e-6 where a resonance far above threshold dies out, 2e-5 where one of the scalars H1 and H2 does)
     """
     position = jnp.clip(log_x / WIDTH, 0.0, PANELS)
     index = jnp.clip(jnp.floor(jax.lax.stop_gradient(position)).astype(int), 0, PANELS - 1)

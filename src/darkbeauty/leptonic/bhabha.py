@@ -6,10 +6,10 @@ import jax.numpy as jnp
 from jax import Array
 from jax.typing import ArrayLike
 
-from darkbeauty.models.sectors import Theory
+from darkbeauty.models.sectors import E, Theory
 from darkbeauty.numerics.quadrature import legendre_rule
 
-NODES = 12
+COSINE_NODES = 12
 
 
 def ratio_to_sm(p: Theory, energy: ArrayLike, cos_min: Array | float, cos_max: Array | float) -> Array:
@@ -21,8 +21,8 @@ def ratio_to_sm(p: Theory, energy: ArrayLike, cos_min: Array | float, cos_max: A
     Accuracy tree level in the ratio, 1 % of the Z′ effect; a resonance narrower than the spread of energies or reached by radiative return
              is not described
     """
-    cosine, weight = legendre_rule(cos_min, cos_max, NODES)
-    coupling2 = p.z_prime.lepton[0] ** 2
+    cosine, weight = legendre_rule(cos_min, cos_max, COSINE_NODES)
+    coupling2 = p.z_prime.lepton[E] ** 2
     return weight @ _density(p, energy, cosine, coupling2) / (weight @ _density(p, energy, cosine, 0.0))
 
 

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 from jax import Array
 from jax.typing import ArrayLike
 
-from darkbeauty.models.sectors import Theory
+from darkbeauty.models.sectors import BOTTOM, LIGHT, MU, Theory
 from darkbeauty.models.z_prime import fermion_width
 from darkbeauty.numerics.limit_curves import coupling_strength, excess, grid_strength
 from darkbeauty.units import GEV_PER_INVERSE_PS
@@ -35,7 +35,7 @@ def radiated_z_prime(p: Theory, search: str, final: str) -> Array:
     minimal = minimal_branching(p, final)
     known = minimal > 0.0
     rescaling = jnp.where(known, p.z_prime.branching(final) / jnp.where(known, minimal, 1.0), 0.0)
-    return coupling_strength(p.sm.limits[search], p.z_prime.mass, p.z_prime.lepton[1] ** 2 * rescaling)
+    return coupling_strength(p.sm.limits[search], p.z_prime.mass, p.z_prime.lepton[MU] ** 2 * rescaling)
 
 
 def lifetime_ps(p: Theory) -> Array:
@@ -72,10 +72,10 @@ def leptoquark_pairs(p: Theory) -> Array:
     """
     lq = p.leptoquark
     r2, to_n = lq.ratios**2, lq.contents**2 * jnp.maximum(1.0 - lq.mass_ratios, 0.0) ** 2
-    fraction = _part(r2[2], jnp.sum(r2)) * _part(to_n[0], jnp.sum(to_n))
+    fraction = _share(r2[BOTTOM], jnp.sum(r2)) * _share(to_n[LIGHT], jnp.sum(to_n))
     return (p.sm.limits["ATLAS LQ->bnu"] / lq.mass) ** CROSS_SECTION_POWER * fraction**2
 
 
-def _part(one: Array, total: Array) -> Array:
-    """one/total, 0 of nothing."""
-    return jnp.where(total > 0.0, one / jnp.where(total > 0.0, total, 1.0), 0.0)
+def _share(part: Array, total: Array) -> Array:
+    """part/total, 0 of nothing."""
+    return jnp.where(total > 0.0, part / jnp.where(total > 0.0, total, 1.0), 0.0)

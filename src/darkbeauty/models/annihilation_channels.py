@@ -10,7 +10,7 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from darkbeauty.models.scalars import scalar_channels
-from darkbeauty.models.sectors import LEPTONS, Channels, DarkMatter, Exchange, InitialState, ZPrime
+from darkbeauty.models.sectors import HEAVY, LEPTONS, LIGHT, Channels, DarkMatter, Exchange, InitialState, ZPrime
 from darkbeauty.models.u1_couplings import U1Couplings
 from darkbeauty.models.z_prime import HADRON_STEPS
 
@@ -19,16 +19,16 @@ def dark_matter(p: U1Couplings, z_prime: ZPrime) -> DarkMatter:
     """Z′ (with η exchange) to leptons and, with kinetic mixing, hadrons; leptoquark exchange to quarks; what extra_channels asks for."""
     coannihilation = "coannihilation" in p.extra_channels
     return DarkMatter(
-        p.masses[0],
-        p.dark_couplings[0, 0],
+        p.masses[LIGHT],
+        p.dark_couplings[LIGHT, LIGHT],
         z_prime,
-        _channels(p, 0, 0),
-        _exchange(p, 0, 0),
+        _channels(p, LIGHT, LIGHT),
+        _exchange(p, LIGHT, LIGHT),
         None if _is_zero(p.y_eta) else jnp.asarray(p.m_eta, float),
         jnp.asarray(p.omega_constant, float),
         scalar_channels(p) if "higgs" in p.extra_channels else None,
-        p.masses[1] if coannihilation else None,
-        (_companion(p, 0, 1, 2.0), _companion(p, 1, 1, 1.0)) if coannihilation else (),
+        p.masses[HEAVY] if coannihilation else None,
+        (_companion(p, LIGHT, HEAVY, 2.0), _companion(p, HEAVY, HEAVY, 1.0)) if coannihilation else (),
     )
 
 
@@ -102,12 +102,12 @@ def _exchange_rows(p: U1Couplings, i: int, j: int) -> list[tuple[str, tuple]]:
     families = [[q for q in quarks if q in "dsb"], [q for q in quarks if q in "uct"]]
     pairs = [pair for family in families for pair in combinations(family, 2)]
     rows += [(a + b, (quarks[a][0], quarks[b][0], 6.0, u2 * quarks[a][1] * quarks[b][1], p.m_lq)) for a, b in pairs]
-    return rows + (_mixed_lepton_rows(p) if i == j == 0 else [])
+    return rows + (_mixed_lepton_rows(p) if i == j == LIGHT else [])
 
 
 def _mixed_lepton_rows(p: U1Couplings) -> list[tuple[str, tuple]]:
     i, j = sorted((p.quark_flavour, p.partner_flavour))
-    product = jnp.asarray(p.y_eta) ** 2 * p.flavour_contents[0, i] * p.flavour_contents[0, j]
+    product = jnp.asarray(p.y_eta) ** 2 * p.flavour_contents[LIGHT, i] * p.flavour_contents[LIGHT, j]
     masses = (p.sm.mass[LEPTONS[i]], p.sm.mass[LEPTONS[j]])
     charged = (LEPTONS[i] + LEPTONS[j], (*masses, 2.0, product, p.m_eta))
     return [charged, ("nunu", (0.0, 0.0, 2.0, product, p.m_eta))]

@@ -33,14 +33,14 @@ def resolve_model(model: str | Model, **choices: Any) -> Model:
         )
     if model not in MODELS:
         raise InputError([unknown("model", "model", model, MODELS)])
-    chosen = {name: value for name, value in choices.items() if value != CHOICES.get(name)}
+    asked = {name: value for name, value in choices.items() if value != CHOICES.get(name)}
     fields = {field.name for field in dataclasses.fields(MODELS[model])}
-    if "gstar" in chosen and sectors_of(cast(Any, MODELS[model])()).dark_matter is not None:
+    if "gstar" in asked and sectors_of(cast(Any, MODELS[model])()).dark_matter is not None:
         fields |= {"gstar"}
-    problems = [Problem(name, f"model {model!r} has no such choice") for name in chosen if name not in fields]
-    known = {name: value for name, value in chosen.items() if name in fields}
+    problems = [Problem(name, f"model {model!r} has no such choice") for name in asked if name not in fields]
+    known = {name: value for name, value in asked.items() if name in fields}
     table = known.pop("gstar", None)
-    found = attempt(lambda: MODELS[model](**known), problems)
+    template = attempt(lambda: MODELS[model](**known), problems)
     inputs = attempt(lambda: load_sm(str(table)), problems) if table is not None else None
     raise_if_any(problems)
-    return dataclasses.replace(found, sm=inputs) if inputs else found
+    return dataclasses.replace(template, sm=inputs) if inputs else template

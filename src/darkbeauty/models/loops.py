@@ -121,9 +121,9 @@ def v_sb(chi: ArrayLike, u: ArrayLike) -> Array:
     chi, u = jnp.asarray(chi, dtype=float), jnp.asarray(u, dtype=float)
     light, heavy = chi[0], chi[1]
     u_squared = u * u
-    one = jnp.ones_like(light)
+    ones = jnp.ones_like(light)
     # every j(x, y) at once, and k(x, y) = ½[j(x) + j(y)] + ½(x + y) j(x, y), a sum of positive terms: one graph instead of nine
-    j_pairs = j_divided(jnp.stack([light, heavy, light, heavy, light]), jnp.stack([light, heavy, one, one, heavy]))
+    j_pairs = j_divided(jnp.stack([light, heavy, light, heavy, light]), jnp.stack([light, heavy, ones, ones, heavy]))
     j_slope, j_one, j_mixed = j_pairs[0:2], j_pairs[2:4], j_pairs[4]
     j_chi = j(chi)
 
@@ -165,11 +165,11 @@ def boxes(x: ArrayLike, y: ArrayLike) -> tuple[Array, Array]:
     """
     x, y = jnp.broadcast_arrays(jnp.asarray(x, dtype=float), jnp.asarray(y, dtype=float))
     small = jnp.maximum(x, y) < 0.5
-    one = jnp.where(small, 1.0, 0.0)
+    split_off = jnp.where(small, 1.0, 0.0)
     is_f = np.array([True, False]).reshape(2, *(1,) * x.ndim)
     pair = lambda t: jnp.where(is_f, t, -1.0) * _gamma(t, small)
     f, g = divided_difference(pair, jnp.stack([x, x]), jnp.stack([y, y]))
-    return one + f, g
+    return split_off + f, g
 
 
 def box_f(x: ArrayLike, y: ArrayLike) -> Array:

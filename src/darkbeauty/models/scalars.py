@@ -12,17 +12,17 @@ import jax.numpy as jnp
 from jax import Array
 from jax.typing import ArrayLike
 
-from darkbeauty.models.sectors import LEPTONS, ScalarChannels, Scalars
+from darkbeauty.models.sectors import HEAVY, LEPTONS, LIGHT, ScalarChannels, Scalars
 from darkbeauty.models.u1_couplings import U1Couplings
 
 QUARKS = "udscbt"
-PAIRS = ((0, 0, 1.0), (0, 1, 2.0), (1, 1, 1.0))
+PAIRS = ((LIGHT, LIGHT, 1.0), (LIGHT, HEAVY, 2.0), (HEAVY, HEAVY, 1.0))
 """N_i N_j and how much wider than for a Majorana pair: identical particles count half."""
 
 
 def scalars(p: U1Couplings) -> Scalars:
     """Masses of H1 and H2, and what they make of the dark matter's coupling to φ₂."""
-    coupling = p.scalar_couplings[0, 0] * jnp.asarray(p.sin_zeta) * p.cos_zeta / vacuum(p)
+    coupling = p.scalar_couplings[LIGHT, LIGHT] * jnp.asarray(p.sin_zeta) * p.cos_zeta / vacuum(p)
     return Scalars(jnp.stack([jnp.asarray(m, float) for m in (p.m_h1, p.m_h2)]), coupling)
 
 

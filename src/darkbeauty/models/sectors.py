@@ -18,6 +18,12 @@ from darkbeauty.errors import InputError, Problem, unknown
 from darkbeauty.inputs import SMInputs
 
 LEPTONS = ("e", "mu", "tau")
+E, MU, TAU = range(3)
+"""Places of the flavours in an array of couplings."""
+DOWN, STRANGE, BOTTOM = range(3)
+"""Places of the generations in an array of quark couplings."""
+LIGHT, HEAVY = range(2)
+"""Places of the two Majorana states in an array of theirs."""
 DIPOLES = ("C7", "C7p", "C8", "C8p")
 LEPTONIC = ("C9", "C9p", "C10", "C10p")
 NEUTRINO = ("CL", "CR")
@@ -75,7 +81,7 @@ class Wilson(eqx.Module):
         return value + self.residue[name][flavour] * propagator if name in self.residue else value
 
     def propagator(self, q2: Array | float) -> Array | float:
-        """P(q²), or 0 where the model has no light mediator."""
+        """P(q²), or 0 where the model has no light Z′."""
         return 0.0 if self.pole is None else self.pole.at(q2)
 
     def mixing_of(self, pair: str) -> ArrayLike:

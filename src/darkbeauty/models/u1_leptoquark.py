@@ -10,7 +10,7 @@ from darkbeauty.models import loops
 from darkbeauty.models.annihilation_channels import dark_matter
 from darkbeauty.models.running import current_current_factor, run_dipoles
 from darkbeauty.models.scalars import scalars
-from darkbeauty.models.sectors import LEPTONS, Leptoquark, Theory, Wilson, ZPrime
+from darkbeauty.models.sectors import BOTTOM, LEPTONS, STRANGE, Leptoquark, Theory, Wilson, ZPrime
 from darkbeauty.models.u1_couplings import U1Couplings
 from darkbeauty.models.z_prime import fermion_width, hadron_width, majorana_pair_width, majorana_width, scalar_width
 
@@ -84,7 +84,7 @@ class U1Leptoquark(U1Couplings):
         P is that of `quark_chirality`. The sign is the same for right-handed quarks with Q′(N_q) = +1 and left-handed ones with Q′(N_q) = −1.
         """
         y = leptoquark.couplings
-        return y[1] * y[2] * self.g * leptoquark.penguin / (16.0 * jnp.pi**2)
+        return y[STRANGE] * y[BOTTOM] * self.g * leptoquark.penguin / (16.0 * jnp.pi**2)
 
     @property
     def pair_factor(self) -> ArrayLike:
@@ -106,10 +106,10 @@ class U1Leptoquark(U1Couplings):
         vertex = factor * z_prime.quark_vertex("bs")
         charged, neutral = vertex * z_prime.lepton, 0.5 * vertex * z_prime.neutrino
         c7, c8 = self.dipoles(B_SCALE)
-        mixing = {"bs": self.meson_mixing()}
+        meson_mixing = {"bs": self.meson_mixing()}
         if self.quark_chirality == "R":
-            return Wilson({"C7p": c7, "C8p": c8}, {"C9p": charged, "CR": neutral}, z_prime.pole, mixing)
-        return Wilson({"C7": c7, "C8": c8}, {"C9": charged, "CL": neutral}, z_prime.pole, mixing)
+            return Wilson({"C7p": c7, "C8p": c8}, {"C9p": charged, "CR": neutral}, z_prime.pole, meson_mixing)
+        return Wilson({"C7": c7, "C8": c8}, {"C9": charged, "CL": neutral}, z_prime.pole, meson_mixing)
 
     def dipoles(self, scale: ArrayLike | None = None) -> tuple[Array, Array]:
         r"""(C₇, C₈) = (1, −3) · (−√2) y_s y_b/(24 G_F V_tbV_ts* M_LQ²) Σ u_i² J₁(χ_i) at M_LQ, or run to `scale`.
@@ -119,7 +119,7 @@ class U1Leptoquark(U1Couplings):
         y, u = self.quark_couplings, self.contents
         loop = u**2 @ loops.dipole_j1(self.mass_ratios)
         scale_factor = 24.0 * self.sm.coupling["GF"] * self.sm.ckm.xi("t") * jnp.asarray(self.m_lq) ** 2
-        c7 = -jnp.sqrt(2.0) * y[1] * y[2] * loop / scale_factor
+        c7 = -jnp.sqrt(2.0) * y[STRANGE] * y[BOTTOM] * loop / scale_factor
         if scale is None:
             return c7, -3.0 * c7
         return run_dipoles(self.sm, c7, -3.0 * c7, self.m_lq, scale)
@@ -131,7 +131,7 @@ class U1Leptoquark(U1Couplings):
         f, g = loops.boxes(chi[i], chi[j])
         boxes = f - 2.0 * jnp.sqrt(chi[i] * chi[j]) * g
         total = jnp.array([1.0, 2.0, 1.0]) @ (u2[i] * u2[j] * boxes)
-        return (y[1] * y[2]) ** 2 / (128.0 * jnp.pi**2 * jnp.asarray(self.m_lq) ** 2) * total
+        return (y[STRANGE] * y[BOTTOM]) ** 2 / (128.0 * jnp.pi**2 * jnp.asarray(self.m_lq) ** 2) * total
 
     def meson_mixing(self) -> Array:
         """The same C, run to the scale of the matrix element.   [GeV⁻²]"""

@@ -11,7 +11,7 @@ from jax.typing import ArrayLike
 
 from darkbeauty.numerics.quadrature import gauss_legendre
 
-_NODES = 12
+_AVERAGE_NODES = 12
 _NEAR = 2.0
 
 
@@ -29,10 +29,10 @@ def divided_difference(f: Callable[[Array], Array], x: ArrayLike, y: ArrayLike) 
     x, y = jnp.asarray(x, dtype=float), jnp.asarray(y, dtype=float)
     near = jnp.maximum(x, y) <= _NEAR * jnp.minimum(x, y)
 
-    one = jnp.ones_like(x)
-    x_near, y_near = jnp.where(near, x, one), jnp.where(near, y, one)
+    ones = jnp.ones_like(x)
+    x_near, y_near = jnp.where(near, x, ones), jnp.where(near, y, ones)
     middle, half = 0.5 * (x_near + y_near), 0.5 * (x_near - y_near)
-    nodes, weights = gauss_legendre(_NODES)
+    nodes, weights = gauss_legendre(_AVERAGE_NODES)
 
     def slope(node: Array) -> Array:
         t = middle + node * half
@@ -40,6 +40,6 @@ def divided_difference(f: Callable[[Array], Array], x: ArrayLike, y: ArrayLike) 
 
     mean_slope = jnp.tensordot(jnp.asarray(0.5 * weights), jax.vmap(slope)(jnp.asarray(nodes)), axes=1)
 
-    x_far, y_far = jnp.where(near, 2.0 * one, x), jnp.where(near, one, y)
+    x_far, y_far = jnp.where(near, 2.0 * ones, x), jnp.where(near, ones, y)
     f_far = jax.vmap(f)(jnp.stack(jnp.broadcast_arrays(x_far, y_far)))
     return jnp.where(near, mean_slope, (f_far[0] - f_far[1]) / (x_far - y_far))

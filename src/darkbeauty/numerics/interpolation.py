@@ -37,18 +37,18 @@ def monotone(x: ArrayLike, knots: ArrayLike, values: ArrayLike, method: str = "m
     return value[..., 1] + t * rise[..., 1] + t * (1.0 - t) * ((1.0 - t) * left - t * right)
 
 
-def _slope(one: tuple[Array, Array], other: tuple[Array, Array]) -> Array:
+def _slope(own: tuple[Array, Array], other: tuple[Array, Array]) -> Array:
     """Slope at the knot between two intervals, from their widths and chords: weighted harmonic mean of the chords, 0 at an extremum."""
-    (h, m), (h_other, m_other) = one, other
+    (h, m), (h_other, m_other) = own, other
     same = m * m_other > 0.0
     m, m_other = jnp.where(same, m, 1.0), jnp.where(same, m_other, 1.0)
     mean = 3.0 * (h + h_other) / ((2.0 * h_other + h) / m + (h_other + 2.0 * h) / m_other)
     return jnp.where(same, mean, 0.0)
 
 
-def _end_slope(one: tuple[Array, Array], other: tuple[Array, Array]) -> Array:
+def _end_slope(own: tuple[Array, Array], other: tuple[Array, Array]) -> Array:
     """Slope at the end of a table: that of a parabola through three knots, as far as it keeps the shape."""
-    (h, m), (h_other, m_other) = one, other
+    (h, m), (h_other, m_other) = own, other
     slope = ((2.0 * h + h_other) * m - h * m_other) / (h + h_other)
     steep = (m * m_other <= 0.0) & (jnp.abs(slope) > 3.0 * jnp.abs(m))
     return jnp.where(slope * m <= 0.0, 0.0, jnp.where(steep, 3.0 * m, slope))

@@ -1,4 +1,4 @@
-"""The maps from logistic coordinates to a tabulated posterior, and the scan of a posterior that is known."""
+"""The maps from logistic coordinates to a tabulated posterior, and the survey of a posterior that is known."""
 
 import jax
 import jax.numpy as jnp
@@ -12,6 +12,7 @@ from darkbeauty.inference.relic_map.quantile_maps import (
     LOGITS,
     RelicMaps,
     RelicNames,
+    RelicPriors,
     blend,
     bounded_logit,
     monotone_extended,
@@ -93,23 +94,23 @@ def test_interpolation_of_many_residuals_promises_no_gain():
     assert found[0] == pytest.approx(-0.5 * TEMPER * 300.0) and found[-1] == pytest.approx(-0.5 * TEMPER * 1200.0)
 
 
-def maps_of(mediator_density: np.ndarray, ratio_density: np.ndarray) -> RelicMaps:
-    priors = (
+def maps_of(mass_density: np.ndarray, ratio_density: np.ndarray) -> RelicMaps:
+    priors = RelicPriors(
         LogUniform(1e-4, 1e-2),
         Uniform(1.0, 6.0),
         Uniform(0.1, 2.5),
         Uniform(0.0, 2.0),
     )
-    mediators, stretched, quarks = np.linspace(1.0, 6.0, 6), np.linspace(-7.0, 11.0, 25), np.linspace(0.0, 1.0, 5)
-    shape = len(mediators), len(stretched)
+    masses, stretched, quarks = np.linspace(1.0, 6.0, 6), np.linspace(-7.0, 11.0, 25), np.linspace(0.0, 1.0, 5)
+    shape = len(masses), len(stretched)
     lines = np.linspace(-2.0, 2.0, len(quarks))[:, None] + 0.1 * LOGITS
     return RelicMaps(
         RelicNames("g", "m_zp", "m_dm", "y"),
         priors,
-        mediators,
+        masses,
         stretched,
         quarks,
-        mediator_density,
+        mass_density,
         ratio_density,
         np.broadcast_to(LOGITS, (*shape, len(LOGITS))).copy(),
         np.broadcast_to(lines, (*shape, *lines.shape)).copy(),
@@ -126,7 +127,8 @@ def test_the_maps_are_triangular_bounded_and_carry_their_jacobian():
         values, log_jacobian = function(jnp.asarray(q))
         assert float(log_jacobian) == pytest.approx(np.linalg.slogdet(np.asarray(vector(q)))[1], abs=1e-7)
         for name, prior in zip(("g", "m_zp", "m_dm", "y"), maps.priors):
-            assert prior.first <= float(values[name]) <= prior.second
+            low, high = prior.bounds
+            assert low <= float(values[name]) <= high
 
 
 def test_importance_weights_correct_the_density():
@@ -135,14 +137,14 @@ def test_importance_weights_correct_the_density():
     maps = maps_of(np.ones(6), np.ones((6, 25)))
     target = lambda m: 1.0 + 3.0 * (m - 1.0)
     rng = np.random.default_rng(4)
-    quantile = jax.jit(jax.vmap(lambda q, maps: maps.mediator_quantile(q), in_axes=(0, None)))
+    quantile = jax.jit(jax.vmap(lambda q, maps: maps.mass_quantile(q), in_axes=(0, None)))
     for _ in range(2):
         q = rng.logistic(size=20_000)
         m = np.asarray(quantile(jnp.asarray(q), maps))
-        proposed = np.interp(m, maps.mediators, maps.mediator_density)
+        proposed = np.interp(m, maps.masses, maps.mass_density)
         u = np.stack([expit(q), rng.uniform(size=len(q))], axis=1)
         maps = _reweighted(maps, _mean_weight(u, target(m) / proposed, (16, 1)))
-    shape = np.asarray(maps.mediator_density) / target(maps.mediators)
+    shape = np.asarray(maps.mass_density) / target(maps.masses)
     assert np.allclose(shape[1:] / shape[1:].mean(), 1.0, atol=0.03)
     assert shape[0] == pytest.approx(shape[1:].mean(), rel=0.4)
 

@@ -17,7 +17,7 @@ from jax import Array
 
 from darkbeauty.inference.coordinates import BoxCoordinates, Coordinates, box_of, log_logistic
 from darkbeauty.inference.relic_map.quantile_maps import RelicMaps, RelicNames
-from darkbeauty.inference.relic_map.survey import scan_likelihood
+from darkbeauty.inference.relic_map.survey import survey_likelihood
 from darkbeauty.likelihoods import Fit, Likelihood
 
 
@@ -44,10 +44,10 @@ def make_coordinates(fit: Fit, lik: Likelihood) -> BoxCoordinates | RelicCoordin
     """Relic coordinates for a fit with a relic-density term and free (g, m_zp, m_dm), unless the fit file asks for box coordinates."""
     box = box_of(fit.priors)
     names = RelicNames("g", "m_zp", "m_dm", "y" if "y" in fit.priors else None)
-    needed = {names.coupling, names.mediator, names.dark}
+    needed = {names.coupling, names.z_prime, names.dark}
     flat = all(fit.priors[name].flat for name in needed & set(fit.priors))
     if fit.sampler.coordinates == "box" or "Omega_h2" not in fit.terms or not needed <= set(fit.priors) or not flat:
         return box
     special = {*needed, names.quark}
     others = {name: float(prior.quantile(0.5)) for name, prior in fit.priors.items() if name not in special}
-    return RelicCoordinates(box.names, box, scan_likelihood(lik, others, names, fit.priors))
+    return RelicCoordinates(box.names, box, survey_likelihood(lik, others, names, fit.priors))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
@@ -28,23 +29,32 @@ RESOLUTION = 3e-4
 
 @dataclass(frozen=True)
 class RelicNames:
-    """Which parameters play the coupling g, the mediator mass, the dark-matter mass and (if it is free) the quark coupling."""
+    """Which parameters play the coupling g, the Z′ mass, the dark-matter mass and (if it is free) the quark coupling."""
 
     coupling: str
-    mediator: str
+    z_prime: str
     dark: str
     quark: str | None
+
+
+class RelicPriors(NamedTuple):
+    """The priors of these parameters; quark: None where y is not free."""
+
+    coupling: Prior
+    z_prime: Prior
+    dark: Prior
+    quark: Any
 
 
 class RelicMaps(eqx.Module):
     """Tables over m_zp, b = asinh((r−1)/RESOLUTION) and the prior fraction of y: densities of m_zp and of b, and tables of y and g."""
 
     names: RelicNames = eqx.field(static=True)
-    priors: tuple[Prior, ...] = eqx.field(static=True)
-    mediators: np.ndarray
+    priors: RelicPriors = eqx.field(static=True)
+    masses: np.ndarray
     stretched: np.ndarray
     quarks: np.ndarray
-    mediator_density: np.ndarray
+    mass_density: np.ndarray
     ratio_density: np.ndarray
     quark_table: np.ndarray
     coupling_table: np.ndarray
@@ -52,48 +62,48 @@ class RelicMaps(eqx.Module):
     def to_parameters(self, at: Mapping[str, Array]) -> tuple[dict[str, Array], Array]:
         """The parameters at coordinates (by the same names), and log|∂θ/∂q|."""
         names = self.names
-        mediator, log_mediator = value_and_log_slope(self.mediator_quantile, at[names.mediator])
-        ratio, log_ratio = value_and_log_slope(lambda q: self.ratio_quantile(mediator, q), at[names.dark])
-        dark = mediator / (2.0 * ratio)
-        values = {names.mediator: mediator, names.dark: dark}
-        total = log_mediator + log_ratio + jnp.log(dark / ratio)
+        mass, log_mass = value_and_log_slope(self.mass_quantile, at[names.z_prime])
+        ratio, log_ratio = value_and_log_slope(lambda q: self.ratio_quantile(mass, q), at[names.dark])
+        dark = mass / (2.0 * ratio)
+        values = {names.z_prime: mass, names.dark: dark}
+        total = log_mass + log_ratio + jnp.log(dark / ratio)
         quark = None
         if names.quark:
-            quark, log_quark = value_and_log_slope(lambda q: self.quark_quantile(mediator, ratio, q), at[names.quark])
+            quark, log_quark = value_and_log_slope(lambda q: self.quark_quantile(mass, ratio, q), at[names.quark])
             values[names.quark], total = quark, total + log_quark
         coupling, log_coupling = value_and_log_slope(
-            lambda q: self.coupling_quantile(mediator, ratio, quark, q), at[names.coupling]
+            lambda q: self.coupling_quantile(mass, ratio, quark, q), at[names.coupling]
         )
         return {**values, names.coupling: coupling}, total + log_coupling
 
-    def _row(self, mediator: Array) -> tuple[Array, Array]:
-        return neighbours(jnp.log(mediator), jnp.log(self.mediators))
+    def _row(self, mass: Array) -> tuple[Array, Array]:
+        return neighbours(jnp.log(mass), jnp.log(self.masses))
 
-    def mediator_quantile(self, q: Array) -> Array:
+    def mass_quantile(self, q: Array) -> Array:
         """m_zp of a coordinate q."""
-        return piecewise_quantile(jax.nn.sigmoid(q), self.mediators, self.mediator_density, *self.priors[1].bounds)
+        return piecewise_quantile(jax.nn.sigmoid(q), self.masses, self.mass_density, *self.priors.z_prime.bounds)
 
-    def ratio_quantile(self, mediator: Array, q: Array) -> Array:
+    def ratio_quantile(self, mass: Array, q: Array) -> Array:
         """r given m_zp, inside the prior of the dark-matter mass."""
-        density = blend(self.ratio_density, self._row(mediator))
-        low, high = (stretch(mediator / (2.0 * mass)) for mass in self.priors[2].bounds[::-1])
+        density = blend(self.ratio_density, self._row(mass))
+        low, high = (stretch(mass / (2.0 * dark)) for dark in self.priors.dark.bounds[::-1])
         b = piecewise_quantile(jax.nn.sigmoid(q), self.stretched, density, low, high)
         return 1.0 + RESOLUTION * jnp.sinh(b)
 
-    def quark_quantile(self, mediator: Array, ratio: Array, q: Array) -> Array:
+    def quark_quantile(self, mass: Array, ratio: Array, q: Array) -> Array:
         """y given m_zp and r."""
-        row = blend(self.quark_table, self._row(mediator), neighbours(stretch(ratio), self.stretched))
-        return self.priors[3].quantile(jax.nn.sigmoid(monotone_extended(q, LOGITS, row)))
+        row = blend(self.quark_table, self._row(mass), neighbours(stretch(ratio), self.stretched))
+        return self.priors.quark.quantile(jax.nn.sigmoid(monotone_extended(q, LOGITS, row)))
 
-    def coupling_quantile(self, mediator: Array, ratio: Array, quark: Array | None, q: Array) -> Array:
+    def coupling_quantile(self, mass: Array, ratio: Array, quark: Array | None, q: Array) -> Array:
         """g given m_zp, r and y: linear between the grid points, but its median follows a cubic in b, along which the sheet is curved."""
-        row, column = self._row(mediator), neighbours(stretch(ratio), self.stretched)
-        fraction = jnp.zeros(()) if quark is None else self.priors[3].cdf(quark)
+        row, column = self._row(mass), neighbours(stretch(ratio), self.stretched)
+        fraction = jnp.zeros(()) if quark is None else self.priors.quark.cdf(quark)
         line = neighbours(fraction, self.quarks)
         median = blend(jnp.moveaxis(jnp.asarray(self.coupling_table)[..., len(LOGITS) // 2], 1, -1), row, line)
         bend = cubic(stretch(ratio), self.stretched, median) - blend(median, column)
         table = blend(self.coupling_table, row, column, line)
-        return self.priors[0].quantile(jax.nn.sigmoid(monotone_extended(q, LOGITS, table) + bend))
+        return self.priors.coupling.quantile(jax.nn.sigmoid(monotone_extended(q, LOGITS, table) + bend))
 
 
 def value_and_log_slope(function: Callable[[Array], Array], x: Array) -> tuple[Array, Array]:

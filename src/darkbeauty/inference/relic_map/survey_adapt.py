@@ -1,4 +1,4 @@
-"""Correction of a scanned density of (m_zp, r) by the weights of a few thousand draws of it."""
+"""Correction of a survey density of (m_zp, r) by the weights of a few thousand draws of it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from scipy.special import expit, log_expit
 
 from darkbeauty.inference.relic_map.quantile_maps import RelicMaps
-from darkbeauty.inference.relic_map.survey_terms import TEMPER, Scanned
+from darkbeauty.inference.relic_map.survey_terms import TEMPER, Survey
 
 DRAWS, BINS = 2048, ((16, 1), (6, 8), (16, 1), (8, 6))
 """Draws of a round, and into how many cells of equal mass of m_zp and of r they go, round by round."""
@@ -17,11 +17,11 @@ PSEUDO = 8.0
 """Draws of mean weight that are added to every cell, against chance."""
 
 
-def adapt(scanned: Scanned, maps: RelicMaps) -> RelicMaps:
+def adapt(survey: Survey, maps: RelicMaps) -> RelicMaps:
     """The maps with the density of (m_zp, r) multiplied, cell by cell, by the mean importance weight of its draws."""
     names = maps.names
-    free = tuple(name for name in (names.coupling, names.mediator, names.dark, names.quark) if name)
-    at = [free.index(name) for name in (names.mediator, names.dark)]
+    free = tuple(name for name in (names.coupling, names.z_prime, names.dark, names.quark) if name)
+    at = [free.index(name) for name in (names.z_prime, names.dark)]
     transform = eqx.filter_jit(jax.vmap(lambda q, maps: maps.to_parameters(dict(zip(free, q))), in_axes=(0, None)))
     rng = np.random.default_rng(0)
     for bins in BINS:
@@ -29,9 +29,9 @@ def adapt(scanned: Scanned, maps: RelicMaps) -> RelicMaps:
         values, log_jacobian = transform(jnp.asarray(q), maps)
         values = {name: np.asarray(value) for name, value in values.items()}
         log_weight = (
-            _log_likelihood(scanned, values) + np.asarray(log_jacobian) - np.sum(log_expit(q) + log_expit(-q), axis=1)
+            _log_likelihood(survey, values) + np.asarray(log_jacobian) - np.sum(log_expit(q) + log_expit(-q), axis=1)
         )
-        for name, prior in zip(free, scanned.priors):
+        for name, prior in zip(free, survey.priors):
             log_weight += np.asarray(prior.log_density(values[name]))
         fine = np.isfinite(log_weight)
         weight = np.where(fine, np.exp(TEMPER * (np.where(fine, log_weight, 0.0) - log_weight[fine].max())), 0.0)
@@ -39,16 +39,16 @@ def adapt(scanned: Scanned, maps: RelicMaps) -> RelicMaps:
     return maps
 
 
-def _log_likelihood(scanned: Scanned, values: dict[str, np.ndarray]) -> np.ndarray:
-    """log-likelihood of points, up to a constant, with the functions of the scan."""
-    lik, names, place = scanned.lik, scanned.names, scanned.relic
-    mass, ratio = values[names.mediator], values[names.mediator] / (2.0 * values[names.dark])
-    quark = np.asarray(scanned.priors[3].cdf(values[names.quark])) if names.quark else np.zeros(len(mass))
+def _log_likelihood(survey: Survey, values: dict[str, np.ndarray]) -> np.ndarray:
+    """log-likelihood of points, up to a constant, with the functions of the survey."""
+    lik, names, place = survey.lik, survey.names, survey.relic
+    mass, ratio = values[names.z_prime], values[names.z_prime] / (2.0 * values[names.dark])
+    quark = np.asarray(survey.priors.quark.cdf(values[names.quark])) if names.quark else np.zeros(len(mass))
     point = mass, ratio, quark, np.log(values[names.coupling])
-    omega = np.exp(scanned.log_omega(*point))
+    omega = np.exp(survey.log_omega(*point))
     total = -0.5 * (omega - lik.values[place]) ** 2 / lik.covariance[place, place]
-    if len(scanned.kept):
-        total = total - 0.5 * np.sum(scanned.residual(*point) ** 2, axis=1)
+    if len(survey.kept):
+        total = total - 0.5 * np.sum(survey.residual(*point) ** 2, axis=1)
     return total
 
 
@@ -61,14 +61,14 @@ def _mean_weight(u: np.ndarray, weight: np.ndarray, bins: tuple[int, int]) -> np
 
 def _reweighted(maps: RelicMaps, factor: np.ndarray) -> RelicMaps:
     """The density of (m_zp, b) times a factor that is given in cells of equal mass."""
-    inside = _fractions(maps.mediators, maps.mediator_density)
+    inside = _fractions(maps.masses, maps.mass_density)
     along = np.stack([_fractions(maps.stretched, row) for row in maps.ratio_density])
     place = lambda u, n: np.clip((u * n).astype(int), 0, n - 1)
     change = factor[place(inside, factor.shape[0])[:, None], place(along, factor.shape[1])]
     rows = maps.ratio_density * change
-    mass, before = (np.trapezoid(one, maps.stretched, axis=1) for one in (rows, maps.ratio_density))
-    new = (maps.mediator_density * mass / before, rows / rows.max(axis=1, keepdims=True))
-    return eqx.tree_at(lambda m: (m.mediator_density, m.ratio_density), maps, new)
+    mass, before = (np.trapezoid(density, maps.stretched, axis=1) for density in (rows, maps.ratio_density))
+    new = (maps.mass_density * mass / before, rows / rows.max(axis=1, keepdims=True))
+    return eqx.tree_at(lambda m: (m.mass_density, m.ratio_density), maps, new)
 
 
 def _fractions(knots: np.ndarray, density: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""What the terms of a fit say at every (m_zp, r) of a scan: Ωh² of g for each y, the others of y and of what Ωh² leaves of g."""
+"""What the terms of a fit say at every (m_zp, r) of a survey: Ωh² of g for each y, the others of y and of what Ωh² leaves of g."""
 
 from __future__ import annotations
 
@@ -9,9 +9,15 @@ import numpy as np
 from scipy.interpolate import CubicSpline, PchipInterpolator
 from scipy.special import expit, log_expit
 
-from darkbeauty.inference.relic_map.quantile_maps import LOGITS, RelicNames, bounded_logit, quantiles, unstretch
+from darkbeauty.inference.relic_map.quantile_maps import (
+    LOGITS,
+    RelicNames,
+    RelicPriors,
+    bounded_logit,
+    quantiles,
+    unstretch,
+)
 from darkbeauty.likelihoods import Likelihood
-from darkbeauty.likelihoods.priors import Prior
 
 RELIC_LOGITS = (-6.0, -1.5, 1.5, 6.0)
 """Quantiles of g, given Ωh², at which the other terms are evaluated."""
@@ -31,7 +37,7 @@ HOPELESS = 1e3
 class Grid(NamedTuple):
     """m_zp, b and the prior fraction of y (one of them where y is not free)."""
 
-    mediators: np.ndarray
+    masses: np.ndarray
     stretched: np.ndarray
     quarks: np.ndarray
 
@@ -51,7 +57,7 @@ class Allowed(NamedTuple):
     coupling: np.ndarray
 
 
-class Posterior(NamedTuple):
+class PosteriorTables(NamedTuple):
     """log density of (m_zp, b), and tables of y and of g given what comes before, the latter at the prior fractions `quarks` of y."""
 
     log_density: np.ndarray
@@ -60,12 +66,12 @@ class Posterior(NamedTuple):
     coupling_table: np.ndarray
 
 
-class Scanned(NamedTuple):
+class Survey(NamedTuple):
     """A likelihood and its functions of (m_zp, r, prior fraction of y, ln g); relic, kept: places of Ωh² and of the rest among the values."""
 
     lik: Likelihood
     names: RelicNames
-    priors: tuple[Prior, ...]
+    priors: RelicPriors
     relic: int
     kept: np.ndarray
     log_omega: Callable
@@ -77,20 +83,20 @@ class Scanned(NamedTuple):
         return (self.others(*point) - self.lik.values[self.kept]) @ inverse_root.T
 
 
-def add_other_terms(scanned: Scanned, grid: Grid, sheet: Sheet, measure: np.ndarray) -> Posterior:
+def add_other_terms(survey: Survey, grid: Grid, sheet: Sheet, measure: np.ndarray) -> PosteriorTables:
     """The posterior of y and g wherever Ωh² leaves mass, shape (m_zp, r) first."""
     shape = measure.shape
     fine = grid.quarks if len(grid.quarks) == 1 else np.linspace(0.0, 1.0, FINE) ** _power(grid.quarks)
     quarks = fine[::EVERY]
-    allowed = {at: _allowed(scanned, sheet, at, quarks) for at in np.ndindex(shape)}
-    log_mass = np.array([one.log_weight.max() for one in allowed.values()]).reshape(shape) + measure
+    allowed = {at: _allowed(survey, sheet, at, quarks) for at in np.ndindex(shape)}
+    log_mass = np.array([cell.log_weight.max() for cell in allowed.values()]).reshape(shape) + measure
     rows, columns = np.nonzero(_dilate(log_mass > log_mass.max() + np.log(1e-6)))
     log_density = np.full(shape, -np.inf)
     quark_table = np.broadcast_to(LOGITS, (*shape, len(LOGITS))).copy()
-    coupling_table = np.array([one.coupling for one in allowed.values()]).reshape(*shape, len(quarks), len(LOGITS))
+    coupling_table = np.array([cell.coupling for cell in allowed.values()]).reshape(*shape, len(quarks), len(LOGITS))
     cells = [allowed[row, column] for row, column in zip(rows, columns)]
     for row, column, cell, residual, knots in zip(
-        rows, columns, cells, *_residuals(scanned, grid, rows, columns, cells, fine)
+        rows, columns, cells, *_residuals(survey, grid, rows, columns, cells, fine)
     ):
         line, density = _posterior_of_y(residual, knots, fine, cell)
         for table, distribution in zip(coupling_table[row, column], density[::EVERY]):
@@ -101,16 +107,16 @@ def add_other_terms(scanned: Scanned, grid: Grid, sheet: Sheet, measure: np.ndar
             log_density[row, column] += np.log(np.trapezoid(over_y, fine))
             quark_table[row, column] = bounded_logit(quantiles(fine, over_y, NEGLIGIBLE))
     known = np.isfinite(log_density)
-    return Posterior(log_density, quarks, _extend(quark_table, known), _extend(coupling_table, known))
+    return PosteriorTables(log_density, quarks, _extend(quark_table, known), _extend(coupling_table, known))
 
 
-def _allowed(scanned: Scanned, sheet: Sheet, at: tuple[int, ...], quarks: np.ndarray) -> Allowed:
+def _allowed(survey: Survey, sheet: Sheet, at: tuple[int, ...], quarks: np.ndarray) -> Allowed:
     """What Ωh² alone allows at prior fractions of y: 1/Ωh² is nearly a polynomial of y², and ln Ωh² is smooth in ln g."""
-    prior, lik, place = scanned.priors[0], scanned.lik, scanned.relic
+    prior, lik, place = survey.priors.coupling, survey.lik, survey.relic
     target, sigma = float(lik.values[place]), float(np.sqrt(lik.covariance[place, place]))
     rate = np.exp(-sheet.log_omega[at])
     if len(sheet.quarks) > 1:
-        squared = lambda u: np.asarray(scanned.priors[3].quantile(u)) ** 2
+        squared = lambda u: np.asarray(survey.priors.quark.quantile(u)) ** 2
         rate = np.maximum(CubicSpline(squared(sheet.quarks), rate)(squared(quarks)), 0.3 * rate.min(axis=0))
     log_g = np.linspace(sheet.log_g[0], sheet.log_g[-1], FINE_COUPLINGS)
     log_omega = PchipInterpolator(sheet.log_g, -np.log(rate), axis=1)(log_g)
@@ -128,15 +134,15 @@ def _power(knots: np.ndarray) -> float:
 
 
 def _residuals(
-    scanned: Scanned, grid: Grid, rows: np.ndarray, columns: np.ndarray, cells: list[Allowed], fine: np.ndarray
+    survey: Survey, grid: Grid, rows: np.ndarray, columns: np.ndarray, cells: list[Allowed], fine: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Whitened residuals (cells, y, quantiles of g, n) and the prior fractions of y (cells, y) where they were taken.
 
     First at the knots of the grid, then where the posterior of y turns out to be.
     """
     knots = np.broadcast_to(grid.quarks, (len(rows), len(grid.quarks)))
-    residual = _evaluate(scanned, grid, rows, columns, cells, knots, fine)
-    for levels in NEW_KNOTS if len(fine) > 1 and len(scanned.kept) else ():
+    residual = _evaluate(survey, grid, rows, columns, cells, knots, fine)
+    for levels in NEW_KNOTS if len(fine) > 1 and len(survey.kept) else ():
         new = np.empty((len(rows), len(levels)))
         for i, cell in enumerate(cells):
             line = _posterior_of_y(residual[i], knots[i], fine, cell)[0]
@@ -145,7 +151,7 @@ def _residuals(
         joined = np.concatenate([knots, new], axis=1)
         order = np.argsort(joined, axis=1)
         knots = np.take_along_axis(joined, order, 1)
-        added = _evaluate(scanned, grid, rows, columns, cells, new, fine)
+        added = _evaluate(survey, grid, rows, columns, cells, new, fine)
         residual = np.take_along_axis(np.concatenate([residual, added], axis=1), order[:, :, None, None], 1)
     return residual, knots
 
@@ -157,7 +163,7 @@ def _apart(new: np.ndarray, knots: np.ndarray) -> np.ndarray:
 
 
 def _evaluate(
-    scanned: Scanned,
+    survey: Survey,
     grid: Grid,
     rows: np.ndarray,
     columns: np.ndarray,
@@ -166,13 +172,13 @@ def _evaluate(
     fine: np.ndarray,
 ) -> np.ndarray:
     """Whitened residuals of all terms but Ωh² at prior fractions of y (cells, y) and the RELIC_LOGITS of g."""
-    if not len(scanned.kept):
+    if not len(survey.kept):
         return np.zeros((*quarks.shape, len(RELIC_LOGITS), 0))
     coupling = np.stack([interpolate(fine[::EVERY], cell.coupling, y, axis=0) for cell, y in zip(cells, quarks)])
     logit = interpolate(LOGITS, coupling, np.array(RELIC_LOGITS), axis=2)
-    log_g = np.log(np.asarray(scanned.priors[0].quantile(expit(logit))))
-    mass, ratio = grid.mediators[rows][:, None, None], unstretch(grid.stretched[columns])[:, None, None]
-    residual = scanned.residual(mass, ratio, quarks[:, :, None], log_g)
+    log_g = np.log(np.asarray(survey.priors.coupling.quantile(expit(logit))))
+    mass, ratio = grid.masses[rows][:, None, None], unstretch(grid.stretched[columns])[:, None, None]
+    residual = survey.residual(mass, ratio, quarks[:, :, None], log_g)
     return np.where(np.isfinite(residual), residual, HOPELESS)
 
 
