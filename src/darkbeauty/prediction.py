@@ -80,7 +80,7 @@ def predict_in_words(model: str | Model, point: Mapping[str, Any], observables: 
     model = resolve_model(model)
     requests = parse(model, observables, model.check(point))
     layout, numbers = lay_out(requests)
-    computed = _compiled(layout)(_arrays(model.at(point)), numbers)
+    computed = _compiled(layout)(arrays(model.at(point)), numbers)
     rows = zip(requests, np.asarray(computed.value), np.asarray(computed.status))
     return {request.label: _prediction(model, request, value, Status(int(status))) for request, value, status in rows}
 
@@ -88,6 +88,11 @@ def predict_in_words(model: str | Model, point: Mapping[str, Any], observables: 
 def _prediction(model: Model, request: Request, value: Any, status: Status) -> Prediction:
     number = _python(value, request.observable)
     return Prediction(number, status, (*remarks_on(model, request), *request.observable.out_of_range(number)))
+
+
+def words_of(model: Model, request: Request, value: Any, status: Status) -> tuple[str, ...]:
+    """Everything there is to say of a value and how its computation ended."""
+    return _prediction(model, request, value, status).words
 
 
 def remarks_on(model: Model, request: Request) -> tuple[str, ...]:
@@ -112,7 +117,7 @@ def gradient(
     values = {name: np.asarray(getattr(at, name), float_or_complex(model, name)) for name in names}
     layout, numbers = lay_out(requests)
     columns = _compiled_gradient(layout, names)(
-        _arrays(at), {name: jnp.asarray(v) for name, v in values.items()}, numbers
+        arrays(at), {name: jnp.asarray(v) for name, v in values.items()}, numbers
     )
     jacobian = np.stack([np.asarray(columns[name]) for name in names], axis=1)
     return {
@@ -254,7 +259,7 @@ def _compiled_gradient(layout: Layout, names: tuple[str, ...]) -> Callable:
     return jax.jit(columns)
 
 
-def _arrays(model: Model) -> Model:
+def arrays(model: Model) -> Model:
     """Every number as a float64 (or complex128) array, so that one compiled function serves all points."""
     return jax.tree.map(lambda leaf: np.asarray(leaf, np.result_type(np.asarray(leaf).dtype, np.float64)), model)
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from darkbeauty.likelihoods import Likelihood
 from darkbeauty.likelihoods.priors import Prior
+from darkbeauty.numerics.compiled import compiled
 
 INSIDE = 2.0
 """Distance from a bound, in errors, from which on Laplace's approximation is trusted."""
@@ -36,7 +36,7 @@ def forecast(lik: Likelihood, priors: Mapping[str, Prior], values: Mapping[str, 
     """
     names, width = tuple(priors), np.array([prior.width for prior in priors.values()])
 
-    @eqx.filter_jit
+    @compiled
     def jacobian(lik, x):
         return jax.jacfwd(lambda x: lik.whitening @ lik.predictions(dict(zip(names, x))))(x)
 

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -19,6 +18,7 @@ from darkbeauty.inference.posterior import Posterior
 from darkbeauty.likelihoods import Fit, Likelihood, TermReport
 from darkbeauty.likelihoods.fit_schema import check_seed
 from darkbeauty.likelihoods.priors import Prior
+from darkbeauty.numerics.compiled import compiled
 
 STEPS, LEARNING_RATE = 300, 0.05
 FLOOR = -5e29
@@ -50,7 +50,7 @@ def optimise(fit: Fit, seed: int | None = None) -> Optimum:
     lik = posterior.likelihood
     starts = 0.5 * jax.random.logistic(key, (fit.sampler.starts, posterior.size), float)
 
-    @eqx.filter_jit
+    @compiled
     def descend(posterior, starts):
         optimizer = optax.adam(optax.cosine_decay_schedule(LEARNING_RATE, STEPS))
 
