@@ -118,10 +118,10 @@ def test_limits_are_quoted():
 def test_every_observable_has_words():
     """A formula, or where there is none an input or a table that the listing names; most have one."""
     model = resolve_model("lmu_ltau_s1")
-    without = [one.name for one in REGISTRY if not formulas(one)]
+    without = [one.name for one in REGISTRY if not formulas(one, model)]
     assert len(without) < 0.05 * len(REGISTRY), without
     for one in REGISTRY:
-        assert all(label in ("Omits", "Accuracy") and words for label, words in left_out(one))
+        assert all(label in ("Omits", "Accuracy") and words for label, words in left_out(one, model))
 
 
 # -- command ------------------------------------------------------------------------------------------------------------------------------
