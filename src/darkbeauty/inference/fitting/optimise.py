@@ -28,7 +28,7 @@ FLOOR = -5e29
 @dataclass(frozen=True)
 class Optimum:
     """Best point: parameters, log-likelihood, what every start reached (log L − ½ Σ pull² of Gaussian priors), the pulls there, and errors from the
-    curvature. Where no start has a likelihood, log L is −∞ and the point means nothing."""
+    curvature, with reasons where there is none. Where no start has a likelihood, log L is −∞ and the point means nothing."""
 
     parameters: dict[str, float]
     log_likelihood: float
@@ -37,6 +37,7 @@ class Optimum:
     errors: dict[str, float] = field(default_factory=dict)
     correlation: tuple[tuple[float, ...], ...] = ()
     log_evidence_laplace: float | None = None
+    reasons: dict[str, str] = field(default_factory=dict)
 
 
 def optimise(fit: Fit, seed: int | None = None) -> Optimum:
@@ -91,6 +92,7 @@ def optimise(fit: Fit, seed: int | None = None) -> Optimum:
         curvature.errors,
         tuple(tuple(row) for row in curvature.correlation.tolist()),
         curvature.log_evidence,
+        curvature.reasons,
     )
 
 
