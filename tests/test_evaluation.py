@@ -238,7 +238,7 @@ def test_real_numbers_of_every_kind(value):
         object(),
         {"re": 0.5},
     ],
-    ids=lambda value: f"{type(value).__name__} {value!r}"[:40],
+    ids=lambda value: f"{type(value).__name__}-{getattr(value, 'dtype', '')}",
 )
 def test_what_is_no_number(value):
     for model, point, name in (("wet", {}, "C10_bsmumu"), (MODEL, POINT, "y")):

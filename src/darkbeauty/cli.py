@@ -131,13 +131,19 @@ def predict(
         from darkbeauty.prediction import predict_in_words
 
         predictions = predict_in_words(template, values, list(units))
-        warnings = {label: words for label, prediction in predictions.items() if (words := prediction.words)}
-        result: dict[str, Any] = {label: prediction.value for label, prediction in predictions.items()}
+        result = {label: prediction.value for label, prediction in predictions.items()}
         rows = [(label, number(value), units[label]) for label, value in result.items()]
-        noted = result | {"warnings": warnings} if warnings else result
-        show(noted, as_json, ("observable", "value", "unit"), rows, right=(1,))
-        if not as_json:
-            print_remarks(warnings)
+        show_with_warnings(result, predictions, as_json, ("observable", "value", "unit"), rows, (1,))
+
+
+def show_with_warnings(
+    result: dict[str, Any], predictions: dict[str, Any], as_json: bool, columns: Any, rows: Any, right: Any
+) -> None:
+    """A result with what is to be said of its observables."""
+    warnings = {label: words for label, prediction in predictions.items() if (words := prediction.words)}
+    show(result | {"warnings": warnings} if warnings else result, as_json, columns, rows, right)
+    if not as_json:
+        print_remarks(warnings)
 
 
 @app.command(cls=ManyObservables)
@@ -153,11 +159,11 @@ def gradient(
     """Exact derivatives of observables with respect to the parameters given (all parameters if none is)."""
     with reporting():
         template, values, units = read_request(model, point or [], obs or [], choices(convention, channel, gstar))
-        from darkbeauty.prediction import gradient as differentiate
+        from darkbeauty.prediction import gradient_in_words
 
-        result = differentiate(template, values, list(units))
-        rows = [(name, by, number(value)) for name, row in result.items() for by, value in row.items()]
-        show(result, as_json, ("observable", "derivative by", "value"), rows, right=(2,))
+        slopes, predictions = gradient_in_words(template, values, list(units))
+        rows = [(name, by, number(value)) for name, row in slopes.items() for by, value in row.items()]
+        show_with_warnings(slopes, predictions, as_json, ("observable", "derivative by", "value"), rows, (2,))
 
 
 @app.command()
@@ -203,6 +209,7 @@ def optimise(file: FitFile, as_json: AsJson = False) -> None:
         elif math.isfinite(best.log_likelihood):
             print_optimum(best)
             print_table(("term", "observable", "prediction", "measured", "pull"), pulls, (2, 3, 4))
+            print_remarks({row.observable: row.remarks for row in best.pulls})
         else:
             typer.echo(
                 f"{loaded.name}: NO best fit: log L = −∞ at all {len(best.starts)} starts; darkbeauty stress says why"

@@ -1,9 +1,9 @@
-"""Problems with what a user gave us, all of them at once."""
+"""Problems with what a user gave us, all of them at once; remarks on numbers, grouped."""
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,3 +50,17 @@ def unknown(path: str, kind: str, name: str, known: Iterable[str]) -> Problem:
     if len(known) <= 12:
         return Problem(path, message, ", ".join(known))
     return Problem(path, message, ", ".join(difflib.get_close_matches(str(name), known, n=4, cutoff=0.6)))
+
+
+FEW = 4
+"""Names that a remark on several numbers is shown with."""
+
+
+def by_remark(remarks: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    """Every remark, and what it is on: the first few names, and how many more."""
+    labels: dict[str, list[str]] = {}
+    for label, words in remarks.items():
+        for line in words:
+            labels.setdefault(line, []).append(label)
+    more = lambda names: f" and {len(names) - FEW} more" if len(names) > FEW else ""
+    return {line: ", ".join(names[:FEW]) + more(names) for line, names in labels.items()}

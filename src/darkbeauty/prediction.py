@@ -15,7 +15,7 @@ import numpy as np
 from jax import Array
 
 from darkbeauty.errors import InputError, Problem, raise_if_any, unknown
-from darkbeauty.evaluation import Layout, evaluate, evaluate_layout, lay_out
+from darkbeauty.evaluation import Layout, Values, evaluate, evaluate_layout, lay_out
 from darkbeauty.inputs import SMInputs, load_sm
 from darkbeauty.models import Model, resolve_model
 from darkbeauty.models.base import sectors_of
@@ -69,9 +69,7 @@ def predict(model: str | Model, point: Mapping[str, Any], observables: Sequence[
     Errors   InputError listing every unknown observable or parameter, bad bin, missing or out-of-domain value
     """
     predictions = predict_in_words(model, point, observables)
-    for label, prediction in predictions.items():
-        if prediction.status != Status.SUCCESS:
-            warnings.warn(f"{label}: {prediction.status.words}", PredictionWarning, stacklevel=2)
+    _warn(predictions)
     return {label: prediction.value for label, prediction in predictions.items()}
 
 
@@ -80,7 +78,16 @@ def predict_in_words(model: str | Model, point: Mapping[str, Any], observables: 
     model = resolve_model(model)
     requests = parse(model, observables, model.check(point))
     layout, numbers = lay_out(requests)
-    computed = _compiled(layout)(_arrays(model.at(point)), numbers)
+    return _predictions(model, requests, _compiled(layout)(arrays(model.at(point)), numbers))
+
+
+def _warn(predictions: Mapping[str, Prediction]) -> None:
+    for label, prediction in predictions.items():
+        if prediction.status != Status.SUCCESS:
+            warnings.warn(f"{label}: {prediction.status.words}", PredictionWarning, stacklevel=3)
+
+
+def _predictions(model: Model, requests: tuple[Request, ...], computed: Values) -> dict[str, Prediction]:
     rows = zip(requests, np.asarray(computed.value), np.asarray(computed.status))
     return {request.label: _prediction(model, request, value, Status(int(status))) for request, value, status in rows}
 
@@ -88,6 +95,11 @@ def predict_in_words(model: str | Model, point: Mapping[str, Any], observables: 
 def _prediction(model: Model, request: Request, value: Any, status: Status) -> Prediction:
     number = _python(value, request.observable)
     return Prediction(number, status, (*remarks_on(model, request), *request.observable.out_of_range(number)))
+
+
+def words_of(model: Model, request: Request, value: Any, status: Status) -> tuple[str, ...]:
+    """Everything there is to say of a value and how its computation ended."""
+    return _prediction(model, request, value, status).words
 
 
 def remarks_on(model: Model, request: Request) -> tuple[str, ...]:
@@ -102,23 +114,32 @@ def gradient(
 ) -> dict[str, dict[str, float | complex]]:
     """Exact derivatives of observables with respect to the parameters given in `point` (all parameters if it is empty).
 
-    Returns  {observable: {parameter: dO/dparameter}}; for a complex parameter the derivative along its real part
+    Returns  {observable: {parameter: dO/dparameter}}; for a complex parameter the derivative along its real part; NaN, with a `PredictionWarning`,
+             where there is no value
     Errors   as `predict`
     """
+    slopes, predictions = gradient_in_words(model, point, observables)
+    _warn(predictions)
+    return slopes
+
+
+def gradient_in_words(
+    model: str | Model, point: Mapping[str, Any], observables: Sequence[str]
+) -> tuple[dict[str, dict[str, float | complex]], dict[str, Prediction]]:
+    """`gradient`, with the predictions in place of warnings."""
     model = resolve_model(model)
     requests = parse(model, observables, model.check(point))
     names = tuple(point) or model.parameter_names()
     at = model.at(point)
     values = {name: np.asarray(getattr(at, name), float_or_complex(model, name)) for name in names}
     layout, numbers = lay_out(requests)
-    columns = _compiled_gradient(layout, names)(
-        _arrays(at), {name: jnp.asarray(v) for name, v in values.items()}, numbers
-    )
+    columns, computed = _compiled_gradient(layout, names)(arrays(at), values, numbers)
     jacobian = np.stack([np.asarray(columns[name]) for name in names], axis=1)
-    return {
+    slopes = {
         request.label: {name: _python(slope, request.observable) for name, slope in zip(names, row)}
         for request, row in zip(requests, jacobian)
     }
+    return slopes, _predictions(model, requests, computed)
 
 
 def predictor(
@@ -242,19 +263,20 @@ def _compiled(layout: Layout) -> Callable[..., Any]:
 
 @lru_cache(maxsize=COMPILED)
 def _compiled_gradient(layout: Layout, names: tuple[str, ...]) -> Callable:
-    """Forward mode: one column per parameter, all in one compiled call."""
+    """Forward mode: one column per parameter, all in one compiled call; and the values."""
 
-    def columns(model: Model, values: dict[str, Array], numbers: dict[int, Array]) -> dict[str, Array]:
-        at = lambda v: evaluate_layout(model.with_values(v), layout, numbers).value
-        along = lambda tangents: jax.jvp(at, (values,), (tangents,))[1]
+    def columns(model: Model, values: dict[str, Array], numbers: dict[int, Array]) -> tuple[dict[str, Array], Values]:
+        at = lambda v: evaluate_layout(model.with_values(v), layout, numbers)
+        along = lambda tangents: jax.jvp(lambda v: at(v).value, (values,), (tangents,))[1]
         basis = {name: jnp.zeros(len(names), values[name].dtype).at[i].set(1.0) for i, name in enumerate(names)}
-        derivatives = jax.vmap(along)(basis)
-        return {name: derivatives[i] for i, name in enumerate(names)}
+        computed, derivatives = at(values), jax.vmap(along)(basis)
+        there = computed.status == int(Status.SUCCESS)
+        return {name: jnp.where(there, derivatives[i], jnp.nan) for i, name in enumerate(names)}, computed
 
     return jax.jit(columns)
 
 
-def _arrays(model: Model) -> Model:
+def arrays(model: Model) -> Model:
     """Every number as a float64 (or complex128) array, so that one compiled function serves all points."""
     return jax.tree.map(lambda leaf: np.asarray(leaf, np.result_type(np.asarray(leaf).dtype, np.float64)), model)
 

@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from darkbeauty.errors import InputError, Problem
+from darkbeauty.errors import InputError, Problem, by_remark
 
 USAGE, UNCONVERGED, INTERRUPTED, CLOSED_PIPE = 2, 3, 130, 141
 _WIDE = 240  # columns of a table that goes to a file or a pipe
@@ -56,9 +56,8 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], right: Se
 
 def print_remarks(remarks: Mapping[str, Sequence[str]]) -> None:
     """What is to be said of numbers in a table, a line each."""
-    for label, words in remarks.items():
-        for line in words:
-            typer.echo(f"{label}: {line}")
+    for line, labels in by_remark(remarks).items():
+        typer.echo(f"{labels}: {line}")
 
 
 def plain(value: Any) -> Any:

@@ -15,7 +15,6 @@ from darkbeauty.errors import InputError
 from darkbeauty.inputs import load_sm
 from darkbeauty.inputs.sm import parameter_records
 from darkbeauty.likelihoods.theory import theory_covariance
-from darkbeauty.models import resolve_model
 from darkbeauty.models.wet import Wet
 from darkbeauty.observables import REGISTRY
 from darkbeauty.report.docstrings import formulas, left_out
@@ -117,11 +116,10 @@ def test_limits_are_quoted():
 
 def test_every_observable_has_words():
     """A formula, or where there is none an input or a table that the listing names; most have one."""
-    model = resolve_model("lmu_ltau_s1")
-    without = [one.name for one in REGISTRY if not formulas(one, model)]
+    without = [one.name for one in REGISTRY if not formulas(one)]
     assert len(without) < 0.05 * len(REGISTRY), without
     for one in REGISTRY:
-        assert all(label in ("Omits", "Accuracy") and words for label, words in left_out(one, model))
+        assert all(label in ("Omits", "Accuracy") and words for label, words in left_out(one))
 
 
 # -- command ------------------------------------------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -94,7 +95,12 @@ def explain(label: str, model: str | None, point: dict[str, Any], problems: list
 
 def _print_numbers(model: str, numbers: Numbers) -> None:
     point = " ".join(f"{name}={value:g}" for name, value in numbers.point.items()) or "all defaults"
-    typer.echo(f"\n-- model {model}, {point}\n{number(numbers.value)} ± {numbers.error:.3g} (from inputs)\n")
+    typer.echo(f"\n-- model {model}, {point}")
+    if math.isnan(abs(numbers.value)):
+        typer.echo(f"no value: {'; '.join(numbers.warnings)}")
+        return
+    typer.echo(f"{number(numbers.value)} ± {numbers.error:.3g} (from inputs)")
+    typer.echo("".join(f"{words}\n" for words in numbers.warnings))
     size = abs(numbers.value)
     share = lambda effect: percent(effect / size) if size else f"{effect:.3g}"
     slopes = [

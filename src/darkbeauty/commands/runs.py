@@ -9,6 +9,7 @@ from typing import Any
 import typer
 
 from darkbeauty.terminal import UNCONVERGED, number, print_table, show, written
+from darkbeauty.units import percent
 
 SIGNALLED = 128
 """Exit code of a run that signal n ended: 128 + n, as a shell has it (130 for Ctrl-C, 143 for SIGTERM)."""
@@ -21,6 +22,7 @@ def print_run(name: str, run: Any, files: Sequence[str], as_json: bool) -> None:
     verdict = run.verdict
     headline = "converged" if verdict.converged else f"{word}: " + "; ".join(verdict.missed)
     result = {"converged": verdict.converged, "missed": verdict.missed, "divergences": verdict.divergences}
+    result |= {"cut_off_trees": verdict.cut_off}
     from darkbeauty.inference.sharding import is_first_process
 
     if not is_first_process():
@@ -69,8 +71,9 @@ def print_summary(what: str, summary: Sequence[Any]) -> None:
 
 
 def divergent(verdict: Any) -> str:
-    """The share of divergent transitions."""
-    return f"divergent transitions: {100 * verdict.divergences:.2f} %"
+    """The share of divergent transitions, and of trees that were cut off."""
+    cut_off = f"; trees cut off at their largest depth: {percent(verdict.cut_off)}" if verdict.cut_off else ""
+    return f"divergent transitions: {100 * verdict.divergences:.2f} %{cut_off}"
 
 
 def evidence(numbers: dict[str, Any]) -> str:
@@ -96,4 +99,6 @@ def print_optimum(best: Any) -> None:
     )
     rows = [(name, number(value), error(name)) for name, value in best.parameters.items()]
     print_table(("parameter", "best fit", "error (Fisher)"), rows, (1, 2))
+    for name, reason in best.reasons.items():
+        typer.echo(f"{name} has no error: {reason}")
     typer.echo("")

@@ -28,6 +28,7 @@ from darkbeauty.flavour.modes import PSEUDOSCALAR, VECTOR
 from darkbeauty.flavour.panels import DEGREES, Panels, cut, joined
 from darkbeauty.inputs import SMInputs
 from darkbeauty.models.sectors import DIPOLES, LEPTONIC, Pole, Theory, Wilson
+from darkbeauty.numerics.compiled import compiled
 from darkbeauty.numerics.quadrature import gauss_legendre
 from darkbeauty.numerics.stored import stored
 
@@ -212,7 +213,7 @@ def _density_of_blocks(mode: str, lepton: str, slots: tuple[str, ...]) -> Callab
         rates = amplitude_code(mode).density(probe(sm, slots, u, u_bar, shift), mode, lepton, q2, propagator)
         return stacked(rates, names_of(mode))
 
-    return eqx.filter_jit(lambda sm, *jobs: (jax.lax.map(partial(block, sm), jobs),))
+    return compiled(lambda sm, *jobs: (jax.lax.map(partial(block, sm), jobs),))
 
 
 def _couplings(

@@ -19,6 +19,7 @@ from darkbeauty.flavour.nodal_rates import NodalRates
 from darkbeauty.flavour.quadratic import Channel, QuadraticRates, densities, in_calls, probe
 from darkbeauty.inputs import SMInputs
 from darkbeauty.models.sectors import DIPOLES, Pole
+from darkbeauty.numerics.compiled import compiled
 from darkbeauty.numerics.pair_map import pair_map
 from darkbeauty.numerics.stored import stored
 
@@ -47,7 +48,7 @@ class Trials(NamedTuple):
 def table_deviations(sm: SMInputs, channels: tuple[Channel, ...], rates: QuadraticRates) -> list[np.ndarray]:
     """Largest difference of any rate, relative to the rate, of the bins of every channel."""
 
-    @eqx.filter_jit
+    @compiled
     def values(sm, rates, trials):
         def of(trial):
             w = probe(sm, rates.slots, trial.u, trial.u_bar).wilson

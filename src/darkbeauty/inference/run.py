@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -123,7 +123,7 @@ def conclude(
         attrs |= {"failures": json.dumps(causes, ensure_ascii=False)}
     summary, nuisances = summarise(values), summarise(pulls)
     verdict = judge(summary, draws, fit.targets, nuisances)
-    verdict = Verdict(verdict.divergences, (*unfinished, *verdict.missed))
+    verdict = replace(verdict, missed=(*unfinished, *verdict.missed))
     proof = with_bayes_factor(fit, lik, draws.evidence) if draws.evidence else {}
     attrs |= {"converged": int(verdict.converged), "missed_targets": list(verdict.missed), **draws.attrs, **proof}
     attrs |= {"sampled_nuisances": posterior.nuisances.size}

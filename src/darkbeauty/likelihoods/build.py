@@ -17,7 +17,9 @@ from darkbeauty.likelihoods.covariance import KINDS, MARGINAL, total_covariance,
 from darkbeauty.likelihoods.term import Term
 from darkbeauty.likelihoods.terms import PRESETS, TERMS, presets_of, shared_data
 from darkbeauty.models import Model, resolve_model
-from darkbeauty.prediction import Request, check_observable, parse, require_x64
+from darkbeauty.numerics.compiled import compiled
+from darkbeauty.prediction import Request, check_observable, float_or_complex, parse, require_x64, words_of
+from darkbeauty.status import Status
 from darkbeauty.tables import RateTables, make_tables
 
 
@@ -32,6 +34,8 @@ class TermReport:
     sigma: float
     pull: float
     log_prob: float
+    remarks: tuple[str, ...] = ()
+    """What a reader should know of the prediction: why it has no value, or why it is not to be trusted."""
 
 
 class Likelihood(eqx.Module):
@@ -79,11 +83,21 @@ class Likelihood(eqx.Module):
 
     def explain(self, params: Mapping[str, Any]) -> list[TermReport]:
         """Prediction, data and pull of every observable of every term."""
-        return self.report(eqx.filter_jit(lambda lik, p: lik.predictions(p))(self, dict(params)))
+        require_x64()
+        return self.report(*_values(self, self.arrays(params)))
 
-    def report(self, predictions: Array | np.ndarray) -> list[TermReport]:
-        """The same for given predictions."""
+    def arrays(self, params: Mapping[str, Any]) -> dict[str, np.ndarray]:
+        """Numbers of a point as arrays: arguments of compiled functions, not constants of them.
+
+        Errors   InputError listing everything wrong with the point
+        """
+        at = self.model.at(params)
+        return {name: np.asarray(getattr(at, name), float_or_complex(at, name)) for name in params}
+
+    def report(self, predictions: Array | np.ndarray, status: Array | np.ndarray | None = None) -> list[TermReport]:
+        """The same for given predictions, and how each ended."""
         predictions = np.asarray(predictions)
+        ended = np.zeros(len(predictions), int) if status is None else np.asarray(status)
         sigma, log_prob = np.sqrt(np.diag(self.covariance)), self.by_term(predictions)
         reports = []
         for term, (start, stop) in zip(self.terms, self.slices):
@@ -99,6 +113,7 @@ class Likelihood(eqx.Module):
                         float(sigma[j]),
                         float(pull),
                         float(log_prob[term.name]),
+                        words_of(self.model, self.requests[j], float(predictions[j]), Status(int(ended[j]))),
                     )
                 )
         return reports
@@ -180,6 +195,13 @@ def build(model: Model, terms: tuple[Term, ...], theory: str = MARGINAL) -> Like
     requests = parse(model, tuple(label for term in terms for label in term.predicted(model)))
     errors = _errors(total_covariance(terms, theory))
     return Likelihood(model, np.concatenate(values), *errors, make_tables(model, requests), terms, requests, slices)
+
+
+@compiled
+def _values(lik: Likelihood, params: dict[str, Any]) -> tuple[Array, Array]:
+    """Predictions, and how each ended."""
+    values = lik.evaluate(params)
+    return values.value, values.status
 
 
 def with_covariance(lik: Likelihood, covariance: np.ndarray) -> Likelihood:

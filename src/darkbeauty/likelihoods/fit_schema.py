@@ -93,13 +93,14 @@ class SamplerSection(Section):
 class TargetSection(Section):
     """What a run must reach to count as converged.
 
-    surprise: share of the posterior, of SMC in relic coordinates, where these expected less than e⁻⁴ of it.
+    depth: share of the trees of NUTS that may be cut off at max_depth. surprise: share of the posterior, of SMC in relic coordinates, where these expected less than e⁻⁴ of it.
     """
 
     r_hat: Annotated[float, Field(gt=1.0)] = 1.01
     ess: Annotated[float, Field(gt=0.0)] = 400.0
     divergences: Annotated[float, Field(ge=0.0, le=1.0)] = 0.005
     bfmi: Annotated[float, Field(ge=0.0)] = 0.2
+    depth: Annotated[float, Field(ge=0.0, le=1.0)] = 0.1
     surprise: Annotated[float, Field(ge=0.0, le=1.0)] = 0.03
 
 

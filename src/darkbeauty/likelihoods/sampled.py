@@ -28,6 +28,7 @@ from darkbeauty.models import Model
 from darkbeauty.models.base import sectors_of
 from darkbeauty.models.sectors import Theory
 from darkbeauty.models.wet import Wet
+from darkbeauty.numerics.compiled import compiled
 from darkbeauty.observables import Results, Source
 from darkbeauty.prediction import parse
 from darkbeauty.tables import Tabulated, accurate, channel_of, slots_of
@@ -127,7 +128,7 @@ class SampledLikelihood(eqx.Module):
     def explain(self, params: Mapping[str, Any], nu: Array | None = None) -> list[TermReport]:
         """Prediction, data and pull (in experimental errors) of every observable, at central inputs unless ν is given."""
         nu = jnp.zeros(self.size) if nu is None else nu
-        return self.given.report(eqx.filter_jit(lambda lik, *at: lik.evaluate(*at).value)(self, dict(params), nu))
+        return self.given.report(*_values(self, self.given.arrays(params), jnp.asarray(nu)))
 
     def _nu(self, frame: Frame, eta: Array) -> Array:
         return frame.centre + self.root @ eta
@@ -157,6 +158,13 @@ class SampledLikelihood(eqx.Module):
         return self.given.log_prob_of(predictions) + log_prior
 
 
+@compiled
+def _values(lik: SampledLikelihood, params: dict[str, Any], nu: Array) -> tuple[Array, Array]:
+    """Predictions, and how each ended."""
+    values = lik.evaluate(params, nu)
+    return values.value, values.status
+
+
 def sample_nuisances(lik: Likelihood) -> SampledLikelihood:
     """The likelihood with the same terms whose nuisances are parameters; those too weak to matter stay in the covariance."""
     places = shifted(lik.terms)
@@ -183,7 +191,7 @@ def most_probable(
     model = Wet(sm=sm)
     requests = parse(model, labels)
 
-    @eqx.filter_jit
+    @compiled
     def shift(model, nuisances, rates, points):
         at = lambda nu: evaluate(at_inputs(model, nuisances.inputs(nu)), requests, rates.results).value
         return jax.lax.map(at, points)

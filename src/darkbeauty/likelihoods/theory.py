@@ -16,6 +16,7 @@ from darkbeauty.evaluation import evaluate
 from darkbeauty.inputs.sm import parameter_records
 from darkbeauty.models.base import Model
 from darkbeauty.models.wet import Wet
+from darkbeauty.numerics.compiled import compiled
 from darkbeauty.numerics.stored import stored
 from darkbeauty.prediction import parse
 
@@ -61,7 +62,7 @@ def theory_jacobian(labels: tuple[str, ...]) -> np.ndarray:
     model = Wet()
     requests = parse(model, labels)
     paths, roots = nuisances()
-    compute = eqx.filter_jit(lambda m: _jacobian(m, requests, paths, roots))
+    compute = compiled(lambda m: _jacobian(m, requests, paths, roots))
     return stored("theory", (model.sm, labels, paths, roots), lambda: np.asarray(compute(model)))
 
 

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from functools import lru_cache
+from typing import Any
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
 from darkbeauty.errors import raise_if_any
-from darkbeauty.evaluation import evaluate
+from darkbeauty.evaluation import Layout, evaluate_layout, lay_out
 from darkbeauty.inputs.sm import parameter_records
 from darkbeauty.likelihoods.theory import FOLLOWS, at_inputs, correlation, nuisances
 from darkbeauty.models import MODELS, Model, resolve_model
 from darkbeauty.observables import Request
-from darkbeauty.prediction import check_observable, parse, usage
+from darkbeauty.prediction import COMPILED, arrays, check_observable, parse, usage, words_of
 from darkbeauty.report.docstrings import formulas, left_out
+from darkbeauty.status import Status
 
 FAMILIES = {
     "form_factor": "form factors",
@@ -69,7 +71,10 @@ class Input:
 
 @dataclass(frozen=True)
 class Numbers:
-    """An observable at a point: value, theory error, and what they are made of; of a complex observable the modulus is differentiated."""
+    """An observable at a point: value, theory error, and what they are made of; of a complex observable the modulus is differentiated.
+
+    warnings: why it has no value (which is NaN then, without error, slopes and inputs), or why that is not to be trusted.
+    """
 
     point: dict[str, Any]
     value: float | complex
@@ -77,6 +82,7 @@ class Numbers:
     slopes: list[Slope]
     inputs: list[Input]
     budget: dict[str, float]
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -134,7 +140,11 @@ def _choose(label: str, model: str | Model | None) -> Model:
 
 def numbers(model: Model, point: Mapping[str, Any], request: Request) -> Numbers:
     """Value, slopes and error budget at a point."""
-    value, by_parameter, by_input = _jacobian(model, point, request)
+    value, status, by_parameter, by_input = _jacobian(model, point, request)
+    number = complex(value) if request.observable.is_complex else float(np.real(value))
+    warnings = words_of(model, request, number, status)
+    if status != Status.SUCCESS:
+        return Numbers(dict(point), number, math.nan, [], [], {}, warnings)
     along, p = _component(value, request.observable.is_complex), model.at(point)
     size = abs(value) if request.observable.is_complex else float(np.real(value))
     slopes = [_slope(p, parameter, along(by_parameter[parameter.name]), size) for parameter in p.parameters]
@@ -144,7 +154,7 @@ def numbers(model: Model, point: Mapping[str, Any], request: Request) -> Numbers
     budget, total = _budget(paths, roots, whitened)
     return Numbers(
         dict(point),
-        complex(value) if request.observable.is_complex else float(np.real(value)),
+        number,
         total,
         sorted(
             (slope for slope in slopes if slope.derivative), key=lambda slope: -abs(slope.relative or slope.derivative)
@@ -154,6 +164,7 @@ def numbers(model: Model, point: Mapping[str, Any], request: Request) -> Numbers
             key=lambda nuisance: -nuisance.effect,
         ),
         budget,
+        warnings,
     )
 
 
@@ -197,21 +208,32 @@ def _input(path: str, effect: float) -> Input:
 
 def _jacobian(
     model: Model, point: Mapping[str, Any], request: Request
-) -> tuple[complex, dict[str, complex], dict[str, np.ndarray]]:
-    """Value, derivatives by every model parameter (real part of a complex one) and by every uncertain input, by reverse differentiation."""
-    names = model.parameter_names()
-    start = model.at(point)
-    fixed = {name: np.asarray(getattr(start, name)) for name in names}
-    free = {name: jnp.asarray(np.real(value), float) for name, value in fixed.items()}
-    inputs = {path: jnp.asarray(model.sm.get(path), float) for path in nuisances()[0] if path not in FOLLOWS}
-
-    def parts(free: dict[str, Array], inputs: dict[str, Array], model: Model) -> Array:
-        values = {name: free[name] + 1j * np.imag(v) if np.iscomplexobj(v) else free[name] for name, v in fixed.items()}
-        p = at_inputs(cast(Any, model), inputs)
-        value = evaluate(p.at(values), (request,)).value[0]
-        return jnp.stack([jnp.real(value), jnp.imag(value)])
-
-    both = lambda free, inputs, model: (parts(free, inputs, model), jax.jacrev(parts, (0, 1))(free, inputs, model))
-    value, jacobian = eqx.filter_jit(both)(free, inputs, model)
+) -> tuple[complex, Status, dict[str, complex], dict[str, np.ndarray]]:
+    """Value and how it ended, derivatives by every model parameter (real part of a complex one) and by every uncertain input."""
+    start = arrays(model.at(point))
+    values = {name: np.asarray(value) for name, value in start.values().items()}
+    inputs = {path: np.asarray(model.sm.get(path), float) for path in nuisances()[0] if path not in FOLLOWS}
+    layout, numbers = lay_out((request,))
+    jacobian, (value, status) = _compiled(layout)(
+        {name: np.real(at) for name, at in values.items()},
+        inputs,
+        {name: np.imag(at) for name, at in values.items() if np.iscomplexobj(at)},
+        start,
+        numbers,
+    )
     joined = jax.tree.map(lambda j: np.asarray(j[0]) + 1j * np.asarray(j[1]), jacobian)
-    return complex(value[0], value[1]), joined[0], joined[1]
+    return complex(*np.asarray(value)), Status(int(status)), joined[0], joined[1]
+
+
+@lru_cache(maxsize=COMPILED)
+def _compiled(layout: Layout) -> Callable[..., Any]:
+    """(free, inputs, imaginary, model, numbers) → derivatives of (real, imaginary part) by the first two in reverse mode, and these with the status."""
+
+    def parts(free: dict, inputs: dict, imaginary: dict, model: Model, numbers: dict) -> tuple[Array, Any]:
+        values = {name: free[name] + 1j * imaginary[name] if name in imaginary else free[name] for name in free}
+        p = at_inputs(model, inputs).with_values(values)
+        result = evaluate_layout(p, layout, numbers)
+        pair = jnp.stack([jnp.real(result.value[0]), jnp.imag(result.value[0])])
+        return pair, (pair, result.status[0])
+
+    return jax.jit(jax.jacrev(parts, (0, 1), has_aux=True))

@@ -14,7 +14,7 @@ import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from matplotlib.figure import Figure
 
-from darkbeauty.errors import raise_if_any
+from darkbeauty.errors import by_remark, raise_if_any
 from darkbeauty.files import check_places, write
 from darkbeauty.inference.checking.diagnostics import bfmi
 from darkbeauty.inference.storage.output import PACKAGES, prepare_folder
@@ -108,6 +108,7 @@ def _context(result: Result) -> dict[str, Any]:
         "inputs": len(result.inputs),
         "terms": terms,
         "measured": {term.name: _measured(term.name) for term in terms},
+        "remarks": by_remark(result.remarks),
         "chi2": chi2,
         "size": len(result.labels),
         "best": {name: values[result.best] for name, values in result.draws.items()},

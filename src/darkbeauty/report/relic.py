@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -20,6 +20,7 @@ from darkbeauty.likelihoods import TERMS
 from darkbeauty.models import Model, resolve_model
 from darkbeauty.models.base import sectors_of
 from darkbeauty.observables.relic import FINALS
+from darkbeauty.prediction import arrays
 from darkbeauty.report.figures import FILL, INK, TEX
 from darkbeauty.report.pictures import save
 from darkbeauty.status import Status
@@ -63,7 +64,7 @@ def over_ranges(
     model = resolve_model(model)
     raise_if_any(check(model, point, ranges))
     names = tuple(ranges)
-    run = _compiled(model, dict(point), names)
+    run = _runner(model, point, ranges)
     if len(names) == 1:
         return _line(run, names[0], *ranges[names[0]])
     return _plane(run, (names[0], names[1]), ranges)
@@ -86,23 +87,30 @@ def check(model: Model, point: Mapping[str, float], ranges: Mapping[str, tuple[f
     return problems
 
 
-def _compiled(model: Model, point: dict[str, float], names: tuple[str, ...]):
+def _runner(model: Model, point: Mapping[str, float], ranges: Mapping[str, tuple[float, float]]) -> Callable:
     """(n, parameters) → Ωh² (n,) and {final: share (n,)}, BATCH points at a time."""
+    start = arrays(model.at({**point, **{name: low for name, (low, _) in ranges.items()}}))
+    batch = _compiled(tuple(ranges))
+
+    def run(values: np.ndarray) -> Any:
+        padded = np.concatenate([values, np.repeat(values[-1:], -len(values) % BATCH, axis=0)])
+        parts = [batch(start, part) for part in np.split(padded, len(padded) // BATCH)]
+        return jax.tree.map(lambda *leaves: np.concatenate(leaves)[: len(values)], *parts)
+
+    return run
+
+
+@lru_cache(maxsize=4)
+def _compiled(names: tuple[str, ...]) -> Callable[..., Any]:
+    """For every model and point, as these are arguments: (model, values of the parameters (BATCH, n)) → what a run gives."""
 
     def omega_and_shares(model: Model, values: jax.Array):
-        p = model.at({**point, **dict(zip(names, values))}).derive()
+        p = model.with_values(dict(zip(names, values))).derive()
         result = freeze_out(p)
         omega = jnp.where(result.status == int(Status.SUCCESS), result.omega_h2, jnp.nan)
         return omega, annihilation_shares(p).by_final
 
-    batch = eqx.filter_jit(lambda model, values: jax.vmap(lambda v: omega_and_shares(model, v))(values))
-
-    def run(values: np.ndarray):
-        padded = np.concatenate([values, np.repeat(values[-1:], -len(values) % BATCH, axis=0)])
-        parts = [batch(model, jnp.asarray(part)) for part in np.split(padded, len(padded) // BATCH)]
-        return jax.tree.map(lambda *leaves: np.concatenate(leaves)[: len(values)], *parts)
-
-    return run
+    return jax.jit(jax.vmap(omega_and_shares, in_axes=(None, 0)))
 
 
 def _line(run, name: str, low: float, high: float) -> Line:

@@ -14,7 +14,9 @@ from darkbeauty.errors import InputError, Problem
 from darkbeauty.inference.checking.diagnostics import ParameterSummary, most_moved, summarise
 from darkbeauty.likelihoods import TERMS, Fit
 from darkbeauty.likelihoods.covariance import whiten
+from darkbeauty.prediction import parse, words_of
 from darkbeauty.report.stored_run import FILE, GROUPS, Groups, entries, fit_of, read_groups
+from darkbeauty.status import Status
 
 
 @dataclass(frozen=True)
@@ -123,6 +125,13 @@ class Result:
             chi2 = float(self.chi2[name][self.best])
             rows.append(TermFit(name, TERMS[name].about, places, chi2, self.labels[worst], float(self.pulls[worst])))
         return rows
+
+    @cached_property
+    def remarks(self) -> dict[str, tuple[str, ...]]:
+        """What a reader should know of predictions at the best draw, by observable."""
+        model = self.fit.model
+        values = zip(parse(model, self.labels), self.predictions[self.best])
+        return {request.label: words_of(model, request, value, Status.SUCCESS) for request, value in values}
 
     def points(self, n: int) -> list[dict[str, float]]:
         """n parameter points spread evenly over the draws of all chains (all of them if there are fewer)."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -10,6 +9,7 @@ from matplotlib.figure import Figure
 
 from darkbeauty.flavour.spectrum import smeared
 from darkbeauty.models import Model, resolve_model
+from darkbeauty.numerics.compiled import compiled
 from darkbeauty.report.figures import FILL, INK
 from darkbeauty.report.result import Result
 
@@ -29,7 +29,7 @@ def spectrum(model: Model, points: dict[str, np.ndarray], q2: np.ndarray, mode: 
         p = model.at(values).derive()
         return jax.vmap(lambda x: smeared(p, x, RESOLUTION, mode, pair))(jnp.asarray(q2))
 
-    run = eqx.filter_jit(lambda model, points: jax.lax.map(lambda v: at_point(model, v), points))
+    run = compiled(lambda model, points: jax.lax.map(lambda v: at_point(model, v), points))
     return np.asarray(run(model, {name: jnp.asarray(values) for name, values in points.items()}))
 
 

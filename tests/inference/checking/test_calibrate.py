@@ -11,6 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from darkbeauty import cli
+from darkbeauty.evaluation import Values
 from darkbeauty.inference.checking.calibrate import calibrate, judge_ranks
 from darkbeauty.likelihoods.priors import Normal, Uniform
 
@@ -24,17 +25,20 @@ class Toy(eqx.Module):
     covariance: np.ndarray
     whitening: np.ndarray
 
-    def is_physical(self, values):
-        return values["a"] + values["b"] < 3.5
+    def evaluate(self, values):
+        allowed = values["a"] + values["b"] < 3.5
+        predictions = jnp.stack([values["a"], values["b"], values["a"] * values["b"]])
+        return Values(jnp.where(allowed, predictions, jnp.nan), jnp.where(allowed, 0, jnp.ones(3, int)))
 
     def predictions(self, values):
-        return jnp.stack([values["a"], values["b"], values["a"] * values["b"]])
+        return self.evaluate(values).value
 
     def log_prob_of(self, predictions):
-        return -0.5 * jnp.sum((self.whitening @ (predictions - self.values)) ** 2)
+        value = -0.5 * jnp.sum((self.whitening @ (predictions - self.values)) ** 2)
+        return jnp.where(jnp.isnan(value), -jnp.inf, value)
 
     def log_prob(self, values):
-        return jnp.where(self.is_physical(values), self.log_prob_of(self.predictions(values)), -jnp.inf)
+        return self.log_prob_of(self.predictions(values))
 
 
 def fit_of(honest=1.0):

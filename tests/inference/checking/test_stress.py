@@ -12,9 +12,13 @@ import pytest
 from typer.testing import CliRunner
 
 from darkbeauty import cli
-from darkbeauty.inference.checking.failures import UNPHYSICAL, name_causes
+from darkbeauty.evaluation import Values
+from darkbeauty.inference.checking.failures import name_causes
 from darkbeauty.inference.checking.stress import stress
 from darkbeauty.likelihoods.priors import Uniform
+from darkbeauty.status import Status
+
+OUTSIDE, LATE = Status.NOT_ALLOWED, Status.STEPS_EXHAUSTED
 
 
 class Bad(eqx.Module):
@@ -24,12 +28,9 @@ class Bad(eqx.Module):
     terms: tuple = eqx.field(static=True, default=(SimpleNamespace(name="one"), SimpleNamespace(name="two")))
     requests: tuple = eqx.field(static=True, default=tuple(SimpleNamespace(label=x) for x in ("u", "v", "w")))
 
-    @property
-    def model(self):
-        return SimpleNamespace(at=lambda values: SimpleNamespace(is_physical=lambda: values["a"] >= -1.0))
-
-    def predictions(self, values):
-        return jnp.stack([values["a"], values["b"], jnp.where(values["a"] > 1.0, jnp.nan, 0.0)])
+    def evaluate(self, values):
+        predictions = jnp.stack([values["a"], values["b"], jnp.where(values["a"] > 1.0, jnp.nan, 0.0)])
+        return Values(predictions, jnp.where(values["a"] < -1.0, int(OUTSIDE), jnp.zeros(3, int)))
 
     def log_prob(self, values):
         a, b = values["a"], values["b"]
@@ -46,7 +47,7 @@ def fit_of(low, high):
 def test_failures_are_counted_by_cause():
     found = stress(fit_of(0.0, 1.0), 400)
     assert found.passed
-    assert set(found.without_likelihood) == {UNPHYSICAL, "two: no value of w"}
+    assert set(found.without_likelihood) == {OUTSIDE.words, "two: no value of w"}
     assert all(count == pytest.approx(100, abs=35) for count in found.without_likelihood.values())
     assert found.milliseconds[0] > 0.0
 
@@ -60,8 +61,12 @@ def test_values_and_gradients_that_are_not_finite_are_found():
 
 def test_causes_name_the_first_observable_without_value():
     rows = np.array([[1.0, np.nan, np.nan], [np.inf, 1.0, 1.0], [1.0, 1.0, 1.0], [np.nan, 1.0, 1.0]])
-    causes = name_causes(Bad(), rows, np.array([True, True, True, False]))
-    assert causes == ["two: no value of v", "one: no value of u", "no finite gradient", UNPHYSICAL]
+    rows = np.concatenate([rows, [[1.0, 1.0, 1.0]]])
+    statuses = np.zeros((5, 3), int)
+    statuses[3], statuses[4, 1] = OUTSIDE, LATE
+    causes = name_causes(Bad(), rows, statuses)
+    expected = ["two: no value of v", "one: no value of u", "no finite gradient", OUTSIDE.words]
+    assert causes == [*expected, f"two: no value of v: {LATE.words}"]
 
 
 def test_command_exits_with_3_where_something_is_not_finite(monkeypatch):

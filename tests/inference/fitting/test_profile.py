@@ -30,15 +30,12 @@ class Toy(eqx.Module):
     values: np.ndarray = eqx.field(default_factory=lambda: MEAN)
     whitening: np.ndarray = eqx.field(default_factory=lambda: np.linalg.inv(np.linalg.cholesky(COVARIANCE)))
 
-    @property
-    def model(self):
-        return SimpleNamespace(at=lambda values: SimpleNamespace(is_physical=lambda: values["a"] < 1.9))
-
     def predictions(self, values):
-        return self.transform(values["a"], values["b"], values["c"])
+        return jnp.where(values["a"] < 1.9, self.transform(values["a"], values["b"], values["c"]), jnp.nan)
 
     def log_prob(self, values):
-        return -0.5 * jnp.sum((self.whitening @ (self.predictions(values) - self.values)) ** 2)
+        value = -0.5 * jnp.sum((self.whitening @ (self.predictions(values) - self.values)) ** 2)
+        return jnp.where(jnp.isnan(value), -jnp.inf, value)
 
 
 def fit_of(likelihood, **priors):

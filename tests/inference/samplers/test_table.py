@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 import darkbeauty as db
 from darkbeauty import cli
 from darkbeauty.inference.samplers.sampler import Draws, Sampler, stopped
-from darkbeauty.inference.samplers.table import SAMPLERS, check, identity_of
+from darkbeauty.inference.samplers.table import SAMPLERS, identity_of
 from darkbeauty.inference.sharding import Spread
 from darkbeauty.inference.storage.output import identity
 from darkbeauty.likelihoods.fit_schema import SamplerSection
@@ -166,15 +166,6 @@ def test_theory_errors_that_it_cannot_sample(with_walk, tmp_path):
     sampled = ("[sampler]", 'theory = "sampled"\n[sampler]')
     lost = "sampler.method: a random walk is lost in a hundred dimensions (allowed: nuts)"
     assert problems(fit_of(tmp_path, sampled)) == [lost]
-
-
-def test_settings_that_it_does_not_read(with_walk, tmp_path):
-    found = problems(fit_of(tmp_path, ("chains = 4", "warmup = 60\nmax_depth = 5\ncoordinates = 'box'\nstarts = 3")))
-    assert found == [
-        f"sampler.{name}: is no setting of method 'walk' (allowed: chains, draws)" for name in ("warmup", "max_depth")
-    ]
-    assert check({"method": "smc", "warmup": 300, "draws": 20}, "marginal") == []  # 300 is the default
-    assert not check({"method": "nuts", "warmup": 60, "max_depth": 5, "target_accept": 0.9}, "sampled")
 
 
 def test_no_method_is_known_by_name_outside_of_the_table():

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import equinox as eqx
 import numpy as np
 
 from darkbeauty.likelihoods import Fit, Likelihood
 from darkbeauty.models import Model
 from darkbeauty.models.base import sectors_of
+from darkbeauty.numerics.compiled import compiled
 
 COUPLINGS = ("y", "g", "chi", "y_eta", "sin_zeta")
 """What is 0 where a model with new particles is the Standard Model."""
@@ -31,7 +31,7 @@ def standard_model_log_likelihood(fit: Fit, lik: Likelihood) -> float:
     which is the least favourable to the model.
     """
     point = no_couplings(fit, lik.model)
-    predictions = np.array(eqx.filter_jit(lambda lik, values: lik.predictions(values))(lik, point))
+    predictions = np.array(compiled(lambda lik, values: lik.predictions(values))(lik, point))
     for i, request in enumerate(lik.requests):
         if request.observable.name == "Omega_h2":
             predictions[i] = lik.values[i]

@@ -35,10 +35,11 @@ class ParameterSummary:
 
 @dataclass(frozen=True)
 class Verdict:
-    """Convergence of a run: the fraction of divergent transitions, and what misses its target (empty: converged)."""
+    """Convergence of a run: the fraction of divergent transitions, what misses its target (empty: converged), the fraction of trees cut off."""
 
     divergences: float
     missed: tuple[str, ...]
+    cut_off: float = 0.0
 
     @property
     def converged(self) -> bool:
@@ -87,13 +88,21 @@ def judge(
     fraction = float(np.mean(draws.stats.get("diverging", 0.0)))
     if fraction > targets.divergences:
         missed.append(f"divergences = {100 * fraction:.2f} % > {100 * targets.divergences:g} %")
+    if (cut_off := _cut_off(draws)) > targets.depth:
+        words = f"{percent(cut_off)} of the trees cut off at their largest depth"
+        missed.append(f"{words} > {100 * targets.depth:g} %: a larger max_depth, or narrower priors")
     if not (share := draws.attrs.get("surprise", 0.0)) <= targets.surprise:
         missed.append(
             f"surprise = {100 * share:.1f} % of the posterior where little was expected > {100 * targets.surprise:g} %"
         )
     if "energy" in draws.stats and not (lowest := float(np.min(bfmi(draws.stats["energy"])))) >= targets.bfmi:
         missed.append(f"E-BFMI = {lowest:.2f} < {targets.bfmi:g}")
-    return Verdict(fraction, tuple(missed))
+    return Verdict(fraction, tuple(missed), cut_off)
+
+
+def _cut_off(draws: Draws) -> float:
+    """Share of the trees that reached their largest depth before they turned."""
+    return draws.attrs.get("longest_trees", 0) / draws.q[..., 0].size
 
 
 def _misses(row: ParameterSummary, draws: Draws, targets: TargetSection) -> list[str]:

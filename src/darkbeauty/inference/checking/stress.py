@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -18,6 +17,7 @@ from darkbeauty.inference.posterior import Posterior
 from darkbeauty.inference.sharding import Spread
 from darkbeauty.likelihoods import Fit, Likelihood
 from darkbeauty.likelihoods.fit_schema import check_seed
+from darkbeauty.numerics.compiled import compiled
 
 Point = dict[str, float]
 SLOW, SHOWN = 5.0, 5
@@ -61,7 +61,7 @@ def stress(
     lik = Posterior.of(fit, box=True, marginal=True).likelihood
     table = prior_points(fit.priors, jax.random.uniform(key, (points, len(fit.priors)), float))
     rows = [{name: jnp.asarray(column[i]) for name, column in table.items()} for i in range(points)]
-    both = eqx.filter_jit(lambda lik, values: jax.value_and_grad(lik.log_prob)(values))
+    both = compiled(lambda lik, values: jax.value_and_grad(lik.log_prob)(values))
     jax.block_until_ready(both(lik, rows[0]))
     values, slopes, seconds = np.zeros(points), np.zeros((points, len(table))), np.zeros(points)
     for i, row in enumerate(rows):

@@ -5,28 +5,32 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from darkbeauty.likelihoods import Likelihood
 from darkbeauty.likelihoods.priors import Prior
+from darkbeauty.numerics.compiled import compiled
 
 INSIDE = 2.0
 """Distance from a bound, in errors, from which on Laplace's approximation is trusted."""
+AT_END, WITHOUT_EFFECT, SHARED = 1e-6, 1e-6, 0.1
+"""Distance from a bound, in widths of the prior, that is none; effect of a whole prior, in errors of the data, that is none; part in a flat direction
+(of the largest) from which on a parameter is named."""
 
 
 @dataclass(frozen=True)
 class Forecast:
     """Standard deviation of every parameter (infinite where the data do not constrain it inside its prior), their correlation, and ln Z by Laplace.
 
-    log_evidence: None where the approximation has no meaning: a parameter without error, or too close to a bound.
+    log_evidence: None where the approximation has no meaning: a parameter without error, or too close to a bound. reasons: why a parameter has no error.
     """
 
     errors: dict[str, float]
     correlation: np.ndarray
     log_evidence: float | None
+    reasons: dict[str, str]
 
 
 def forecast(lik: Likelihood, priors: Mapping[str, Prior], values: Mapping[str, float]) -> Forecast:
@@ -36,11 +40,13 @@ def forecast(lik: Likelihood, priors: Mapping[str, Prior], values: Mapping[str, 
     """
     names, width = tuple(priors), np.array([prior.width for prior in priors.values()])
 
-    @eqx.filter_jit
+    @compiled
     def jacobian(lik, x):
         return jax.jacfwd(lambda x: lik.whitening @ lik.predictions(dict(zip(names, x))))(x)
 
     scaled = np.asarray(jacobian(lik, jnp.array([values[name] for name in names]))) * width
+    if not np.all(np.isfinite(scaled)):
+        return _without_curvature(names)
     normal = [(w / prior.constraint[1]) ** 2 if prior.constraint else 0.0 for prior, w in zip(priors.values(), width)]
     fisher = scaled.T @ scaled + np.diag(normal)
     covariance = np.linalg.inv(fisher + 1e-12 * np.eye(len(names)))
@@ -53,7 +59,43 @@ def forecast(lik: Likelihood, priors: Mapping[str, Prior], values: Mapping[str, 
         log_prior = sum(float(prior.log_density(values[name])) for name, prior in priors.items())
         volume = 0.5 * np.linalg.slogdet(2.0 * np.pi * covariance)[1] + np.sum(np.log(width))
         log_evidence = float(lik.log_prob(dict(values))) + log_prior + float(volume)
-    return Forecast(errors, covariance / np.outer(sigma, sigma), log_evidence)
+    return Forecast(errors, covariance / np.outer(sigma, sigma), log_evidence, _reasons(priors, values, errors, fisher))
+
+
+def _without_curvature(names: tuple[str, ...]) -> Forecast:
+    reason = "a prediction or its slope has no value at this point"
+    return Forecast(
+        dict.fromkeys(names, float("inf")),
+        np.full((len(names), len(names)), np.nan),
+        None,
+        dict.fromkeys(names, reason),
+    )
+
+
+def _reasons(
+    priors: Mapping[str, Prior], values: Mapping[str, float], errors: Mapping[str, float], fisher: np.ndarray
+) -> dict[str, str]:
+    """Why parameters have no error, from the Fisher matrix in units of the priors' widths."""
+    names = tuple(priors)
+    eigenvalues, vectors = np.linalg.eigh(fisher)
+    variances = vectors**2 / np.maximum(eigenvalues, 1e-12)
+    reasons = {}
+    for i, (name, prior) in enumerate(priors.items()):
+        if np.isfinite(errors[name]):
+            continue
+        flat = np.abs(vectors[:, np.argmax(variances[i])])
+        others = [other for j, other in enumerate(names) if j != i and flat[j] > SHARED * flat.max()]
+        alone = np.sqrt(fisher[i, i])
+        if alone < WITHOUT_EFFECT:
+            reason = "no prediction changes with it at this point"
+        elif alone < 1.0:
+            reason = "the data change by less than their errors over its whole prior"
+        else:
+            reason = f"flat direction: changes of {', '.join(others)} make up for it"
+        value, (low, high) = values[name], prior.bounds
+        at_end = min(value - low, high - value) < AT_END * prior.width
+        reasons[name] = f"{reason}; the best value is at an end of its prior" if at_end else reason
+    return reasons
 
 
 def is_inside(prior: Prior, value: float, error: float) -> bool:

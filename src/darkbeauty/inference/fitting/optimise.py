@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -19,6 +18,7 @@ from darkbeauty.inference.posterior import Posterior
 from darkbeauty.likelihoods import Fit, Likelihood, TermReport
 from darkbeauty.likelihoods.fit_schema import check_seed
 from darkbeauty.likelihoods.priors import Prior
+from darkbeauty.numerics.compiled import compiled
 
 STEPS, LEARNING_RATE = 300, 0.05
 FLOOR = -5e29
@@ -28,7 +28,7 @@ FLOOR = -5e29
 @dataclass(frozen=True)
 class Optimum:
     """Best point: parameters, log-likelihood, what every start reached (log L − ½ Σ pull² of Gaussian priors), the pulls there, and errors from the
-    curvature. Where no start has a likelihood, log L is −∞ and the point means nothing."""
+    curvature, with reasons where there is none. Where no start has a likelihood, log L is −∞ and the point means nothing."""
 
     parameters: dict[str, float]
     log_likelihood: float
@@ -37,6 +37,7 @@ class Optimum:
     errors: dict[str, float] = field(default_factory=dict)
     correlation: tuple[tuple[float, ...], ...] = ()
     log_evidence_laplace: float | None = None
+    reasons: dict[str, str] = field(default_factory=dict)
 
 
 def optimise(fit: Fit, seed: int | None = None) -> Optimum:
@@ -50,7 +51,7 @@ def optimise(fit: Fit, seed: int | None = None) -> Optimum:
     lik = posterior.likelihood
     starts = 0.5 * jax.random.logistic(key, (fit.sampler.starts, posterior.size), float)
 
-    @eqx.filter_jit
+    @compiled
     def descend(posterior, starts):
         optimizer = optax.adam(optax.cosine_decay_schedule(LEARNING_RATE, STEPS))
 
@@ -91,6 +92,7 @@ def optimise(fit: Fit, seed: int | None = None) -> Optimum:
         curvature.errors,
         tuple(tuple(row) for row in curvature.correlation.tolist()),
         curvature.log_evidence,
+        curvature.reasons,
     )
 
 

@@ -10,6 +10,7 @@ from scipy.special import expit, log_expit
 
 from darkbeauty.inference.relic_map.quantile_maps import RelicMaps
 from darkbeauty.inference.relic_map.survey_terms import TEMPER, Survey
+from darkbeauty.numerics.compiled import compiled
 
 DRAWS, BINS = 2048, ((16, 1), (6, 8), (16, 1), (8, 6))
 """Draws of a round, and into how many cells of equal mass of m_zp and of r they go, round by round."""
@@ -22,7 +23,7 @@ def adapt(survey: Survey, maps: RelicMaps) -> RelicMaps:
     names = maps.names
     free = tuple(name for name in (names.coupling, names.z_prime, names.dark, names.quark) if name)
     at = [free.index(name) for name in (names.z_prime, names.dark)]
-    transform = eqx.filter_jit(jax.vmap(lambda q, maps: maps.to_parameters(dict(zip(free, q))), in_axes=(0, None)))
+    transform = compiled(jax.vmap(lambda q, maps: maps.to_parameters(dict(zip(free, q))), in_axes=(0, None)))
     rng = np.random.default_rng(0)
     for bins in BINS:
         q = rng.logistic(size=(DRAWS, len(free)))

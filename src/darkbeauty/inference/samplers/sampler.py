@@ -39,7 +39,7 @@ class Sampler:
     """A way to sample: an entry of `SAMPLERS`, by the name that a fit file calls it by (`sampler.method`).
 
     draw: stores every block in the journal, calls progress after it, and stops before its end where the journal says so.
-    settings: entries of the fit file's sampler section that it reads; others are refused where they are not at their defaults.
+    settings: entries of the fit file's sampler section that it reads.
     extends: those of them that may grow from a run to the one that goes on with it, by --resume; all others must be the same.
     labels: what these are called there, where that is not their name.
     stages: those it reports to progress, each with its total.

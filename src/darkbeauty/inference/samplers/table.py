@@ -14,14 +14,12 @@ SAMPLERS: dict[str, Sampler] = {
     "nuts": nuts.SAMPLER,
     "smc": smc.SAMPLER,
 }
-OF_ALL = ("method", "coordinates", "starts")
-"""Entries of the sampler section that choose the sampler, or are for others than samplers."""
 
 
 def sampler_of(settings: SamplerSection, theory: str) -> Sampler:
     """The sampler that settings ask for, of a fit with such theory errors.
 
-    Errors   InputError if there is none, if it cannot sample the theory errors, or does not read a setting that was made
+    Errors   InputError if there is none, or if it cannot sample the theory errors
     """
     raise_if_any(check(vars(settings), theory))
     return SAMPLERS[settings.method]
@@ -45,8 +43,4 @@ def check(settings: Mapping[str, Any], theory: Any) -> list[Problem]:
     if theory == "sampled" and sampler.no_nuisances:
         able = ", ".join(name for name, other in SAMPLERS.items() if not other.no_nuisances)
         problems.append(Problem("sampler.method", sampler.no_nuisances, able))
-    for name, default in vars(SamplerSection()).items():
-        if name not in (*OF_ALL, *sampler.settings) and settings.get(name, default) != default:
-            allowed = ", ".join(sampler.settings)
-            problems.append(Problem(f"sampler.{name}", f"is no setting of method {method!r}", allowed))
     return problems

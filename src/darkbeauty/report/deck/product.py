@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -14,6 +13,7 @@ from scipy.stats import qmc
 
 from darkbeauty.likelihoods import Likelihood
 from darkbeauty.models import Model
+from darkbeauty.numerics.compiled import compiled
 from darkbeauty.prediction import predictor
 
 BENCHMARKS = {
@@ -48,13 +48,13 @@ class Exhibit:
 def evaluate(model: Model | str, labels: tuple[str, ...], points: Mapping[str, np.ndarray]) -> np.ndarray:
     """Predictions at many points, shape (n, observables)."""
     function = predictor(model, labels)
-    batch = eqx.filter_jit(lambda points: jax.lax.map(function, points, batch_size=BATCH))
+    batch = compiled(lambda points: jax.lax.map(function, points, batch_size=BATCH))
     return np.asarray(batch({name: jnp.asarray(values, float) for name, values in points.items()}))
 
 
 def pulls(lik: Likelihood, points: Mapping[str, np.ndarray]) -> tuple[dict[str, np.ndarray], np.ndarray]:
     """Largest |pull| of every term's observables (term → (n,)), and predictions (n, observables)."""
-    batch = eqx.filter_jit(lambda lik, points: jax.lax.map(lik.predictions, points, batch_size=BATCH))
+    batch = compiled(lambda lik, points: jax.lax.map(lik.predictions, points, batch_size=BATCH))
     table = np.asarray(batch(lik, {name: jnp.asarray(values) for name, values in points.items()}))
     size = np.abs(table - lik.values) / np.sqrt(np.diag(lik.covariance))
     return {term.name: size[:, a:b].max(1) for term, (a, b) in zip(lik.terms, lik.slices)}, table
