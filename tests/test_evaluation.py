@@ -4,29 +4,35 @@ from __future__ import annotations
 
 from decimal import Decimal
 from fractions import Fraction
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from jax import Array
 
 import darkbeauty as db
 from darkbeauty.dark import boltzmann, freeze_out
 from darkbeauty.errors import InputError
-from darkbeauty.evaluation import evaluate
+from darkbeauty.evaluation import Layout, evaluate
 from darkbeauty.models import resolve_model
-from darkbeauty.observables import REGISTRY, read
+from darkbeauty.models.sectors import Theory
+from darkbeauty.models.wet import Wet
+from darkbeauty.observables import REGISTRY, Observable, read
+from darkbeauty.observables.observable import Source
 from darkbeauty.prediction import (
     PredictionWarning,
     _compiled,
     _compiled_gradient,
+    arrays,
     gradient,
     parse,
     predict,
     predict_in_words,
     predictor,
 )
-from darkbeauty.status import Status, worst
+from darkbeauty.status import Status, status_if, worst
 
 MODEL = resolve_model("lmu_ltau_s1")
 POINT = {"y": 2.0, "g": 0.002, "m_zp": 4.0, "m_dm": 1.7}
@@ -276,3 +282,33 @@ def test_numbers_in_brackets_that_are_read():
     labels = [f"<dBR/dq2>(B+->Kmumu)[{text}]" for text in ("1.1,6", "+1.1,6.", "11e-1,6e0", " 1.1 , .6E1 ")]
     values = list(predict("wet", {}, labels).values())
     assert len(values) == 4 and len(set(values)) == 1
+
+
+class Ended(NamedTuple):
+    """A toy result: C₉ twice, resolved below 1."""
+
+    value: Array
+    status: Array
+
+
+def toy(p: Theory) -> Ended:
+    size = jnp.real(jnp.asarray(p.wilson.lepton("C9", 1, 0.0)))
+    return Ended(2.0 * size, status_if(size > 1.0, Status.NOT_RESOLVED))
+
+
+class OfToy:
+    reads = ("value",)
+
+    def __call__(self, p, arguments, result):
+        return result["value"]
+
+
+def test_slopes_of_what_has_no_value_are_none():
+    """They were 0: the slope of the NaN in its place."""
+    layout = Layout(((Observable("toy", (Source(toy, ("wilson",)),), OfToy()), 0),))
+    run = _compiled_gradient(layout, ("C9_bsmumu",))
+    for at, slope, status in ((0.5, 2.0, Status.SUCCESS), (1.5, np.nan, Status.NOT_RESOLVED)):
+        values = {"C9_bsmumu": np.asarray(at, complex)}
+        columns, computed = run(arrays(Wet().at({})), values, {0: np.zeros((1, 0))})
+        np.testing.assert_equal(float(np.real(columns["C9_bsmumu"][0])), slope)
+        assert int(computed.status[0]) == status

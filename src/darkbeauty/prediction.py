@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import re
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -170,8 +170,10 @@ def parse(model: Model, observables: Sequence[str], problems: Sequence[Problem] 
     """
     require_x64()
     every: list[Any] = list(problems)
-    if isinstance(observables, str):
-        observables = [observables]
+    if isinstance(observables, str | bytes):
+        observables = [observables]  # pyright: ignore[reportAssignmentType]
+    if not isinstance(observables, Iterable):
+        raise InputError([*every, Problem("observables", f"{observables!r} is no list of names")])
     requests = []
     for label in observables:
         request = _parse_one(model, label)

@@ -18,6 +18,7 @@ from darkbeauty.likelihoods import PRESETS, TERMS
 from darkbeauty.likelihoods.theory import nuisances, theory_covariance
 from darkbeauty.models import resolve_model
 from darkbeauty.prediction import parse
+from darkbeauty.status import Status
 
 ROOT = Path(__file__).parents[2]
 SIGMA = json.loads((ROOT / "tests" / "reference" / "b_to_k.json").read_text(encoding="utf-8"))["sigma"]
@@ -308,3 +309,24 @@ def test_a_bound_method_can_be_compiled():
     lik = db.likelihood("wet", None, terms=["BR(Bs->mumu)"])
     point = {"C10_bsmumu": jnp.asarray(0.3)}
     assert float(jax.jit(lik.log_prob)(point)) == pytest.approx(float(lik.log_prob(point)), rel=1e-12)
+
+
+def test_explaining_other_points_compiles_nothing():
+    events = []
+    jax.monitoring.register_event_duration_secs_listener(lambda name, *_, **__: events.append(name))
+    first, second = (db.likelihood("wet", None, terms=["DeltaM_s", "BR(Bs->mumu)"]) for _ in range(2))
+    first.explain({"C10_bsmumu": 0.3})
+    (row,) = [row for row in first.explain({"C10_bsmumu": -0.2}) if row.term == "BR(Bs->mumu)"]
+    before = sum("compile" in name for name in events)
+    again = [row for row in second.explain({"C10_bsmumu": np.float32(-0.2)}) if row.term == "BR(Bs->mumu)"]
+    assert sum("compile" in name for name in events) == before
+    assert row.prediction == pytest.approx(db.predict("wet", {"C10_bsmumu": -0.2}, [row.observable])[row.observable])
+    assert again[0].prediction == pytest.approx(row.prediction, rel=1e-6)
+
+
+def test_reports_say_what_is_not_to_be_trusted():
+    lik = db.likelihood("wet", None, terms=["BR(Bs->mumu)"])
+    assert lik.report(np.array([3e-9]))[0].remarks == ()
+    assert "no value it can have" in lik.report(np.array([1.5]))[0].remarks[0]
+    failed = lik.report(np.array([np.nan]), np.array([int(Status.NO_ROOT)]))
+    assert failed[0].remarks == (Status.NO_ROOT.words,)

@@ -12,13 +12,18 @@ from typer.testing import CliRunner
 import darkbeauty as db
 from darkbeauty import cli
 from darkbeauty.errors import InputError
+from darkbeauty.evaluation import lay_out
 from darkbeauty.inputs import load_sm
 from darkbeauty.inputs.sm import parameter_records
 from darkbeauty.likelihoods.theory import theory_covariance
+from darkbeauty.models.lmu_ltau_s1 import LmuLtauS1
 from darkbeauty.models.wet import Wet
 from darkbeauty.observables import REGISTRY
+from darkbeauty.prediction import parse
+from darkbeauty.report import explain as explain_module
 from darkbeauty.report.docstrings import formulas, left_out
 from darkbeauty.report.explain import explain
+from darkbeauty.status import Status
 
 POINT = {"y": 0.2, "g": 0.002, "m_zp": 4.0, "m_dm": 1.9, "chi": 0.0}
 
@@ -102,6 +107,37 @@ def test_slopes_of_what_is_negative_have_their_sign():
 def test_a_closed_channel_is_zero_and_certain():
     found = explain("BR(B+->KZp)", "lmu_ltau_s1", {**POINT, "m_zp": 5.5}).numbers
     assert (found.value, found.error, found.slopes, found.inputs, found.budget) == (0.0, 0.0, [], [], {})
+
+
+def test_what_is_not_to_be_trusted_says_so(leptonic):
+    assert leptonic.warnings == ()
+    told = run("P5p(B0->K*mumu)[8]").stdout
+    assert "\nq² between 6 and 14.18 GeV², next to the charmonia, is not predicted reliably\n" in told
+
+
+def test_a_number_without_a_value_has_a_reason(monkeypatch, leptonic):
+    """The status of the computation ends in words; there is no error, slope or input of what is not there."""
+    monkeypatch.setattr(
+        explain_module, "_jacobian", lambda *args: (complex("nan"), Status.NEVER_IN_EQUILIBRIUM, {}, {})
+    )
+    found = explain("BR(Bs->mumu)").numbers
+    assert found.warnings == (Status.NEVER_IN_EQUILIBRIUM.words,)
+    assert math.isnan(found.value) and math.isnan(found.error) and not (found.slopes or found.inputs or found.budget)
+    told = run("BR(Bs->mumu)").stdout
+    assert told.endswith(f"no value: {Status.NEVER_IN_EQUILIBRIUM.words}\n")
+    numbers = json.loads(run("BR(Bs->mumu)", "wet", "--json").stdout)["numbers"]
+    assert numbers["value"] is None and numbers["warnings"] == [Status.NEVER_IN_EQUILIBRIUM.words]
+
+
+def test_other_points_and_arguments_compile_nothing(coefficient):
+    """The fixture compiled it."""
+    before = explain_module._compiled.cache_info().misses
+    other = explain("C9p(bsmumu)[5]", "lmu_ltau_s1", {**POINT, "g": 0.001, "r_s": 0.5}).numbers
+    assert explain_module._compiled.cache_info().misses == before
+    (program,) = {explain_module._compiled(lay_out(parse(LmuLtauS1(), ["C9p(bsmumu)[4]"]))[0])}
+    assert program._cache_size() == 1
+    expected = db.predict("lmu_ltau_s1", {**POINT, "g": 0.001, "r_s": 0.5}, ["C9p(bsmumu)[5]"])["C9p(bsmumu)[5]"]
+    assert other.value == pytest.approx(expected, rel=1e-12)
 
 
 def test_without_a_point_there_are_no_numbers():

@@ -53,12 +53,10 @@ def unknown_everywhere(obs: Sequence[str]) -> list[Problem]:
 
 def read_range(text: Any) -> tuple[float, float] | None:
     """low:high as two numbers; None for anything else."""
-    parts = text.split(":") if isinstance(text, str) else []
-    try:
-        low, high = (float(part) for part in parts)
-    except ValueError:
+    ends = [read_number(part) for part in text.split(":")] if isinstance(text, str) else []
+    if len(ends) != 2 or not all(isinstance(end, float) for end in ends):
         return None
-    return low, high
+    return tuple(ends)  # pyright: ignore[reportReturnType]
 
 
 def read_point(assignments: Sequence[str]) -> tuple[dict[str, Any], list[Problem]]:
@@ -77,8 +75,8 @@ def read_point(assignments: Sequence[str]) -> tuple[dict[str, Any], list[Problem
 
 
 def read_number(text: str) -> float | complex | str:
-    """A float, else a complex number, else the text as it is."""
-    for kind in (float, complex):
+    """A float, else a complex number, else the text as it is: also one with "_" or digits of other scripts, which Python would read."""
+    for kind in (float, complex) if text.isascii() and "_" not in text else ():
         try:
             return kind(text)
         except ValueError:

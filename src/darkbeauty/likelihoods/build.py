@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -161,12 +161,12 @@ def choose_terms(
     path: str = "likelihood",
 ) -> tuple[tuple[str, ...], list[Problem]]:
     """Names of the selected terms, and everything wrong with the choice."""
-    problems = []
-    terms = (terms,) if isinstance(terms, str) else terms
-    add, drop = ((names,) if isinstance(names, str) else tuple(names) for names in (add, drop))
+    problems: list[Problem] = []
+    terms = None if terms is None else _names(terms, f"{path}.terms", problems)
+    add, drop = _names(add, f"{path}.add", problems), _names(drop, f"{path}.drop", problems)
     if terms is None and preset is None:
         problems.append(Problem(path, "a preset or terms are needed", ", ".join(presets_of(model.name)) or "terms"))
-    elif terms is None and (model.name, preset) not in PRESETS:
+    elif terms is None and preset not in presets_of(model.name):
         problems.append(unknown(f"{path}.preset", "preset", str(preset), presets_of(model.name)))
     listed = list(PRESETS.get((model.name, str(preset)), ())) if terms is None else list(terms)
     for where, names in (("terms", listed), ("add", add), ("drop", drop)):
@@ -185,6 +185,15 @@ def choose_terms(
             problems += [problem for problem in checked if problem]
     problems += shared_data([TERMS[name] for name in selected if name in TERMS], f"{path}.terms")
     return tuple(selected), problems
+
+
+def _names(given: Any, path: str, problems: list[Problem]) -> tuple[str, ...]:
+    """Names of terms, one or several; what is none is a problem."""
+    names = (given,) if isinstance(given, str) else tuple(given) if isinstance(given, Iterable) else None
+    if names is None or not all(isinstance(name, str) for name in names):
+        problems.append(Problem(path, f"{given!r} is no list of names of terms"))
+        return ()
+    return names
 
 
 def build(model: Model, terms: tuple[Term, ...], theory: str = MARGINAL) -> Likelihood:

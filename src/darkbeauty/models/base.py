@@ -148,6 +148,8 @@ class Model(eqx.Module):
 
     def check(self, point: Mapping[str, Any], path: str = "point") -> list[Problem]:
         """Every problem with a parameter point."""
+        if not isinstance(point, Mapping):
+            return [Problem(path, f"{point!r} is no mapping of names to numbers")]
         known = {parameter.name: parameter for parameter in self.parameters}
         problems = [unknown(f"{path}.{name}", "parameter", name, known) for name in point if name not in known]
         for parameter in self.parameters:
@@ -255,7 +257,7 @@ def number(parameter: Parameter, value: Any) -> Any:
     if isinstance(value, bool | np.bool_ | str | bytes | np.ma.MaskedArray) or value is None:
         raise ValueError(f"{value!r} is not {kind}")
     dtype = getattr(value, "dtype", None)
-    if dtype is not None and dtype.kind != "O" and not jnp.issubdtype(dtype, jnp.number):
+    if dtype is not None and dtype != np.dtype("O") and not jnp.issubdtype(dtype, jnp.number):
         raise ValueError(f"{value!r} is not {kind}")
     if shape := np.shape(value):
         raise ValueError(f"has shape {shape}: one number is needed, many go through jax.vmap")

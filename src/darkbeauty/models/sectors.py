@@ -29,6 +29,8 @@ LEPTONIC = ("C9", "C9p", "C10", "C10p")
 NEUTRINO = ("CL", "CR")
 SLOTS = (*DIPOLES, *LEPTONIC, *NEUTRINO)
 """Every coefficient of b → s there can be: dipoles are one number, the others one per lepton flavour."""
+LEAST_WIDTH = 1e-290
+"""Width [GeV] of a Z′ below which it decays to nothing: parts of it have no digits left."""
 MESON_MIXING = ("bs",)
 """Pairs of generations whose mesons mix: coefficients of (q̄γ^μP b)²."""
 
@@ -124,8 +126,8 @@ class ZPrime(eqx.Module):
         return self.partial.get(final, jnp.zeros(()))
 
     def branching(self, final: str) -> Array:
-        """Γ(Z′ → final)/Γ; 0 of a Z′ without couplings, which decays to nothing."""
-        decays = self.width > 0.0
+        """Γ(Z′ → final)/Γ; 0 of a Z′ without couplings, or with so small ones that double precision loses digits of its widths."""
+        decays = self.width > LEAST_WIDTH
         return jnp.where(decays, self.partial_width(final) / jnp.where(decays, self.width, 1.0), 0.0)
 
     def quark_vertex(self, pair: str) -> ArrayLike:

@@ -53,10 +53,10 @@ def near_charmonia(sm: SMInputs, arguments: tuple[float, ...], leptons: tuple[st
 
 
 def positive(sm: SMInputs, arguments: tuple[float, ...]) -> str:
-    """q² must be positive."""
-    return "" if arguments[0] > 0.0 else f"q² = {arguments[0]:g} must be positive"
+    """q² must be positive and finite."""
+    return "" if 0.0 < arguments[0] < math.inf else f"q² = {arguments[0]:g} must be positive and finite"
 
 
 def at_least_one(sm: SMInputs, arguments: tuple[float, ...]) -> str:
-    """x must be at least 1."""
-    return "" if arguments[0] >= 1.0 else f"x = {arguments[0]:g} must be at least 1"
+    """x must be at least 1, and finite."""
+    return "" if 1.0 <= arguments[0] < math.inf else f"x = {arguments[0]:g} must be at least 1, and finite"

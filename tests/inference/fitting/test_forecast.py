@@ -58,3 +58,43 @@ def test_a_parameter_without_effect_has_no_error_and_there_is_no_evidence():
 
 def test_no_evidence_at_a_bound():
     assert forecast(Linear(), {**PRIORS, "a": Uniform(0.0999, 3.0)}, BEST).log_evidence is None
+
+
+def test_reasons_of_parameters_without_error():
+    """c does nothing; a and its copy make up for each other; a parameter at its end says so; what is constrained has no reason."""
+    free = {**PRIORS, "c": Uniform(-1.0, 1.0)}
+    assert forecast(Linear(), free, {**BEST, "c": 0.0}).reasons == {"c": "no prediction changes with it at this point"}
+    reason = forecast(Linear(), free, {**BEST, "c": 1.0}).reasons["c"]
+    assert reason == "no prediction changes with it at this point; the best value is at an end of its prior"
+    assert forecast(Linear(), PRIORS, BEST).reasons == {}
+
+
+class Sum(eqx.Module):
+    """Predictions of a + b and of c/1000, measured to 0.01."""
+
+    whitening: np.ndarray = eqx.field(default_factory=lambda: 100.0 * np.eye(2))
+
+    def predictions(self, values):
+        return jnp.stack([values["a"] + values["b"], 1e-3 * values["c"]])
+
+
+class Failing(Sum):
+    def predictions(self, values):
+        return super().predictions(values) * jnp.nan
+
+
+FLAT = {name: Uniform(-1.0, 1.0) for name in "abc"}
+
+
+def test_flat_directions_are_named():
+    found = forecast(Sum(), FLAT, dict.fromkeys("abc", 0.0))
+    assert all(np.isinf(error) for error in found.errors.values())
+    assert found.reasons["a"] == "flat direction: changes of b make up for it"
+    assert found.reasons["b"] == "flat direction: changes of a make up for it"
+    assert found.reasons["c"] == "the data change by less than their errors over its whole prior"
+
+
+def test_a_point_without_predictions_has_no_curvature():
+    found = forecast(Failing(), FLAT, dict.fromkeys("abc", 0.0))
+    assert set(found.reasons.values()) == {"a prediction or its slope has no value at this point"}
+    assert found.log_evidence is None and all(np.isinf(error) for error in found.errors.values())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -13,6 +14,8 @@ from darkbeauty.likelihoods import Likelihood
 from darkbeauty.likelihoods.priors import Prior
 from darkbeauty.numerics.compiled import compiled
 
+FLAT, BLIND = 1e-12, 1e-3
+"""Eigenvalue of a Fisher matrix of unit diagonal that is none, and part of such a direction in a parameter that is one."""
 INSIDE = 2.0
 """Distance from a bound, in errors, from which on Laplace's approximation is trusted."""
 AT_END, WITHOUT_EFFECT, SHARED = 1e-6, 1e-6, 0.1
@@ -49,9 +52,11 @@ def forecast(lik: Likelihood, priors: Mapping[str, Prior], values: Mapping[str, 
         return _without_curvature(names)
     normal = [(w / prior.constraint[1]) ** 2 if prior.constraint else 0.0 for prior, w in zip(priors.values(), width)]
     fisher = scaled.T @ scaled + np.diag(normal)
-    covariance = np.linalg.inv(fisher + 1e-12 * np.eye(len(names)))
+    directions = _directions(fisher)
+    covariance = directions.covariance()
     sigma = np.sqrt(np.diag(covariance))
-    errors = {name: float(w * s) if s < 1.0 else float("inf") for name, w, s in zip(names, width, sigma)}
+    known = (sigma < 1.0) & ~directions.blind
+    errors = {name: float(w * s) if k else float("inf") for name, w, s, k in zip(names, width, sigma, known)}
     log_evidence = None
     if all(
         np.isfinite(errors[name]) and is_inside(prior, values[name], errors[name]) for name, prior in priors.items()
@@ -59,7 +64,32 @@ def forecast(lik: Likelihood, priors: Mapping[str, Prior], values: Mapping[str, 
         log_prior = sum(float(prior.log_density(values[name])) for name, prior in priors.items())
         volume = 0.5 * np.linalg.slogdet(2.0 * np.pi * covariance)[1] + np.sum(np.log(width))
         log_evidence = float(lik.log_prob(dict(values))) + log_prior + float(volume)
-    return Forecast(errors, covariance / np.outer(sigma, sigma), log_evidence, _reasons(priors, values, errors, fisher))
+    return Forecast(
+        errors, covariance / np.outer(sigma, sigma), log_evidence, _reasons(priors, values, errors, directions)
+    )
+
+
+class Directions(NamedTuple):
+    """Fisher matrix in units of the priors' widths, taken apart: scale (root of its diagonal), and eigenvalues and eigenvectors of what that leaves."""
+
+    scale: np.ndarray
+    eigenvalues: np.ndarray
+    vectors: np.ndarray
+
+    @property
+    def blind(self) -> np.ndarray:
+        """Which parameters lie in a direction that the data do not see."""
+        return np.any(np.abs(self.vectors[:, self.eigenvalues < FLAT]) > BLIND, axis=1)
+
+    def covariance(self) -> np.ndarray:
+        """The inverse, finite also in directions that the data do not see."""
+        inverse = self.vectors / np.maximum(self.eigenvalues, FLAT) @ self.vectors.T
+        return inverse / np.outer(self.scale, self.scale)
+
+
+def _directions(fisher: np.ndarray) -> Directions:
+    scale = np.maximum(np.sqrt(np.diag(fisher)), WITHOUT_EFFECT)
+    return Directions(scale, *np.linalg.eigh(fisher / np.outer(scale, scale)))
 
 
 def _without_curvature(names: tuple[str, ...]) -> Forecast:
@@ -73,20 +103,18 @@ def _without_curvature(names: tuple[str, ...]) -> Forecast:
 
 
 def _reasons(
-    priors: Mapping[str, Prior], values: Mapping[str, float], errors: Mapping[str, float], fisher: np.ndarray
+    priors: Mapping[str, Prior], values: Mapping[str, float], errors: Mapping[str, float], directions: Directions
 ) -> dict[str, str]:
-    """Why parameters have no error, from the Fisher matrix in units of the priors' widths."""
-    names = tuple(priors)
-    eigenvalues, vectors = np.linalg.eigh(fisher)
-    variances = vectors**2 / np.maximum(eigenvalues, 1e-12)
+    """Why parameters have no error."""
+    names, variances = tuple(priors), directions.vectors**2 / np.maximum(directions.eigenvalues, FLAT)
     reasons = {}
     for i, (name, prior) in enumerate(priors.items()):
         if np.isfinite(errors[name]):
             continue
-        flat = np.abs(vectors[:, np.argmax(variances[i])])
+        flat = np.abs(directions.vectors[:, np.argmax(variances[i])])
         others = [other for j, other in enumerate(names) if j != i and flat[j] > SHARED * flat.max()]
-        alone = np.sqrt(fisher[i, i])
-        if alone < WITHOUT_EFFECT:
+        alone = directions.scale[i]
+        if alone <= WITHOUT_EFFECT:
             reason = "no prediction changes with it at this point"
         elif alone < 1.0:
             reason = "the data change by less than their errors over its whole prior"
