@@ -1,4 +1,4 @@
-"""Settings of the whole suite, made before any test imports JAX: float64, a kept compilation cache, no display."""
+"""Settings of the whole suite, made before any test imports JAX: float64, explicit ranks, a kept compilation cache, no display."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ import pytest  # noqa: E402
 from hypothesis import HealthCheck, settings  # noqa: E402
 
 jax.config.update("jax_enable_x64", True)
+jax.config.update("jax_numpy_rank_promotion", "raise")
 jax.config.update("jax_compilation_cache_dir", os.environ["DARKBEAUTY_CACHE"])
 jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)
 jax.devices()  # JAX has begun, with one device: a command that a test runs in this process changes no other test

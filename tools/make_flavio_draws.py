@@ -1,6 +1,6 @@
 """The hundred random parameter points behind flavio's theory errors of the reference, as inputs of darkbeauty.
 
-    python tools/make_flavio_draws.py tests/likelihood/flavio_draws.npz      in an environment with flavio 2.7.1
+    python tools/make_flavio_draws.py tests/likelihoods/flavio_draws.npz      in an environment with flavio 2.7.1
 
 np.random.seed(42); flavio.default_parameters.get_random_all(size=100) are the points of flavio.sm_uncertainty(N=100) in the reference.
 The file holds one array per path of parameters.toml that has an error, shape (100,) or (100, coefficients).

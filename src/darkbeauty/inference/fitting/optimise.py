@@ -69,6 +69,7 @@ def optimise(fit: Fit, seed: int | None = None) -> Optimum:
             updates, state = optimizer.update(slope, state, q)
             return (optax.apply_updates(q, updates), state, best, best_loss), None
 
+        @jax.numpy_dtype_promotion("standard")  # optax mixes integers and floats
         def run(q):
             (_, _, best, best_loss), _ = jax.lax.scan(step, (q, optimizer.init(q), q, jnp.inf), None, length=STEPS)
             return best, -best_loss

@@ -59,6 +59,7 @@ class GibbsKernel(Kernel):
             frame = posterior.frame(q)
             return *jax.value_and_grad(potential, 1)(frame, eta), frame
 
+        @jax.numpy_dtype_promotion("standard")  # numpyro mixes integers and floats
         def begin(point: Array, potential: Array, slope: Array, frame: Any, seeds: Array) -> State:
             q, eta = jnp.split(point, [self._parameters], axis=1)
             begin_chain = lambda eta, v, dv, frame, k: init(
@@ -107,6 +108,7 @@ class GibbsKernel(Kernel):
         return collect(state.nuts.adapt_state.step_size)
 
 
+@jax.numpy_dtype_promotion("standard")
 def _step(place: Callable, transition: Callable, state: State, proposals: Proposals):
     """Parameters, then nuisances; the record, and of every proposal whether it was taken, and where it failed."""
     state, moves = jax.lax.scan(lambda state, proposal: _jump(place, state, proposal), state, proposals)

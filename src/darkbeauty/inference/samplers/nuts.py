@@ -50,6 +50,7 @@ class NutsKernel(Kernel):
         self._evaluate = Spread(lambda at, q: jax.value_and_grad(lambda x: -at.log_density(x))(q), posterior)
         init, transition = hmc(lambda q: -posterior.log_density(q), algo="NUTS")
 
+        @jax.numpy_dtype_promotion("standard")  # numpyro mixes integers and floats
         def begin(q: Array, potential: Array, slope: Array, seeds: Array) -> Any:
             begin_chain = lambda q, v, dv, k: init(ParamInfo(q, v, dv), warmup, rng_key=k, **settings)
             return jax.vmap(begin_chain)(q, potential, slope, jax.random.wrap_key_data(seeds))
@@ -104,6 +105,7 @@ class NutsKernel(Kernel):
         return Proposals(q, potential.reshape(self.shape[:3]), slope.reshape(self.shape), uniform)
 
 
+@jax.numpy_dtype_promotion("standard")
 def _step(transition: Callable, state, proposals: Proposals):
     state, jumped = jax.lax.scan(_jump, state, proposals)
     new = jax.vmap(transition)(state)
