@@ -55,6 +55,7 @@ def evaluate(model: Model, requests: tuple[Request, ...], known: Callable[[Theor
     return evaluate_layout(model, layout, numbers, known)
 
 
+@jax.numpy_dtype_promotion("standard")  # real times complex is physics; whatever else JAX is set to
 def evaluate_layout(
     model: Model, layout: Layout, numbers: Mapping[int, Any], known: Callable[[Theory], Known] | None = None
 ) -> Values:

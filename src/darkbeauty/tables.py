@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import equinox as eqx
+import jax
 import numpy as np
 from jax import Array
 
@@ -65,6 +66,7 @@ def tabulated_sources(requests: tuple[Request, ...]) -> tuple[Tabulated, ...]:
     return tuple(Tabulated(source, tuple(bins[source]), in_order(source)) for source in bins)
 
 
+@jax.numpy_dtype_promotion("standard")
 def make_tables(model: Model, requests: tuple[Request, ...]) -> RateTables:
     """Tables for every binned rate among the requests, at the model's Standard-Model inputs, but for bins where they are not accurate."""
     grouped: dict[tuple[bool, int, int], list[tuple[Channel, Tabulated]]] = {}

@@ -107,7 +107,8 @@ def _angles(s: Array, initial: Masses, final: Masses, even: bool) -> tuple[Array
         cosine, weight = cosine[ANGLES // 2 :], 2.0 * weight[ANGLES // 2 :]
     s = s[..., None]
     shrink = [1.0 - (m[0] + sign * m[1]) ** 2 / s for m in (initial, final) for sign in (1.0, -1.0)]
-    step = 0.5 * s * jnp.sqrt(jnp.maximum(shrink[0] * shrink[1] * shrink[2] * shrink[3], 1e-300)) * cosine
+    root = jnp.sqrt(jnp.maximum(shrink[0] * shrink[1] * shrink[2] * shrink[3], 1e-300))
+    step = 0.5 * s * root * cosine.reshape((1,) * (s.ndim - 1) + (-1,))
     (a, b), (first, second) = ((m**2 for m in masses) for masses in (initial, final))
     middle, skew = 0.5 * (a + b + first + second - s), 0.5 * (a - b) * (first - second) / s
     return s, middle - skew + step, middle + skew - step, weight

@@ -197,7 +197,7 @@ def _panels(t_f: Array, mass: Array, sm: SMInputs) -> Panels:
     knots = jnp.log(mass) - jnp.asarray(sm.thermodynamics.log_t)
     edges = jnp.sort(jnp.clip(jnp.concatenate([edges, knots]), 0.0, LOG_X_END))
     half = 0.5 * (edges[1:] - edges[:-1])
-    nodes = edges[:-1, None] + half[:, None] * (1.0 + gauss_legendre(PANEL_NODES)[0])
+    nodes = edges[:-1, None] + half[:, None] * (1.0 + gauss_legendre(PANEL_NODES)[0])[None]
     return Panels(edges, jnp.minimum(nodes, LOG_X_END), half)
 
 
@@ -258,7 +258,7 @@ def _differentiable(here: Ingredients, panels: Panels, log_y: Array, log_end: Ar
     loss = jnp.exp(here.log_rate + log_y)
     gain = jnp.exp(here.log_rate + 2.0 * here.log_equilibrium - log_y)
     influence, memory = _adjoint(stop_gradient(loss + gain), panels)
-    weight = influence * panels.half[:, None] * gauss_legendre(PANEL_NODES)[1]
+    weight = influence * panels.half[:, None] * gauss_legendre(PANEL_NODES)[1][None]
     change = gain - loss
     start = here.log_equilibrium[0, 0]
     first_order = jnp.sum(weight * (change - stop_gradient(change))) + memory * (start - stop_gradient(start))

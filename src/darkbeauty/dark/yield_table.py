@@ -48,7 +48,7 @@ def log_rate(table: Array, log_x: Array) -> Array:
     """
     position = jnp.clip(log_x / WIDTH, 0.0, PANELS)
     index = jnp.clip(jnp.floor(jax.lax.stop_gradient(position)).astype(int), 0, PANELS - 1)
-    u = 2.0 * (position - index) - 1.0
+    u = 2.0 * (position - index.astype(float)) - 1.0
     c = table[index]
     last, before = jnp.zeros_like(c[..., 0, :]), jnp.zeros_like(c[..., 0, :])
     for k in range(DEGREE, 0, -1):

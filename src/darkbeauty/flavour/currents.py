@@ -62,7 +62,7 @@ def majorana_current(p: Theory, propagator: Array | float, q2: Array, coupling: 
     axial = _on_chirality(p.z_prime, coupling * propagator * jnp.ones_like(q2))
     if p.convention == "printed":
         return Current(axial, 0.0 * axial, 0.0 * axial)
-    return Current(0.0 * axial, axial, axial * (1.0 - q2 / p.z_prime.mass**2))
+    return Current(0.0 * axial, axial, axial * (1.0 - q2[None] / p.z_prime.mass**2))
 
 
 def vector_current(p: Theory, q2: Array, coupling: Array) -> Current:

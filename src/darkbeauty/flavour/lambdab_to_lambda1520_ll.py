@@ -83,17 +83,17 @@ def transversity_amplitudes(p: Theory, q2: Array, propagator: ArrayLike, lepton:
     """
     sm, i = p.sm, LEPTON_INDEX[lepton]
     ratio_u = sm.ckm.xi("u") / sm.ckm.xi("t")
-    effective = effective_coefficients(sm, q2, jnp.stack([ratio_u, jnp.conj(ratio_u)]).reshape(2, *[1] * q2.ndim))
+    effective = effective_coefficients(sm, q2[None], jnp.stack([ratio_u, jnp.conj(ratio_u)]).reshape(2, *[1] * q2.ndim))
     shift = new_physics(p, q2, propagator, i)
     c9, c9p, c10, c10p = effective.c9 + shift.c9, shift.c9p, sm.wilson["C10"] + shift.c10, shift.c10p
-    dipole = 2.0 * sm.quark["mb_4.8"] / q2
+    dipole = 2.0 * sm.quark["mb_4.8"] / q2[None]
     c7, c7p = dipole * (effective.c7 + shift.c7), dipole * (sm.wilson["C7effp"] + shift.c7p)
     h_v, h_a, h_t, h_t5 = helicity_amplitudes(
         lambdab_to_lambda1520(sm, q2, ff), q2, sm.mass["Lambdab"], sm.mass["Lambda(1520)"]
     )
     chiral = lambda vector, axial: jnp.stack([vector - axial, vector + axial], axis=1)[:, :, None]
-    perp = chiral(c9 + c9p, c10 + c10p) * h_v - (c7 + c7p)[:, None, None] * h_t
-    para = -chiral(c9 - c9p, c10 - c10p) * h_a - (c7 - c7p)[:, None, None] * h_t5
+    perp = chiral(c9 + c9p, c10 + c10p) * h_v[None, None] - (c7 + c7p)[:, None, None] * h_t[None, None]
+    para = -chiral(c9 - c9p, c10 - c10p) * h_a[None, None] - (c7 - c7p)[:, None, None] * h_t5[None, None]
     return perp, para
 
 
@@ -128,8 +128,8 @@ def helicity_amplitudes(
     root_q2, root_plus, root_minus = jnp.sqrt(q2), jnp.sqrt(s_plus), jnp.sqrt(s_minus)
     plus, minus, ones, root_2 = m_b + m, m_b - m, jnp.ones_like(q2), math.sqrt(2.0)
     long, perp = 1.0 / (math.sqrt(3.0) * m), math.sqrt(2.0 / 3.0) / m
-    even = lambda zero, half: root_plus * jnp.stack([long * s_minus * zero, perp * s_minus * half, root_2 * ones])
-    odd = lambda zero, half: root_minus * jnp.stack([long * s_plus * zero, perp * s_plus * half, -root_2 * ones])
+    even = lambda zero, half: root_plus[None] * jnp.stack([long * s_minus * zero, perp * s_minus * half, root_2 * ones])
+    odd = lambda zero, half: root_minus[None] * jnp.stack([long * s_plus * zero, perp * s_plus * half, -root_2 * ones])
     return (
         even(-plus / root_q2, -1.0) * f.vector,
         odd(-minus / root_q2, 1.0) * f.axial,

@@ -120,7 +120,7 @@ def _curved(edges: Array, origin: Array, sign: Array, pole: Pole) -> Array:
     far = ~jnp.any(_is_near(tau))
     gap = jnp.where(far, v**2 - w2.real, v[-1] ** 2)
     inverse = _inverse(gap, jnp.where(far, w2.imag, 0.0))
-    both = (inverse * (2.0 * half * v)) @ (np.polynomial.legendre.legvander(t, DEGREES - 1) * weight[:, None])
+    both = (inverse * (2.0 * half * v)[None]) @ (np.polynomial.legendre.legvander(t, DEGREES - 1) * weight[:, None])
     return sign * jnp.where(far, both[0] + 1j * both[1], jax.vmap(over_pole)(tau).sum(0))
 
 
@@ -149,4 +149,4 @@ def _is_near(tau: Array) -> Array:
 
 def _inverse(gap: Array, imaginary: Array) -> Array:
     """1/(gap − i imaginary), its real and imaginary part."""
-    return jnp.stack([gap, jnp.broadcast_to(imaginary, gap.shape)]) / (gap**2 + imaginary**2)
+    return jnp.stack([gap, jnp.broadcast_to(imaginary, gap.shape)]) / (gap**2 + imaginary**2)[None]

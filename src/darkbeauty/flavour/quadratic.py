@@ -99,7 +99,7 @@ class QuadraticRates(eqx.Module):
         Args     w: coefficients of the model, with its pole; phase: φ, the phase of B_s mixing
         """
         contact, residue = _couplings(w, self.slots, self.flavour, phase, self.meson_mixing)
-        outer = lambda x, y: x[:, None] * jnp.conj(y)
+        outer = lambda x, y: x[:, None] * jnp.conj(y)[None]
         rates = self.contact @ _features(outer(contact, contact), self.meson_mixing)
         if w.pole is None or not self.with_residue:
             return rates

@@ -24,6 +24,7 @@ PAIRS = (*LEPTONS, "nunu", "NN", "inv")
 _WINDOW = (-8.0, -4.0, 0.0, 4.0, 8.0)
 
 
+@jax.numpy_dtype_promotion("standard")
 def histogram(p: Theory, edges: ArrayLike, mode: str, pair: str) -> Array:
     """Branching fraction per bin over its width, shape (n − 1,), for increasing edges, shape (n,).   [GeV⁻²]
 
@@ -37,6 +38,7 @@ def histogram(p: Theory, edges: ArrayLike, mode: str, pair: str) -> Array:
     return _lifetime(p, mode) * rates / jnp.diff(edges)
 
 
+@jax.numpy_dtype_promotion("standard")
 def smeared(
     p: Theory, q2: ArrayLike, resolution: ArrayLike | Callable[[ArrayLike], ArrayLike], mode: str, pair: str
 ) -> Array:

@@ -47,7 +47,8 @@ def _atanh_tail(s: Array) -> Array:
     while powers.shape[-1] < _SERIES_TERMS:  # doubling: a small graph, where Horner's rule would be a long one
         powers = jnp.concatenate([powers, powers * step], axis=-1)
         step = step * step
-    return jnp.sum(powers / (2.0 * np.arange(_SERIES_TERMS) + 5.0), axis=-1)
+    odd = (2.0 * np.arange(_SERIES_TERMS) + 5.0).reshape((1,) * s.ndim + (-1,))
+    return jnp.sum(powers / odd, axis=-1)
 
 
 def _r1_near(s: Array) -> Array:
@@ -167,7 +168,7 @@ def boxes(x: ArrayLike, y: ArrayLike) -> tuple[Array, Array]:
     small = jnp.maximum(x, y) < 0.5
     split_off = jnp.where(small, 1.0, 0.0)
     is_f = np.array([True, False]).reshape(2, *(1,) * x.ndim)
-    pair = lambda t: jnp.where(is_f, t, -1.0) * _gamma(t, small)
+    pair = lambda t: jnp.where(is_f, t, -1.0) * _gamma(t, small[None])
     f, g = divided_difference(pair, jnp.stack([x, x]), jnp.stack([y, y]))
     return split_off + f, g
 

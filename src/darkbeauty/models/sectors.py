@@ -40,7 +40,7 @@ class Pole(eqx.Module):
     m_gamma: Array
 
     def at(self, q2: Array | float) -> Array:
-        return 1.0 / (q2 - self.m2 + 1j * self.m_gamma)
+        return 1.0 / (jnp.asarray(q2 - self.m2, complex) + 1j * jnp.asarray(self.m_gamma, complex))
 
 
 class Wilson(eqx.Module):

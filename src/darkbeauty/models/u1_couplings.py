@@ -181,7 +181,7 @@ class U1Couplings(Model):
         """
         u = self.contents
         states = jnp.stack([u, jnp.stack([u[1], -u[0]])], axis=1)
-        return (states * (self.masses @ states**2)) @ states.T * 2.0 * self.g / self.m_zp
+        return (states * (self.masses @ states**2)[None]) @ states.T * 2.0 * self.g / self.m_zp
 
 
 def _cosine(sine: Value) -> Array:

@@ -103,8 +103,8 @@ class U1Leptoquark(U1Couplings):
         factor = (
             jnp.sqrt(2.0) * jnp.pi / (self.sm.coupling["GF"] * self.sm.coupling["alpha_e_4.8"] * self.sm.ckm.xi("t"))
         )
-        vertex = factor * z_prime.quark_vertex("bs")
-        charged, neutral = vertex * z_prime.lepton, 0.5 * vertex * z_prime.neutrino
+        vertex = factor * jnp.asarray(z_prime.quark_vertex("bs"), complex)
+        charged, neutral = (vertex * jnp.asarray(c, complex) for c in (z_prime.lepton, 0.5 * z_prime.neutrino))
         c7, c8 = self.dipoles(B_SCALE)
         meson_mixing = {"bs": self.meson_mixing()}
         if self.quark_chirality == "R":
@@ -118,8 +118,9 @@ class U1Leptoquark(U1Couplings):
         """
         y, u = self.quark_couplings, self.contents
         loop = u**2 @ loops.dipole_j1(self.mass_ratios)
-        scale_factor = 24.0 * self.sm.coupling["GF"] * self.sm.ckm.xi("t") * jnp.asarray(self.m_lq) ** 2
-        c7 = -jnp.sqrt(2.0) * y[STRANGE] * y[BOTTOM] * loop / scale_factor
+        coupling = self.sm.coupling["GF"] * self.sm.ckm.xi("t")
+        scale_factor = 24.0 * coupling * jnp.asarray(jnp.asarray(self.m_lq) ** 2, complex)
+        c7 = jnp.asarray(-jnp.sqrt(2.0) * y[STRANGE] * y[BOTTOM] * loop, complex) / scale_factor
         if scale is None:
             return c7, -3.0 * c7
         return run_dipoles(self.sm, c7, -3.0 * c7, self.m_lq, scale)

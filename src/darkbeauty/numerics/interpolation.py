@@ -19,10 +19,11 @@ def monotone(x: ArrayLike, knots: ArrayLike, values: ArrayLike, method: str = "m
     if method not in ("monotonic", "linear"):
         return interpax.interp1d(inside.ravel(), knots, values, method=method).reshape(inside.shape)
     last = knots.shape[0] - 2
+    along_last = lambda row: row.reshape((1,) * inside.ndim + (-1,))
     # comparing with all knots is a smaller graph, and on tables of this size no slower, than a search
-    interval = jnp.clip(jnp.sum(knots[:-1] <= inside[..., None], axis=-1) - 1, 0, last)
+    interval = jnp.clip(jnp.sum(along_last(knots[:-1]) <= inside[..., None], axis=-1) - 1, 0, last)
     # the interval and its neighbours, side by side along the last axis
-    near = jnp.clip(interval[..., None] + np.array([-1, 0, 1]), 0, last)
+    near = jnp.clip(interval[..., None] + along_last(np.array([-1, 0, 1])), 0, last)
     take = lambda table, index: table.at[index].get(mode="promise_in_bounds")
     start, width = take(knots, near), take(knots, near + 1) - take(knots, near)
     value, rise = take(values, near), take(values, near + 1) - take(values, near)
@@ -31,7 +32,7 @@ def monotone(x: ArrayLike, knots: ArrayLike, values: ArrayLike, method: str = "m
         return value[..., 1] + t * rise[..., 1]
     chord = rise / width
     middle, sides = (width[..., 1:2], chord[..., 1:2]), (width[..., ::2], chord[..., ::2])
-    at_end = interval[..., None] == np.array([0, last])
+    at_end = interval[..., None] == along_last(np.array([0, last]))
     slopes = jnp.where(at_end, _end_slope(middle, tuple(x[..., ::-1] for x in sides)), _slope(middle, sides))
     left, right = jnp.moveaxis(slopes * width[..., 1:2] - rise[..., 1:2], -1, 0)
     return value[..., 1] + t * rise[..., 1] + t * (1.0 - t) * ((1.0 - t) * left - t * right)

@@ -76,8 +76,8 @@ class PairMap(NamedTuple):
             x = jnp.sort(jnp.append(x, jnp.clip(cuts, x[0], x[-1])))
         nodes, weights = gauss_legendre(n)
         step = 0.5 * (x[1:] - x[:-1])[:, None]
-        rule = self.at((x[:-1, None] + step * (1.0 + nodes)).ravel())
-        return rule._replace(weight=(step * weights).ravel() * rule.weight)
+        rule = self.at((x[:-1, None] + step * (1.0 + nodes)[None]).ravel())
+        return rule._replace(weight=(step * weights[None]).ravel() * rule.weight)
 
     def _propagator(self, xi: Array, theta: Array, offset: Array) -> Array:
         """From s − m² + imΓ as a product of distances, because the difference has no digits left near the pole."""

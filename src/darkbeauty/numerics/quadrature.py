@@ -48,10 +48,10 @@ def pole_rule(edges: Array, centre: Array | float, width: Array | float, n: int)
     panels = inserted(edges, jnp.clip(centre, edges[0], edges[-1]))
     xi = jnp.arcsinh((panels - centre) / width)
     start, half = kept(xi[:-1, None]), kept(0.5 * (xi[1:] - xi[:-1])[:, None])
-    growth = kept(jnp.exp(start + half * (1.0 + x)))
+    growth = kept(jnp.exp(start + half * (1.0 + x)[None]))
     decay = 1.0 / growth
     offset = (0.5 * width * (growth - decay)).ravel()
-    return PoleRule(centre + offset, offset, (half * (0.5 * w) * width * (growth + decay)).ravel())
+    return PoleRule(centre + offset, offset, (half * (0.5 * w)[None] * width * (growth + decay)).ravel())
 
 
 def inserted(edges: Array, value: Array | float) -> Array:

@@ -51,7 +51,7 @@ def lattice(sm: SMInputs, q2: Array) -> BaryonFormFactors:
     m_b, m = sm.mass["Lambdab"], sm.mass["Lambda(1520)"]
     intercept, slope = jnp.moveaxis(jnp.asarray(sm.form_factor[TRANSITION]).reshape(14, 2), 1, 0)
     w_1 = ((m_b - m) ** 2 - q2) / (2.0 * m_b * m)
-    f = intercept.reshape(14, *[1] * w_1.ndim) + slope.reshape(14, *[1] * w_1.ndim) * w_1
+    f = intercept.reshape(14, *[1] * w_1.ndim) + slope.reshape(14, *[1] * w_1.ndim) * w_1[None]
     f_plus, f_0, f_perp, f_prime, g_plus, g_0, g_perp, g_prime, h_plus, h_perp, h_prime, t_plus, t_perp, t_prime = f
     over_plus, over_minus = m / ((m_b + m) ** 2 - q2), m / ((m_b - m) ** 2 - q2)
     return BaryonFormFactors(
@@ -75,7 +75,7 @@ def quark_model(sm: SMInputs, q2: Array) -> BaryonFormFactors:
     alpha2 = 0.5 * (mcn["alpha_Lambdab"] ** 2 + mcn["alpha_Lambda(1520)"] ** 2)
     damping = jnp.exp(-1.5 * p2 * (mcn["m_q"] / (2.0 * mcn["m_q"] + mcn["m_s"])) ** 2 / alpha2)
     a = jnp.asarray(mcn["coefficients"]).reshape(14, 3, *[1] * p2.ndim)
-    c = (a[:, 0] + p2 * (a[:, 1] + p2 * a[:, 2])) * damping
+    c = (a[:, 0] + p2[None] * (a[:, 1] + p2[None] * a[:, 2])) * damping[None]
     f, (g_1, g_2, g_3, g_4), h = c[0:4], c[4:8], c[8:14]
     f_t, f_0, f_perp, f_g = vector_from_covariant(f, q2, m_b, m)
     # γ₅ turns m into −m in the spinor of Λ*
