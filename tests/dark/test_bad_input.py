@@ -46,7 +46,7 @@ REFUSED = {
         [],
         ("point.m_dm", "not lighter than the inert doublet (150)"),
     ),
-    "negative mass of the mediator": ("lmu_ltau_s1", {**A, "m_zp": -4.0}, [], ("point.m_zp", "outside its domain")),
+    "negative mass of the Z′": ("lmu_ltau_s1", {**A, "m_zp": -4.0}, [], ("point.m_zp", "outside its domain")),
     "negative mass of a scalar": ("le_lmu_r2", {**B, "m_h2": -500.0}, [], ("point.m_h2", "outside its domain")),
     "a width is no parameter": ("lmu_ltau_s1", {**A, "Gamma_Zp": -1.0}, [], ("point.Gamma_Zp", "unknown parameter")),
     "table": ("lmu_ltau_s1", A, ["--gstar", "DREES2015"], ("gstar", "allowed: BORSANYI2016, SS2018")),

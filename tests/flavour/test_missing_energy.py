@@ -221,7 +221,7 @@ def test_massless_majorana_pair_is_a_neutrino(name, m_zp, charge):
     np.testing.assert_allclose(pair, 0.5 * charge**2 * neutrinos, rtol=3e-6)
 
 
-def test_heavy_mediator_is_a_contact_interaction():
+def test_heavy_z_prime_is_a_contact_interaction():
     """P → −1/m² and the spin-0 part of a contact axial current; the rest of the model as a point of `wet`."""
     point = {"y": 3.5, "g": 0.1, "m_zp": 3000.0, "m_dm": 1.5}  # Γ/m = 1e-3
     found = predict(**point)

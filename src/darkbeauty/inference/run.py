@@ -29,7 +29,7 @@ from darkbeauty.likelihoods.fit_schema import SamplerSection
 
 @dataclass(frozen=True)
 class Run:
-    """A run: the fit, ArviZ data, summary of every parameter, verdict, what was sampled, and where the netCDF file is.
+    """A run: the fit, ArviZ data, summary of every parameter, verdict, what was drawn, and where the netCDF file is.
 
     nuisances: summary of every sampled nuisance. signal: what interrupted it, or 0; data is None if there was no draw yet. evidence: ln Z and ln of
     the Bayes factor against the Standard Model, where the sampler gives them.
@@ -111,7 +111,7 @@ def conclude(
     folder: Path | None,
     signal: int,
 ) -> Run:
-    """Translate, judge and write what was sampled. An unfinished run has no predictions: there may be seconds left before a second signal."""
+    """Translate, judge and write what was drawn. An unfinished run has no predictions: there may be seconds left before a second signal."""
     unfinished, lik = [draws.unfinished] if draws.unfinished else [], posterior.likelihood
     if not draws.q.shape[1]:
         return Run(fit, None, [], Verdict(0.0, tuple(unfinished)), posterior, None, signal)

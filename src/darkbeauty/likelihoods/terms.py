@@ -45,7 +45,7 @@ def declarations(data: Library) -> list[Declaration]:
 
     Errors   InputError with every problem of the blocks that declare terms, and every name that is declared twice
     """
-    known, rows = measurements_of(data), []
+    known, declared = measurements_of(data), []
     blocks = {
         "measurement": data.every("measurement", "[[measurement.term]]"),
         "limit": data.every("limit"),
@@ -54,14 +54,16 @@ def declarations(data: Library) -> list[Declaration]:
     for kind, name in data.pieces:
         block, path = blocks[kind].get(name), data.pieces[kind, name].path
         if kind == "measurement" and block is not None:
-            rows += [Declaration(t.name, path, partial(_of_measurement, known, name, t), t.presets) for t in block.term]
+            declared += [
+                Declaration(t.name, path, partial(_of_measurement, known, name, t), t.presets) for t in block.term
+            ]
         elif isinstance(block, TermBlock):
-            rows.append(Declaration(name, path, partial(_of_several, known, block), block.presets))
+            declared.append(Declaration(name, path, partial(_of_several, known, block), block.presets))
         elif isinstance(block, LimitBlock) and block.use == "fit":
-            rows.append(Declaration(f"limit {name}", path, partial(limit_term, block), block.presets))
-    pairs = combinations(rows, 2)
+            declared.append(Declaration(f"limit {name}", path, partial(limit_term, block), block.presets))
+    pairs = combinations(declared, 2)
     raise_if_any([Problem(b.path, f"term {b.name!r} is already in {a.path}") for a, b in pairs if a.name == b.name])
-    return rows
+    return declared
 
 
 def memberships(data: Library) -> dict[tuple[str, str], list[str]]:

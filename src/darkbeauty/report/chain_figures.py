@@ -1,4 +1,4 @@
-"""Pictures of how a run was sampled: traces, ranks, energies."""
+"""Pictures of how a run went: traces, ranks, energies."""
 
 from __future__ import annotations
 

@@ -48,21 +48,21 @@ class Verdict:
 
 def summarise(draws: dict[str, np.ndarray]) -> list[ParameterSummary]:
     """Summary of every parameter from draws of shape (chains, draws)."""
-    rows = []
+    summaries = []
     for name, values in draws.items():
         low, median, high = np.quantile(values, [0.05, 0.5, 0.95])
         measures = _measures(values) if values.shape[1] >= FEW else (np.nan,) * 3
-        rows.append(
+        summaries.append(
             ParameterSummary(
                 name, float(values.mean()), float(values.std()), float(low), float(median), float(high), *measures
             )
         )
-    return rows
+    return summaries
 
 
 def most_moved(nuisances: Sequence[ParameterSummary]) -> list[ParameterSummary]:
     """The few sampled inputs whose means are farthest from their central values."""
-    return sorted(nuisances, key=lambda row: -abs(row.mean))[:MOVED]
+    return sorted(nuisances, key=lambda summary: -abs(summary.mean))[:MOVED]
 
 
 def _measures(values: np.ndarray) -> tuple[float, float, float]:
@@ -72,14 +72,14 @@ def _measures(values: np.ndarray) -> tuple[float, float, float]:
 
 
 def judge(
-    rows: list[ParameterSummary],
+    parameters: list[ParameterSummary],
     draws: Draws,
     targets: TargetSection,
     nuisances: Sequence[ParameterSummary] = (),
 ) -> Verdict:
     """Compare a run with its targets; of the nuisances that miss one, the first is named and the others are counted."""
-    missed = [text for row in rows for text in _misses(row, draws, targets)]
-    late = [texts for row in nuisances if (texts := _misses(row, draws, targets))]
+    missed = [text for summary in parameters for text in _misses(summary, draws, targets)]
+    late = [texts for summary in nuisances if (texts := _misses(summary, draws, targets))]
     if late:
         others = f" (nuisance; {len(late) - 1} more miss a target)" if len(late) > 1 else " (nuisance)"
         missed += [text + others for text in late[0]]
@@ -105,15 +105,15 @@ def _cut_off(draws: Draws) -> float:
     return draws.attrs.get("longest_trees", 0) / draws.q[..., 0].size
 
 
-def _misses(row: ParameterSummary, draws: Draws, targets: TargetSection) -> list[str]:
+def _misses(summary: ParameterSummary, draws: Draws, targets: TargetSection) -> list[str]:
     """Targets that one parameter misses."""
     missed = []
-    if np.isnan(row.r_hat):
-        missed.append(f"R̂({row.name}) has no value (it needs two chains)")
-    elif row.r_hat > targets.r_hat:
-        missed.append(f"R̂({row.name}) = {row.r_hat:.3f} > {targets.r_hat:g}")
-    if not (ess := float(np.min([row.ess_bulk, row.ess_tail, draws.ess]))) >= targets.ess:
-        missed.append(f"ESS({row.name}) = {ess:.0f} < {targets.ess:g}")
+    if np.isnan(summary.r_hat):
+        missed.append(f"R̂({summary.name}) has no value (it needs two chains)")
+    elif summary.r_hat > targets.r_hat:
+        missed.append(f"R̂({summary.name}) = {summary.r_hat:.3f} > {targets.r_hat:g}")
+    if not (ess := float(np.min([summary.ess_bulk, summary.ess_tail, draws.ess]))) >= targets.ess:
+        missed.append(f"ESS({summary.name}) = {ess:.0f} < {targets.ess:g}")
     return missed
 
 

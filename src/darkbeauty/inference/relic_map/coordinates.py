@@ -3,7 +3,7 @@ r"""Coordinates that straighten the sheet Ωh² = measured.
 For a fit with a relic-density term, (y, g, m_zp, m_dm) is concentrated on a thin curved surface with a funnel at the resonance r = m_zp/2m_dm = 1,
 and a narrow Z′ cuts off the quark coupling y where it enters a bin. A quick survey of the posterior (`darkbeauty.inference.relic_map.survey`) gives
 nested conditional quantile functions of m_zp, r, y and g (`darkbeauty.inference.relic_map.quantile_maps`). The survey only has to be roughly right: the
-sampled density carries the exact Jacobian, so the posterior does not depend on it. Because a logistic distribution of q is then close to the
+density that is drawn from carries the exact Jacobian, so the posterior does not depend on it. Because a logistic distribution of q is then close to the
 posterior, draws of it also serve as proposals that cross from mode to mode.
 """
 

@@ -44,7 +44,7 @@ def spin_dependent() -> Product:
 
 
 def spin_independent() -> Product:
-    """σ_SI of model Le−Lμ through the scalar portal, for the slides' range of the scalar mixing."""
+    """σ_SI of model Le−Lμ through H1 and H2, for the slides' range of the scalar mixing."""
     figure = Figure(figsize=(6.4, 4.2), layout="constrained")
     axis = figure.subplots()
     low, high = MASSES["le_lmu_r2"]
