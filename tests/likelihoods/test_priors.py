@@ -271,5 +271,5 @@ def test_a_new_prior_is_one_class(monkeypatch):
 def test_nobody_asks_for_the_kind_of_a_prior():
     root = Path(db.__file__).parent
     for path in root.rglob("*.py"):
-        if path.parent.name != "likelihood" or "prior" not in path.name:
+        if path.parent.name != "likelihoods" or "prior" not in path.name:
             assert not re.search(r'prior\S*\.kind\b|kind [!=]= "(uniform|log_uniform|normal)"', path.read_text()), path

@@ -172,7 +172,7 @@ def _exchange_nodes(
 
 def _scalar_block(dark: DarkMatter, channels: ScalarChannels, edges: Array, which: int, n: int) -> Block:
     """The part |P₁P₂|² · |D_o|²/(|D₁|²+|D₂|²) of |P₂−P₁|² = |D₁−D₂|² |P₁P₂|², o the other one: it has one narrow pole, and the two parts add up."""
-    state = dark.states()[0]
+    state, *_ = dark.states()
     m2, m_gamma = channels.m2[which], channels.m_gamma[which]
     apart = (channels.m2[which] - channels.m2[1 - which]) - 1j * (channels.m_gamma[which] - channels.m_gamma[1 - which])
     square = lambda z: z.real**2 + z.imag**2

@@ -25,7 +25,7 @@ def s_wave(dark: DarkMatter) -> dict[str, Array]:
 
     For a Majorana particle it is suppressed by m_f²; it is exact for the amplitudes of `annihilation`. The scalars H1 and H2 add none.
     """
-    s, zp, state = 4.0 * dark.mass**2, dark.z_prime, dark.states()[0]
+    s, zp, (state, *_) = 4.0 * dark.mass**2, dark.z_prime, dark.states()
     propagator = 1.0 / (s - zp.mass**2 + 1j * zp.pole.m_gamma)
 
     def resonant(c: Channels) -> Array:

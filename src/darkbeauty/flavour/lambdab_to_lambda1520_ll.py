@@ -193,7 +193,8 @@ def binned(
     Accuracy 1e-6 relative (kinks of the interpolated two-loop table) with the Z′ pole anywhere, however narrow; 1e-3 when the bin
              holds the open-charm threshold at 4m_c² = 11.3 GeV², where the SM amplitude has a cusp
     """
-    rule = phase_space(p, lepton)[2].rule((q2min, q2max), BIN_NODES)
+    *_, variable = phase_space(p, lepton)
+    rule = variable.rule((q2min, q2max), BIN_NODES)
     return jax.tree.map(lambda k: k @ rule.weight, density(p, rule.s, rule.propagator, lepton, ff))
 
 

@@ -16,7 +16,7 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from darkbeauty.errors import Problem, unknown
-from darkbeauty.likelihoods.prior import LEAST_INSIDE, Prior, number_problem, words_of
+from darkbeauty.likelihoods.prior import LEAST_INSIDE, Cut, Prior, number_problem, words_of
 from darkbeauty.likelihoods.quantile_table import Cumulative, QuantileTable, tabulate
 
 TAIL = 1e-12
@@ -79,7 +79,7 @@ class Numpyro(Prior):
         if not low < high:
             return [Problem(place, "has no part inside of the domain", words_of(self.domain))]
         try:
-            share = self._cut[1]
+            share = self._cut.between
             if not share >= LEAST_INSIDE:
                 return [Problem(place, f"hardly any of it ({share:.1g}) lies in the domain", words_of(self.domain))]
             trouble = self._quantiles.trouble if isinstance(self._quantiles, QuantileTable) else ""
@@ -125,7 +125,7 @@ class Numpyro(Prior):
     def log_density(self, value: ArrayLike) -> Array:
         value, (low, high) = jnp.asarray(value), self.ends
         inside = (value >= low) & (value <= high)
-        log_p = self._made.log_prob(jnp.where(inside, value, self._middle)) - math.log(self._cut[1])
+        log_p = self._made.log_prob(jnp.where(inside, value, self._middle)) - math.log(self._cut.between)
         return jnp.where(inside, log_p, -jnp.inf)
 
     # -- made once, in float64 and outside of any trace -------------------------------------------------------------------------------
@@ -160,14 +160,14 @@ class Numpyro(Prior):
                 return Cumulative.of(self._made.log_prob, self._support)
 
     @cached_property
-    def _cut(self) -> tuple[float, float]:
+    def _cut(self) -> Cut:
         """Shares of the whole distribution below the lower end, and between the two."""
         with jax.enable_x64(True), jax.ensure_compile_time_eval():
             whole = zip(self.ends, self._support, (0.0, 1.0))
             below, until = (
                 share if end == edge else float(self._cumulative(jnp.asarray(end))) for end, edge, share in whole
             )
-        return below, until - below
+        return Cut(below, until - below)
 
     @cached_property
     def _quantiles(self) -> Any:
@@ -179,7 +179,7 @@ class Numpyro(Prior):
                     return self._made.icdf
             except (NotImplementedError, ImportError):  # some need packages that are no part of NumPyro
                 pass
-            density = lambda x: jnp.exp(self._made.log_prob(x)) / self._cut[1]
+            density = lambda x: jnp.exp(self._made.log_prob(x)) / self._cut.between
             return tabulate(self.cdf, density, self.ends)
 
     @cached_property

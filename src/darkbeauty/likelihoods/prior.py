@@ -7,7 +7,7 @@ import dataclasses
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 from jax import Array
@@ -19,6 +19,13 @@ NARROWEST, SMALLEST = 1e-12, 1e-300
 """Least width of a prior, relative to its ends and absolute: double precision resolves no less."""
 LEAST_INSIDE = 1e-6
 """Least share of a whole distribution that a domain may leave: what is cut out of less has no digits left."""
+
+
+class Cut(NamedTuple):
+    """Shares of a whole distribution below the lower end of its prior, and between the two ends."""
+
+    below: float
+    between: float
 
 
 @dataclass(frozen=True)

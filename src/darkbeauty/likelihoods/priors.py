@@ -20,6 +20,7 @@ from darkbeauty.likelihoods.numpyro_prior import Numpyro
 from darkbeauty.likelihoods.prior import (
     LEAST_INSIDE,
     SMALLEST,
+    Cut,
     Prior,
     domain_problems,
     sigma_problems,
@@ -118,10 +119,10 @@ class Normal(Prior):
         return self.mean, self.sigma
 
     @property
-    def _cut(self) -> tuple[float, float]:
+    def _cut(self) -> Cut:
         """Shares of the whole normal distribution below the lower end, and between the two."""
         below, until = (0.5 * math.erfc((self.mean - end) / (math.sqrt(2.0) * self.sigma)) for end in self.ends)
-        return below, until - below
+        return Cut(below, until - below)
 
     def quantile(self, u: ArrayLike) -> Array:
         below, between = self._cut
@@ -134,7 +135,7 @@ class Normal(Prior):
     def log_density(self, value: ArrayLike) -> Array:
         value = jnp.asarray(value)
         low, high = self.ends
-        log_p = stats.norm.logpdf(value, self.mean, self.sigma) - math.log(self._cut[1])
+        log_p = stats.norm.logpdf(value, self.mean, self.sigma) - math.log(self._cut.between)
         return jnp.where((value >= low) & (value <= high), log_p, -jnp.inf)
 
     def spaced(self, count: int, sigmas: float) -> np.ndarray:
@@ -152,7 +153,7 @@ class Normal(Prior):
         return problems or self._share_problems(place)
 
     def _share_problems(self, place: str) -> list[Problem]:
-        share = self._cut[1]
+        share = self._cut.between
         if share >= LEAST_INSIDE:
             return []
         return [Problem(place, f"hardly any of it ({max(share, 0.0):.1g}) lies in the range", words_of(self.ends))]

@@ -175,12 +175,14 @@ def boxes(x: ArrayLike, y: ArrayLike) -> tuple[Array, Array]:
 
 def box_f(x: ArrayLike, y: ArrayLike) -> Array:
     """F(x, y) of `boxes`, F(0, 0) = 1."""
-    return boxes(x, y)[0]
+    f, _ = boxes(x, y)
+    return f
 
 
 def box_g(x: ArrayLike, y: ArrayLike) -> Array:
     """G(x, y) of `boxes`."""
-    return boxes(x, y)[1]
+    _, g = boxes(x, y)
+    return g
 
 
 def _gamma(x: Array, less_one: Array) -> Array:
