@@ -149,7 +149,8 @@ def k2e_large(z: ArrayLike) -> Array:
     z = jnp.asarray(z, dtype=float)
     columns = np.array([_K0_NUMERATOR, _K0_DENOMINATOR, _K1_NUMERATOR, _K1_DENOMINATOR])
     w = 1.0 / z
-    values = _horner(tuple(columns.T), w[..., None])  # four polynomials in one small graph
+    columns = columns.T.reshape(len(columns[0]), *(1,) * z.ndim, 4)
+    values = _horner(tuple(columns), w[..., None])  # four polynomials in one small graph
     return lax.rsqrt(z) * (values[..., 0] / values[..., 1] + 2.0 * w * values[..., 2] / values[..., 3])
 
 
