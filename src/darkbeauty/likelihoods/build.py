@@ -83,8 +83,12 @@ class Likelihood(eqx.Module):
 
     def explain(self, params: Mapping[str, Any]) -> list[TermReport]:
         """Prediction, data and pull of every observable of every term."""
+        return self.report(*self.computed(params))
+
+    def computed(self, params: Mapping[str, Any]) -> tuple[Array, Array]:
+        """Predictions at a point and how each ended, by a program that serves all points."""
         require_x64()
-        return self.report(*_values(self, self.arrays(params)))
+        return _values(self, self.arrays(params))
 
     def arrays(self, params: Mapping[str, Any]) -> dict[str, np.ndarray]:
         """Numbers of a point as arrays: arguments of compiled functions, not constants of them.
