@@ -78,13 +78,18 @@ class Likelihood(eqx.Module):
     def log_prob_of(self, predictions: Array | np.ndarray) -> Array:
         """log L of given predictions, shape (…, n); −inf where one of them has no value."""
         ok = jnp.all(jnp.isfinite(predictions), axis=-1)
-        residual = (jnp.where(ok[..., None], predictions, 0.0) - self.values) @ self.whitening.T
+        data = self.values.reshape((1,) * (jnp.ndim(predictions) - 1) + (-1,))
+        residual = (jnp.where(ok[..., None], predictions, 0.0) - data) @ self.whitening.T
         return jnp.where(ok, -0.5 * jnp.sum(residual**2, axis=-1) + self.log_normalisation, -jnp.inf)
 
     def explain(self, params: Mapping[str, Any]) -> list[TermReport]:
         """Prediction, data and pull of every observable of every term."""
+        return self.report(*self.computed(params))
+
+    def computed(self, params: Mapping[str, Any]) -> tuple[Array, Array]:
+        """Predictions at a point and how each ended, by a program that serves all points."""
         require_x64()
-        return self.report(*_values(self, self.arrays(params)))
+        return _values(self, self.arrays(params))
 
     def arrays(self, params: Mapping[str, Any]) -> dict[str, np.ndarray]:
         """Numbers of a point as arrays: arguments of compiled functions, not constants of them.

@@ -22,7 +22,12 @@ def compiled(function: Callable[..., Any], keep: int = KEPT) -> Callable[..., An
     @lru_cache(maxsize=keep)
     def program(structure: Any, constants: tuple[tuple[type, Any], ...]) -> Callable[..., Any]:
         rest = jax.tree.unflatten(structure, [value for _, value in constants])
-        return jax.jit(lambda arrays: function(*eqx.combine(arrays, rest)))
+
+        def run(arrays: Any) -> Any:
+            return function(*eqx.combine(arrays, rest))
+
+        run.__name__ = getattr(function, "__name__", "run")  # which JAX calls it by, in its logs
+        return jax.jit(run)
 
     @wraps(function)
     def call(*args: Any) -> Any:

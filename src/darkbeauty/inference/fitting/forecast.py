@@ -45,9 +45,14 @@ def forecast(lik: Likelihood, priors: Mapping[str, Prior], values: Mapping[str, 
 
     @compiled
     def jacobian(lik, x):
-        return jax.jacfwd(lambda x: lik.whitening @ lik.predictions(dict(zip(names, x))))(x)
+        def residuals(x):
+            predictions = lik.predictions(dict(zip(names, x)))
+            return lik.whitening @ predictions, predictions
 
-    scaled = np.asarray(jacobian(lik, jnp.array([values[name] for name in names]))) * width
+        return jax.jacfwd(residuals, has_aux=True)(x)
+
+    slopes, predictions = jacobian(lik, jnp.array([values[name] for name in names]))
+    scaled = np.asarray(slopes) * width
     if not np.all(np.isfinite(scaled)):
         return _without_curvature(names)
     normal = [(w / prior.constraint[1]) ** 2 if prior.constraint else 0.0 for prior, w in zip(priors.values(), width)]
@@ -63,7 +68,7 @@ def forecast(lik: Likelihood, priors: Mapping[str, Prior], values: Mapping[str, 
     ):
         log_prior = sum(float(prior.log_density(values[name])) for name, prior in priors.items())
         volume = 0.5 * np.linalg.slogdet(2.0 * np.pi * covariance)[1] + np.sum(np.log(width))
-        log_evidence = float(lik.log_prob(dict(values))) + log_prior + float(volume)
+        log_evidence = float(lik.log_prob_of(predictions)) + log_prior + float(volume)
     return Forecast(
         errors, covariance / np.outer(sigma, sigma), log_evidence, _reasons(priors, values, errors, directions)
     )

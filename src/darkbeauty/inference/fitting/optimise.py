@@ -102,9 +102,10 @@ def polish(fit: Fit, lik: Likelihood, parameters: dict[str, float]) -> tuple[dic
     x = np.stack([to_x(prior, np.array([parameters[name]])) for name, prior in fit.priors.items()], axis=1)
     minimum = Minimiser(lik, fit.priors, fit.parameters)(x, {})
     better = {name: float(minimum.values[name][0]) for name in fit.parameters}
-    height = lambda values: float(lik.log_prob(values) - 0.5 * constraints(fit.priors, values))
+    log_l = lambda values: float(lik.log_prob_of(lik.computed(values)[0]))
+    height = lambda values: log_l(values) - 0.5 * float(constraints(fit.priors, values))
     best = better if height(better) > height(parameters) else parameters
-    return best, float(lik.log_prob(best))
+    return best, log_l(best)
 
 
 def constraints(priors: Mapping[str, Prior], values: Mapping[str, Any]) -> Array:
