@@ -15,6 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from darkbeauty.errors import InputError, Problem
 from darkbeauty.evaluation import Values, evaluate
 from darkbeauty.flavour.nodal_rates import NodalRates, nodal_rates
 from darkbeauty.flavour.verification import NODAL_TOLERANCE, nodal_deviations
@@ -166,10 +167,16 @@ def _values(lik: SampledLikelihood, params: dict[str, Any], nu: Array) -> tuple[
 
 
 def sample_nuisances(lik: Likelihood) -> SampledLikelihood:
-    """The likelihood with the same terms whose nuisances are parameters; those too weak to matter stay in the covariance."""
+    """The likelihood with the same terms whose nuisances are parameters; those too weak to matter stay in the covariance.
+
+    Errors   InputError where none is strong enough
+    """
     places = shifted(lik.terms)
     error = np.sqrt(np.diag(lik.covariance))[list(places)]
     nuisances, rest = split(lik.model.sm, jacobian_of(lik.terms), error)
+    if not nuisances.size:
+        reason = "no uncertain input moves two predictions of the fit: there is nothing to be sampled"
+        raise InputError([Problem("likelihood.theory", reason, "marginal, correlated")])
     given = with_covariance(lik, with_theory(lik.terms, rest))
     rates = _rates(lik)
     labels = tuple(label for term in lik.terms if term.relative_theory is None for label in term.observables)

@@ -139,8 +139,9 @@ def test_what_identifies_a_run_is_what_its_sampler_says(with_walk):
     assert identity_of(settings) == {"sampler": "walk", "coordinates": "auto", "chains": "3"}
     assert {"particles": "50"}.items() <= identity_of(settings.changed(method="smc")).items()
     assert set(identity_of(settings.changed(method="nuts"))) >= {"warmup", "target_accept", "max_depth"}
-    attrs = {"fit_file": "", "seed": 1, "input_sha256": "", "device": "cpu"}
-    assert {"a": "b"}.items() <= identity(attrs, {"a": "b"}).items()
+    attrs = {"seed": 1, "input_sha256": "", "device": "cpu"}
+    fit = db.Fit(model="wet", priors={"C10_bsmumu": db.Uniform(-1.0, 1.0)}, terms=["BR(Bs->mumu)"])
+    assert {"a": "b"}.items() <= identity(fit, attrs, {"a": "b"}).items()
 
 
 # -- what is refused ------------------------------------------------------------------------------------------------------------------------
