@@ -312,3 +312,9 @@ def test_slopes_of_what_has_no_value_are_none():
         columns, computed = run(arrays(Wet().at({})), values, {0: np.zeros((1, 0))})
         np.testing.assert_equal(float(np.real(columns["C9_bsmumu"][0])), slope)
         assert int(computed.status[0]) == status
+
+
+def test_a_source_with_and_without_arguments():
+    """C₇(bs) and C₇(bsmumu) at some q² are one computation, called in two ways."""
+    names = ["C7(bsmumu)[1]", "C7(bs)", "C7(bsmumu)[6]", "C7(bsee)[6]"]
+    assert predict("wet", {"C7_bs": 0.3 + 0.1j}, names) == dict.fromkeys(names, 0.3 + 0.1j)

@@ -97,19 +97,22 @@ def _slice(rows: list[int]) -> Any:
     return slice(rows[0], rows[-1] + 1) if rows == list(range(rows[0], rows[-1] + 1)) else np.array(rows)
 
 
-def _evaluate_sources(p: Theory, layout: Layout, numbers: Mapping[int, Any], known: Known) -> dict[Source, _Evaluated]:
-    """Results of every source at all arguments that observables have, and those that are known."""
-    wanted: dict[Source, dict[int, None]] = {}
-    names: dict[Source, dict[str, None]] = {}
-    length = {}
+def _evaluate_sources(
+    p: Theory, layout: Layout, numbers: Mapping[int, Any], known: Known
+) -> dict[tuple[Source, int], _Evaluated]:
+    """Results of every source with so many arguments, at all that observables have, and those that are known."""
+    wanted: dict[tuple[Source, int], dict[int, None]] = {}
+    names: dict[tuple[Source, int], dict[str, None]] = {}
     for observable, place in layout.items:
         for source in observable.sources:
-            wanted.setdefault(source, {})[place] = None
-            names.setdefault(source, {}).update(dict.fromkeys(observable.reads))
-            length[source] = len(observable.arguments)
+            called = source, len(observable.arguments)
+            wanted.setdefault(called, {})[place] = None
+            names.setdefault(called, {}).update(dict.fromkeys(observable.reads))
     return {
-        source: _evaluate_source(p, source, list(places), numbers[length[source]], tuple(names[source]), known)
-        for source, places in wanted.items()
+        (source, length): _evaluate_source(
+            p, source, list(places), numbers[length], tuple(names[source, length]), known
+        )
+        for (source, length), places in wanted.items()
     }
 
 
@@ -147,12 +150,17 @@ def _directly(p: Theory, source: Source, numbers: Array, names: tuple[str, ...])
 
 
 def _combine(
-    p: Theory, observable: Observable, places: list[int], numbers: Mapping[int, Any], results: dict[Source, _Evaluated]
+    p: Theory,
+    observable: Observable,
+    places: list[int],
+    numbers: Mapping[int, Any],
+    results: Mapping[tuple[Source, int], _Evaluated],
 ) -> tuple[Array, Array]:
     """Values of an observable at several arguments, and how they ended, shape (n,) each."""
-    given, statuses = zip(*(results[source].at(places, observable.reads) for source in observable.sources))
+    length = len(observable.arguments)
+    given, statuses = zip(*(results[source, length].at(places, observable.reads) for source in observable.sources))
     visible, status = p.only(observable.of), worst(*statuses)
-    arguments = jnp.asarray(numbers[len(observable.arguments)])[_slice(places)]
+    arguments = jnp.asarray(numbers[length])[_slice(places)]
     combine = lambda arguments, *values: jnp.asarray(observable.combine(visible, tuple(arguments), *values))
     if len(places) == 1:
         first = jax.tree.map(lambda leaf: leaf[0], given)
