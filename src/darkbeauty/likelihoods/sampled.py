@@ -96,11 +96,15 @@ class SampledLikelihood(eqx.Module):
 
         Pure: jit, vmap, differentiate. Args     nu: shape (size,)
         """
-        return self._log_prob_of(nu, self.evaluate(params, nu).value)
+        return self._log_prob_of(nu, self.predictions(params, nu))
 
     def evaluate(self, params: Mapping[str, Any], nu: Array) -> Values:
         """Predictions of every entry of every term, NaN where there is none, and how each ended; shape (n,)."""
         return self._joined(self._fixed(params), self._moved(params, nu))
+
+    def predictions(self, params: Mapping[str, Any], nu: Array) -> Array:
+        """Predictions of every entry of every term, shape (n,)."""
+        return self.evaluate(params, nu).value
 
     def log_density(self, params: Mapping[str, Any], eta: Array) -> Array:
         """log L(θ, ν) p(ν) |∂ν/∂η| at standard normal numbers η, with which ν | θ has about its posterior distribution."""
