@@ -93,14 +93,14 @@ def observables() -> tuple[list[str], dict[str, str]]:
 
 
 def fit():
-    """Relic density and two tridents, with the Z′ near twice the mass of N."""
+    """Relic density, a neutrino trident and the muon's g−2, with the Z′ a little heavier than two N."""
     return db.Fit(
         model=BMinusL(),
         name="b_minus_l",
         priors={
             "g": {"kind": "log_uniform", "lower": 0.01, "upper": 1.0},
-            "m_zp": {"kind": "uniform", "lower": 150.0, "upper": 400.0},
-            "m_dm": {"kind": "uniform", "lower": 50.0, "upper": 200.0},
+            "m_zp": {"kind": "uniform", "lower": 280.0, "upper": 320.0},
+            "m_dm": {"kind": "uniform", "lower": 100.0, "upper": 135.0},
         },
         terms=["Omega_h2", "trident CCFR", "a_mu"],
         sampler={"chains": 2, "warmup": 300, "draws": 500},

@@ -24,6 +24,7 @@ from darkbeauty.prediction import evaluate
 FIT = Path(__file__).parents[2] / "fits" / "lmu_ltau_s1_quick.toml"
 WINDOW = (0.97, 1.32)
 """m_zp/2m_dm outside which Ωh² is more than eight errors too large over the whole prior box (asserted below)."""
+OVERABUNDANT = 1e6
 MASSES, LINE = 2**12, 16
 CLIFF = 6.0**0.5
 """m_zp below which the Z′ pole sits in a bin of R_K: a small mode of its own."""
@@ -126,7 +127,8 @@ def direct_integration(run):
     }
     table["y"] = np.full(table["g"].shape, 0.1)
     omega = over(lambda lik, p: evaluate(lik.model.at(p), relic)[0], lik, table)
-    log_omega = CubicSpline(nodes, np.log(omega).reshape(MASSES, -1), axis=1)(fine)
+    log_omega = np.log(np.where(np.isfinite(omega), omega, OVERABUNDANT))  # never in equilibrium
+    log_omega = CubicSpline(nodes, log_omega.reshape(MASSES, -1), axis=1)(fine)
     i = [request.label for request in lik.requests].index("Omega_h2")
     density = stats.norm.pdf(np.exp(log_omega), lik.values[i], np.sqrt(lik.covariance[i, i]))
     cumulative = np.cumsum(density, axis=1)
