@@ -16,15 +16,15 @@ from typer.testing import CliRunner
 
 import darkbeauty as db
 from darkbeauty import cli
+from darkbeauty.dark.freeze_out import freeze_out
+from darkbeauty.evaluation import evaluate
 from darkbeauty.inference import posterior as posterior_module
 from darkbeauty.inference.relic_map.coordinates import RelicCoordinates
 from darkbeauty.likelihoods import Fit, Likelihood
-from darkbeauty.prediction import evaluate
 
 FIT = Path(__file__).parents[2] / "fits" / "lmu_ltau_s1_quick.toml"
 WINDOW = (0.97, 1.32)
 """m_zp/2m_dm outside which Ωh² is more than eight errors too large over the whole prior box (asserted below)."""
-OVERABUNDANT = 1e6
 MASSES, LINE = 2**12, 16
 CLIFF = 6.0**0.5
 """m_zp below which the Z′ pole sits in a bin of R_K: a small mode of its own."""
@@ -119,16 +119,16 @@ def direct_integration(run):
     low, high = (np.clip(m_zp / (2.0 * r), *fit.priors["m_dm"].bounds) for r in WINDOW[::-1])
     m_dm = low + u[:, 1] * (high - low)
     nodes, fine = (np.linspace(*np.log(fit.priors["g"].bounds), n) for n in (9, 1201))
-    relic, others = split(lik)
+    _, others = split(lik)
     table = {
         "m_zp": np.repeat(m_zp, nodes.size),
         "m_dm": np.repeat(m_dm, nodes.size),
         "g": np.tile(np.exp(nodes), MASSES),
     }
     table["y"] = np.full(table["g"].shape, 0.1)
-    omega = over(lambda lik, p: evaluate(lik.model.at(p), relic)[0], lik, table)
-    log_omega = np.log(np.where(np.isfinite(omega), omega, OVERABUNDANT))  # never in equilibrium
-    log_omega = CubicSpline(nodes, log_omega.reshape(MASSES, -1), axis=1)(fine)
+    # where it never was in equilibrium, that is a finite overabundance, and a line that can be interpolated
+    omega = over(lambda lik, p: freeze_out(lik.model.at(p).derive()).omega_h2, lik, table)
+    log_omega = CubicSpline(nodes, np.log(omega).reshape(MASSES, -1), axis=1)(fine)
     i = [request.label for request in lik.requests].index("Omega_h2")
     density = stats.norm.pdf(np.exp(log_omega), lik.values[i], np.sqrt(lik.covariance[i, i]))
     cumulative = np.cumsum(density, axis=1)
@@ -138,7 +138,7 @@ def direct_integration(run):
     strata = (np.arange(LINE) + u[kept, 3][:, None]) / LINE
     points = {name: np.repeat(x, LINE) for name, x in (("g", g), ("m_zp", m_zp[kept]), ("m_dm", m_dm[kept]))}
     points["y"] = np.asarray(fit.priors["y"].quantile(strata.ravel()))
-    predictions = over(lambda lik, p: evaluate(lik.model.at(p), others), lik, points)
+    predictions = over(lambda lik, p: evaluate(lik.model.at(p), others).value, lik, points)
     rest = np.arange(len(lik.values)) != i
     sigma = np.sqrt(np.diag(lik.covariance))[rest]
     correlation = lik.covariance[np.ix_(rest, rest)] / np.outer(sigma, sigma)
@@ -166,6 +166,6 @@ def test_nothing_outside_the_window_fits_the_relic_density(run):
     outside = (m_zp / (2.0 * m_dm) < WINDOW[0]) | (m_zp / (2.0 * m_dm) > WINDOW[1])
     points = {"y": np.full(512, 0.5), "g": np.full(512, 1e-2), "m_zp": m_zp, "m_dm": m_dm}
     relic, _ = split(lik)
-    omega = over(lambda lik, p: evaluate(lik.model.at(p), relic)[0], lik, points)
+    omega = over(lambda lik, p: evaluate(lik.model.at(p), relic).value[0], lik, points)
     i = [request.label for request in lik.requests].index("Omega_h2")
     assert np.all(omega[outside] > lik.values[i] + 8.0 * np.sqrt(lik.covariance[i, i]))
