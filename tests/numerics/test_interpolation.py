@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from scipy.interpolate import PchipInterpolator
+from scipy.interpolate import CubicHermiteSpline, PchipInterpolator
 
 from darkbeauty.numerics.interpolation import monotone
 
@@ -34,7 +34,15 @@ def test_linear(name):
     np.testing.assert_allclose(value(X, KNOTS, TABLES[name], "linear"), expected, rtol=1e-13, atol=1e-13)
 
 
-@pytest.mark.parametrize("method", ["monotonic", "linear"])
+@pytest.mark.parametrize("name", TABLES)
+def test_cubic(name):
+    chords = np.diff(TABLES[name]) / np.diff(KNOTS)
+    slopes = np.concatenate([chords[:1], 0.5 * (chords[1:] + chords[:-1]), chords[-1:]])
+    exact = CubicHermiteSpline(KNOTS, TABLES[name], slopes)
+    np.testing.assert_allclose(value(X, KNOTS, TABLES[name], "cubic"), exact(X), rtol=1e-13, atol=1e-13)
+
+
+@pytest.mark.parametrize("method", ["monotonic", "linear", "cubic"])
 def test_knots_are_met_and_ends_are_held(method):
     table = TABLES["wavy"]
     np.testing.assert_allclose(value(KNOTS, KNOTS, table, method), table, rtol=1e-14, atol=1e-15)

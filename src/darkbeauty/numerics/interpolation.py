@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import interpax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
@@ -10,14 +9,13 @@ from jax.typing import ArrayLike
 
 
 def monotone(x: ArrayLike, knots: ArrayLike, values: ArrayLike, method: str = "monotonic") -> Array:
-    """Interpolation without overshoot between knots, constant outside them.
+    """Interpolation between knots, constant outside them.
 
-    Args     method: "monotonic" (Fritsch–Carlson cubic, C¹; three knots at least), "linear", or another one of interpax
+    Args     method: "monotonic" (Fritsch–Carlson cubic, C¹, without overshoot; three knots at least), "linear", or "cubic" (C¹, the slope at a knot is the mean of
+             the chords beside it; it may overshoot)
     """
     knots, values = jnp.asarray(knots), jnp.asarray(values)
     inside = jnp.clip(jnp.asarray(x), knots[0], knots[-1])
-    if method not in ("monotonic", "linear"):
-        return interpax.interp1d(inside.ravel(), knots, values, method=method).reshape(inside.shape)
     last = knots.shape[0] - 2
     along_last = lambda row: row.reshape((1,) * inside.ndim + (-1,))
     # comparing with all knots is a smaller graph, and on tables of this size no slower, than a search
@@ -32,8 +30,11 @@ def monotone(x: ArrayLike, knots: ArrayLike, values: ArrayLike, method: str = "m
         return value[..., 1] + t * rise[..., 1]
     chord = rise / width
     middle, sides = (width[..., 1:2], chord[..., 1:2]), (width[..., ::2], chord[..., ::2])
-    at_end = interval[..., None] == along_last(np.array([0, last]))
-    slopes = jnp.where(at_end, _end_slope(middle, tuple(x[..., ::-1] for x in sides)), _slope(middle, sides))
+    if method == "cubic":
+        slopes = 0.5 * (middle[1] + sides[1])  # at an end both are the same chord
+    else:
+        at_end = interval[..., None] == along_last(np.array([0, last]))
+        slopes = jnp.where(at_end, _end_slope(middle, tuple(x[..., ::-1] for x in sides)), _slope(middle, sides))
     left, right = jnp.moveaxis(slopes * width[..., 1:2] - rise[..., 1:2], -1, 0)
     return value[..., 1] + t * rise[..., 1] + t * (1.0 - t) * ((1.0 - t) * left - t * right)
 

@@ -24,7 +24,7 @@ from darkbeauty.likelihoods import Fit, Likelihood
 PACKAGES = ("darkbeauty", "jax", "numpyro", "equinox", "optimistix", "arviz", "numpy")
 OVERHEAD = 2**18
 """Bytes of a netCDF file besides its numbers."""
-NUMERICAL = ("jax", "jaxlib", "numpyro", "equinox", "optimistix", "interpax", "numpy", "scipy")
+NUMERICAL = ("jax", "jaxlib", "numpyro", "equinox", "optimistix", "numpy", "scipy")
 """Packages whose version may change the last digit of a draw."""
 
 
