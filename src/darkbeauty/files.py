@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import tempfile
+from functools import lru_cache
 from pathlib import Path
 
 from darkbeauty.errors import InputError, Problem
@@ -98,6 +99,16 @@ def write_record(path: Path, record: dict[str, str]) -> None:
     Errors   InputError if they cannot be written
     """
     write(path, json.dumps(record, indent=1, ensure_ascii=False))
+
+
+@lru_cache
+def content_hash(rooms: tuple[str, ...]) -> str:
+    """SHA-256 of files of the package and of all that is in folders of it: code and data that numbers come from, what a version does not see."""
+    root, digest = Path(__file__).parent, hashlib.sha256()
+    for path in sorted({path for room in rooms for path in (root / room, *(root / room).rglob("*"))}):
+        if path.is_file() and path.suffix != ".pyc":
+            digest.update(f"{path.relative_to(root)}\0".encode() + path.read_bytes())
+    return digest.hexdigest()
 
 
 def signed(content: bytes, owner: str) -> bytes:

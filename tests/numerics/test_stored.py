@@ -61,7 +61,7 @@ def test_another_key_is_another_array(folder, other):
 def test_another_code_is_another_array(folder, monkeypatch):
     compute = Counted()
     stored("test", KEY, compute)
-    monkeypatch.setattr(module, "_code", lambda: "changed")
+    monkeypatch.setattr(module, "content_hash", lambda rooms: "changed")
     stored("test", KEY, compute)
     assert compute.count == 2
 

@@ -17,7 +17,7 @@ import numpy as np
 
 from darkbeauty.environment import distrust
 from darkbeauty.errors import InputError
-from darkbeauty.files import read_signed, signed
+from darkbeauty.files import content_hash, read_signed, signed
 
 ROOMS = (
     *("inputs", "numerics", "models", "flavour", "dark", "leptonic", "observables"),
@@ -59,18 +59,8 @@ def _trusted(folder: str) -> bool:
 
 def _digest(key: Any) -> str:
     leaves, structure = jax.tree.flatten(key)
-    digest = hashlib.sha256(f"{_code()} {jax.__version__} {structure}".encode())
+    digest = hashlib.sha256(f"{content_hash(ROOMS)} {jax.__version__} {structure}".encode())
     for leaf in leaves:
         array = np.asarray(leaf)
         digest.update(f"{array.dtype.str} {array.shape} ".encode() + array.tobytes())
     return digest.hexdigest()[:40]
-
-
-@lru_cache(maxsize=1)
-def _code() -> str:
-    """Hash of everything in ROOMS."""
-    root, digest = Path(__file__).parents[1], hashlib.sha256()
-    for path in sorted(path for room in ROOMS for path in (root / room, *(root / room).rglob("*"))):
-        if path.is_file() and path.suffix != ".pyc":
-            digest.update(f"{path.relative_to(root)}\0".encode() + path.read_bytes())
-    return digest.hexdigest()

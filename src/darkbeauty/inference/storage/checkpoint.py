@@ -13,15 +13,23 @@ import difflib
 import hashlib
 import io
 from collections.abc import Sequence
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 
 from darkbeauty.errors import InputError, Problem, attempt, raise_if_any
-from darkbeauty.files import check_places, read_record, read_signed, signed, write_atomically, write_record
+from darkbeauty.files import (
+    check_places,
+    content_hash,
+    read_record,
+    read_signed,
+    signed,
+    write_atomically,
+    write_record,
+)
 from darkbeauty.inference.sharding import agreed, is_first_process
 from darkbeauty.inference.storage.interruption import Interruption
+from darkbeauty.numerics.stored import ROOMS
 
 Arrays = dict[str, np.ndarray]
 RECORD, STATE = "run.json", "state.npz"
@@ -31,21 +39,6 @@ HOW = {
 """How a difference is overcome, where it is not plain."""
 MOST_DEVICES = 4096
 WAYS_OUT = "another folder, or move this one away"
-ROOMS = (
-    "inputs",
-    "numerics",
-    "models",
-    "flavour",
-    "dark",
-    "leptonic",
-    "observables",
-    "likelihoods",
-    "inference",
-    "evaluation.py",
-    "prediction.py",
-    "status.py",
-    "tables.py",
-)
 
 
 class Checkpoint:
@@ -194,14 +187,9 @@ def recorded_devices(out: Path) -> int | None:
     return number if 0 < number <= MOST_DEVICES else None
 
 
-@lru_cache(maxsize=1)
 def package_hash() -> str:
-    """SHA-256 of the code and data that the numbers of a fit come from: what a version does not see."""
-    root, digest = Path(__file__).parents[2], hashlib.sha256()
-    for path in sorted(path for room in ROOMS for path in (root / room, *(root / room).rglob("*"))):
-        if path.is_file() and path.suffix != ".pyc":
-            digest.update(str(path.relative_to(root)).encode() + b"\0" + path.read_bytes())
-    return digest.hexdigest()
+    """`content_hash` of all that the numbers of a fit come from."""
+    return content_hash((*ROOMS, "likelihoods", "inference"))
 
 
 def _check_folder(folder: Path) -> None:
