@@ -17,7 +17,7 @@ from darkbeauty.inference.checking.bayes_factor import with_bayes_factor
 from darkbeauty.inference.checking.diagnostics import ParameterSummary, Verdict, judge, summarise
 from darkbeauty.inference.checking.failures import name_causes
 from darkbeauty.inference.posterior import Posterior
-from darkbeauty.inference.samplers.sampler import Draws, Progress
+from darkbeauty.inference.samplers.sampler import Draws, Progress, Sampler
 from darkbeauty.inference.samplers.table import identity_of, sampler_of
 from darkbeauty.inference.sharding import Spread, is_first_process
 from darkbeauty.inference.storage.checkpoint import Checkpoint, Journal
@@ -82,15 +82,17 @@ def execute(
     Errors   InputError as `run_fit`, and where the disk fills up: what is stored by then can be resumed
     """
     settings, seed = fit.settings(draws=draws, chains=chains, seed=seed)
-    sampler_of(settings, fit.theory)  # refused before a folder is made
+    sampler = sampler_of(settings, fit.theory)  # refused before a folder is made
     folder = None if out is None else prepare_folder(out)
     with held(folder):
-        return _execute(fit, folder, settings, seed, resume, progress or (lambda stage, done, diverging: None))
+        return _execute(fit, folder, sampler, settings, seed, resume, progress or (lambda stage, done, diverging: None))
 
 
-def _execute(fit: Fit, folder: Path | None, settings: SamplerSection, seed: int, resume: bool, notify: Progress) -> Run:
+def _execute(
+    fit: Fit, folder: Path | None, sampler: Sampler, settings: SamplerSection, seed: int, resume: bool, notify: Progress
+) -> Run:
     """`execute` in a folder that nobody else writes into."""
-    sampler, attrs = sampler_of(settings, fit.theory), attributes(fit, seed)
+    attrs = attributes(fit, seed)
     store = Checkpoint(folder / "checkpoint", identity(fit, attrs, identity_of(settings)), resume) if folder else None
     posterior = Posterior.of(fit, box=not sampler.follows, progress=lambda stage: notify(stage, 0, 0))
     notify("compilation", 0, 0)
