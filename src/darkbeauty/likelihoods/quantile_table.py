@@ -67,8 +67,9 @@ class Cumulative(NamedTuple):
 
 def _integral(log_density: Callable[[Array], Array], low: Array, high: Array) -> Array:
     """∫ p dx between pairs of points."""
-    nodes, weights = np.polynomial.legendre.leggauss(PANEL_NODES)
     half = 0.5 * (high - low)
+    along_last = lambda row: row.reshape((1,) * half.ndim + (-1,))
+    nodes, weights = map(along_last, np.polynomial.legendre.leggauss(PANEL_NODES))
     x = low[..., None] + half[..., None] * (1.0 + nodes)
     return half * jnp.sum(weights * jnp.exp(log_density(x)), axis=-1)
 
