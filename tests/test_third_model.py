@@ -6,6 +6,7 @@ import importlib.util
 import sys
 from pathlib import Path
 
+import arviz as az
 import jax
 import numpy as np
 import pytest
@@ -89,3 +90,20 @@ def test_its_fit_is_valid():
     assert fit.parameters == ("g", "m_zp", "m_dm") and fit.terms == ("Omega_h2", "trident CCFR", "a_mu")
     value, slope = jax.jit(jax.value_and_grad(fit.likelihood().log_prob))(POINT)
     assert np.isfinite(value) and all(np.isfinite(x) and x != 0.0 for x in slope.values())
+
+
+@pytest.mark.slow
+def test_its_fit_converges():
+    """R̂, effective sample size, divergences and trees, each read off the draws; the relic density is met and the Z′ is above the resonance."""
+    data = db.run_fit(third_model.fit())
+    assert data.attrs["converged"], data.attrs["missed_targets"]
+    for name in POINT:
+        values = data.posterior[name].values
+        assert float(az.rhat(values)) <= 1.01
+        assert float(az.ess(values)) >= 400.0
+        assert float(az.ess(values, method="tail", prob=(0.05, 0.95))) >= 400.0
+    assert float(data.sample_stats["diverging"].mean()) <= 0.005
+    assert float((data.sample_stats["n_steps"] >= 2**8 - 1).mean()) <= 0.1
+    predicted = data.posterior_predictive["prediction"].sel(observable="Omega_h2")
+    assert float(predicted.mean()) == pytest.approx(0.12, abs=0.006)
+    assert float((data.posterior["m_zp"] / (2.0 * data.posterior["m_dm"])).min()) > 1.0
