@@ -22,7 +22,8 @@ def loop(x: ArrayLike) -> Array:
     Shape of x; domain 1e-12 ≤ x ≤ 1e20; accuracy 1e-10 relative.
     """
     x = jnp.asarray(x, float)[..., None]
-    return jnp.sum(_WEIGHT / (_REST**2 + x * _Z), axis=-1)
+    z, rest, weight = (row.reshape((1,) * (x.ndim - 1) + (-1,)) for row in (_Z, _REST, _WEIGHT))
+    return jnp.sum(weight / (rest**2 + x * z), axis=-1)
 
 
 def a_lepton(p: Theory, flavour: str) -> Array:
