@@ -16,7 +16,7 @@ import jax.numpy as jnp
 from jax import Array
 from jax.typing import ArrayLike
 
-from darkbeauty.flavour import bs_mixing
+from darkbeauty.flavour import meson_mixing
 from darkbeauty.flavour.charm_loops import interpolate
 from darkbeauty.flavour.common import (
     CONJUGATE,
@@ -260,7 +260,7 @@ def meson_mixing_phase(p: Theory) -> Array:
     The branch with a positive real part, as ΔΓ_s > 0 (heavy state longer-lived) is measured. flavio 2.7.1 has q/p in place of its conjugate
     here, which leaves exp(−4i arg(−ξ_t)) = exp(0.072i) in the SM and depends on the phase convention.
     """
-    sm_part = bs_mixing.sm_coefficient(p)
+    sm_part = meson_mixing.sm_coefficient(p, "Bs")
     ratio = (sm_part + p.wilson.meson_mixing_of("bs")) / sm_part
     ratio = jnp.where(ratio.real < 0.0, -ratio, ratio)
     size = abs2(ratio)
