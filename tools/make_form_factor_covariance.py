@@ -4,7 +4,7 @@
     python tools/make_form_factor_covariance.py --check    compares it with the file, exit code 1 if a number differs
 
 They are the joint normal distributions of flavio 2.7.1 (MIT), which restates the sources named in parameters.toml: B → K arXiv:2305.06301, B → K* and B_s → φ
-arXiv:1503.05534 (light-cone sum rules and lattice), Λ_b → Λ(1520) arXiv:2009.09313 (lattice). The order is that of the vectors in parameters.toml.
+arXiv:1503.05534 (light-cone sum rules and lattice), B → ρ the same (sum rules), B → π arXiv:2102.07233, Λ_b → Λ(1520) arXiv:2009.09313 (lattice). The order is that of the vectors in parameters.toml.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import numpy as np
 
 INPUTS = Path(__file__).parents[1] / "src" / "darkbeauty" / "inputs"
 TARGET = INPUTS / "tables" / "form_factor_covariance.npz"
-COEFFICIENTS = (" BSZ ", " F", " A")
+COEFFICIENTS = (" BSZ ", " BCL ", " F", " A")
 """What flavio's names of form-factor coefficients contain: of a z expansion, or of the lattice's F + A (w − 1)."""
 
 

@@ -128,7 +128,9 @@ def test_inputs_have_their_covariance_and_modes_are_alike():
     with np.load(archive) as file:
         np.testing.assert_allclose(block @ block.T, file["B->K"], rtol=1e-9, atol=1e-12)
     one, other = (chosen.spread[f"subleading.{mode} delta_C7 a_0 Re"][0] for mode in ("B0->K*0", "B+->K*+"))
-    assert one @ other / np.sqrt((one @ one) * (other @ other)) == pytest.approx(dict_of(ALIKE)["B0->K*0", "B+->K*+"])
+    assert one @ other / np.sqrt((one @ one) * (other @ other)) == pytest.approx(
+        dict_of(ALIKE)["subleading.B0->K*0 ", "subleading.B+->K*+ "]
+    )
     nu = np.random.default_rng(1).normal(size=(4000, chosen.size))
     np.testing.assert_allclose(np.std([chosen.pulls(one) for one in nu], axis=0), 1.0, atol=0.05)
     inputs = chosen.inputs(np.zeros(chosen.size))

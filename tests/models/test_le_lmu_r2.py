@@ -28,7 +28,7 @@ def summary(values: dict[str, jax.Array]) -> dict[str, jax.Array]:
         "v_sb": p.leptoquark.penguin,
         **{name: w.lepton(name, slice(None), w.propagator(1.0)) for name in ("C9", "C9p", "C10", "C10p", "CL", "CR")},
         "dipoles": jnp.array([w.dipole(name) for name in ("C7", "C7p", "C8", "C8p")], complex),
-        "mixing": model.meson_mixing_at_leptoquark_scale(),
+        "mixing": model.meson_mixing_at_leptoquark_scale()["bs"],
         "xi_t": p.sm.ckm.xi("t"),
         "pair": zp.quark_vertex("bs") * p.dark_matter.coupling * zp.pair_factor,
         "quarks": model.derive().z_prime.vertex["bs"],

@@ -42,7 +42,7 @@ def summary(values: dict[str, jax.Array]) -> dict[str, jax.Array]:
         ),
         "dipoles": jnp.array([c7p, c8p]),
         "C7p at 4.8": w.dipole("C7p"),
-        "mixing": jnp.array([model.meson_mixing_at_leptoquark_scale(), w.meson_mixing_of("bs")]),
+        "mixing": jnp.array([model.meson_mixing_at_leptoquark_scale()["bs"], w.meson_mixing_of("bs")]),
         "xi_t": p.sm.ckm.xi("t"),
     }
 

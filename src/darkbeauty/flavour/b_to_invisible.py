@@ -1,6 +1,6 @@
-r"""b → s and missing energy: νν̄ (Standard Model and Z′ penguin), the Majorana pair N_ℓN_ℓ, and the Z′ on its mass shell.
+r"""b → s, b → d and missing energy: νν̄ (Standard Model and Z′ penguin), the Majorana pair N_ℓN_ℓ, and the Z′ on its mass shell.
 
-For K, K* and φ alike, with the amplitudes of `b_to_p_ll` and `b_to_v_ll`. Rates come as dΓ and its part with a longitudinal meson, which is
+For K, K*, φ, π and ρ alike, with the amplitudes of `b_to_p_ll` and `b_to_v_ll`. Rates come as dΓ and its part with a longitudinal meson, which is
 all of it for K.
 """
 
@@ -19,13 +19,13 @@ from jax.typing import ArrayLike
 from darkbeauty.flavour import b_to_p_ll, b_to_v_ll
 from darkbeauty.flavour.common import integrate_pair
 from darkbeauty.flavour.currents import Current, majorana_current, neutrino_current, vector_current, weak_phase
-from darkbeauty.flavour.modes import PSEUDOSCALAR
+from darkbeauty.flavour.modes import MODES, PSEUDOSCALARS
 from darkbeauty.models.sectors import LEPTONS, Pole, Theory
 
 
 def amplitude_code(mode: str) -> ModuleType:
     """Module of the amplitudes of a mode: `b_to_p_ll` or `b_to_v_ll`."""
-    return b_to_p_ll if mode in PSEUDOSCALAR else b_to_v_ll
+    return b_to_p_ll if mode in PSEUDOSCALARS else b_to_v_ll
 
 
 class InvisibleRates(NamedTuple):
@@ -39,23 +39,26 @@ def rates(
     p: Theory, mode: str, m_f: Array | float, q2: ArrayLike, current: Callable[..., Current], *weak: Any
 ) -> InvisibleRates:
     """`InvisibleRates` of a pair with any current.   [GeV⁻¹]"""
-    if mode in PSEUDOSCALAR:
-        whole = b_to_p_ll.pair_density(p, mode, m_f, q2, current, *weak).rate
+    isospin = MODES[mode].isospin
+    if mode in PSEUDOSCALARS:
+        whole = isospin * b_to_p_ll.pair_density(p, mode, m_f, q2, current, *weak).rate
         return InvisibleRates(whole, whole)
     average = b_to_v_ll.pair_density(p, mode, m_f, q2, current, *weak).average
-    return InvisibleRates(average.rate, average.longitudinal)
+    return InvisibleRates(isospin * average.rate, isospin * average.longitudinal)
 
 
 def neutrino_density(p: Theory, mode: str, q2: ArrayLike, propagator: ArrayLike) -> InvisibleRates:
     """`rates` of νν̄, summed over flavours.   [GeV⁻¹]"""
-    flavour = lambda i: rates(p, mode, 0.0, q2, partial(neutrino_current, p, i, propagator), p.wilson)
+    quarks = MODES[mode].quarks
+    current = lambda i: partial(neutrino_current, p, i, propagator, quarks=quarks)
+    flavour = lambda i: rates(p, mode, 0.0, q2, current(i), p.wilson.of(quarks))
     return jax.tree.map(lambda by_flavour: by_flavour.sum(0), jax.vmap(flavour)(jnp.arange(len(LEPTONS))))
 
 
 def majorana_density(p: Theory, mode: str, q2: ArrayLike, propagator: Array | float) -> InvisibleRates:
     r"""`rates` of N_ℓN_ℓ: half (identical particles) those of an axial pair, G(q²) = g_eff c P(q²), c the axial coupling of N_ℓ.   [GeV⁻¹]"""
-    zp, dark = p.z_prime, p.dark_matter
-    coupling = zp.quark_vertex("bs") * dark.coupling * zp.pair_factor * weak_phase(p)
+    zp, dark, quarks = p.z_prime, p.dark_matter, MODES[mode].quarks
+    coupling = zp.quark_vertex(quarks) * dark.coupling * zp.pair_factor * weak_phase(p, quarks)
     distinct = rates(p, mode, dark.mass, q2, partial(majorana_current, p, propagator), coupling)
     return jax.tree.map(lambda rate: 0.5 * rate, distinct)
 
@@ -69,8 +72,8 @@ def on_shell(p: Theory, mode: str) -> InvisibleRates:
     Domain   m_zp < m_B − m_M, exactly 0 with zero gradient above
     Omits    the width of the Z′ and kinetic mixing of its coupling to quarks
     """
-    m2 = p.z_prime.mass**2
-    coupling = p.z_prime.quark_vertex("bs") * weak_phase(p)
+    m2, quarks = p.z_prime.mass**2, MODES[mode].quarks
+    coupling = p.z_prime.quark_vertex(quarks) * weak_phase(p, quarks)
     massless = rates(p, mode, 0.0, m2, partial(vector_current, p), coupling)
     return jax.tree.map(lambda rate: 12.0 * jnp.pi**2 / m2 * rate, massless)
 
@@ -88,14 +91,14 @@ def phase_space(p: Theory, mode: str, pair: str) -> tuple[Array | float, Array |
     return amplitude_code(mode).phase_space(p, mode, p.dark_matter.mass if pair == "NN" else 0.0)
 
 
-def pole_of(p: Theory, pair: str) -> Pole | None:
+def pole_of(p: Theory, mode: str, pair: str) -> Pole | None:
     """The pole that a pair sees: neutrinos that of the Wilson coefficients, dark matter the Z′'s."""
-    return p.z_prime.pole if pair == "NN" else p.wilson.pole
+    return p.z_prime.pole if pair == "NN" else p.wilson.of(MODES[mode].quarks).pole
 
 
 def differential(p: Theory, q2: Array | float, mode: str, pair: str) -> InvisibleRates:
     """`density` at q²."""
-    pole = pole_of(p, pair)
+    pole = pole_of(p, mode, pair)
     return density(p, mode, pair, q2, 0.0 if pole is None else pole.at(q2))
 
 
@@ -105,7 +108,7 @@ def binned(p: Theory, q2min: Array | float, q2max: Array | float, mode: str, pai
     Accuracy relative 1e-8 with the Z′ pole anywhere, Γ/m ≥ 1e-8
     """
     f = lambda q2, propagator: density(p, mode, pair, q2, propagator)
-    return integrate_pair(pole_of(p, pair), f, (q2min, q2max), phase_space(p, mode, pair), photon=False)
+    return integrate_pair(pole_of(p, mode, pair), f, (q2min, q2max), phase_space(p, mode, pair), photon=False)
 
 
 def total(p: Theory, mode: str, pair: str) -> InvisibleRates:

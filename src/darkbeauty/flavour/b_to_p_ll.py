@@ -27,9 +27,9 @@ from darkbeauty.flavour.common import (
     with_conjugate,
 )
 from darkbeauty.flavour.currents import Current, lepton_current
-from darkbeauty.flavour.form_factors import b_to_k
+from darkbeauty.flavour.form_factors import b_to_p
 from darkbeauty.flavour.form_factors.bsz import PseudoscalarFormFactors
-from darkbeauty.flavour.modes import PSEUDOSCALAR
+from darkbeauty.flavour.modes import PSEUDOSCALAR, PSEUDOSCALARS
 from darkbeauty.models.sectors import Theory
 
 
@@ -94,7 +94,7 @@ def pair_density(
     m_b, m_p = meson_masses(p, mode)
     q2 = jnp.asarray(q2)
     safe_q2 = jnp.where(inside_phase_space(q2, m_b, m_p, m_f), q2, 0.5 * (m_b - m_p) ** 2)
-    f = b_to_k(p.sm, safe_q2)
+    f = b_to_p(p.sm, PSEUDOSCALARS[mode].transition, safe_q2)
 
     def rate(*weak: Any) -> Rate:
         return pair_rate(q2, m_b, m_p, m_f, with_form_factors(p, mode, f, current(safe_q2, *weak)))
@@ -105,7 +105,7 @@ def pair_density(
 
 def meson_masses(p: Theory, mode: str) -> tuple[Array | float, Array | float]:
     """Masses of the B meson and of the final meson of a mode.   [GeV]"""
-    return p.sm.mass[PSEUDOSCALAR[mode].b], p.sm.mass[PSEUDOSCALAR[mode].final]
+    return p.sm.mass[PSEUDOSCALARS[mode].b], p.sm.mass[PSEUDOSCALARS[mode].final]
 
 
 def subleading_c9(p: Theory, mode: str, q2: ArrayLike) -> Array:

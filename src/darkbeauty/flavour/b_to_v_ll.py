@@ -16,7 +16,7 @@ import jax.numpy as jnp
 from jax import Array
 from jax.typing import ArrayLike
 
-from darkbeauty.flavour import bs_mixing
+from darkbeauty.flavour import meson_mixing
 from darkbeauty.flavour.charm_loops import interpolate
 from darkbeauty.flavour.common import (
     CONJUGATE,
@@ -33,7 +33,7 @@ from darkbeauty.flavour.common import (
 )
 from darkbeauty.flavour.currents import Current, lepton_current
 from darkbeauty.flavour.form_factors import b_to_v
-from darkbeauty.flavour.modes import VECTOR
+from darkbeauty.flavour.modes import VECTOR, VECTORS
 from darkbeauty.inputs import SMInputs
 from darkbeauty.inputs.sm import Spectator
 from darkbeauty.models.sectors import Theory, Wilson
@@ -94,8 +94,8 @@ def hadronic(sm: SMInputs, mode: str, q2: Array) -> Hadronic:
     current: √λ V/(√2(m_B+m_V)), −(m_B+m_V) A₁/√2, 4m_Bm_V A₁₂/√q²      dipole: √2 m_b √λ T₁/q², −√2 m_b (m_B²−m_V²) T₂/q²,
     4m_Bm_V m_b T₂₃/((m_B+m_V)√q²)      timelike: √λ A₀/q²
     """
-    m_b, m_v = sm.mass[VECTOR[mode].b], sm.mass[VECTOR[mode].final]
-    f = b_to_v(sm, VECTOR[mode].transition, q2)
+    m_b, m_v = sm.mass[VECTORS[mode].b], sm.mass[VECTORS[mode].final]
+    f = b_to_v(sm, VECTORS[mode].transition, q2)
     root_lambda = jnp.sqrt(kallen(m_b**2, m_v**2, q2))
     root_2, plus, m_q = jnp.sqrt(2.0), m_b + m_v, sm.quark["mb_4.8"]
     long = 4.0 * m_b * m_v / jnp.sqrt(q2)
@@ -210,7 +210,7 @@ def pair_density(
     B_s      averages are integrated over the decay time, untagged (arXiv:1502.05509, eqs. 42, 48); differences are those without B_s mixing
     Domain   4m_f² < q² < (m_B − m_V)²; exactly 0 with zero gradient outside
     """
-    m_b, m_v = p.sm.mass[VECTOR[mode].b], p.sm.mass[VECTOR[mode].final]
+    m_b, m_v = p.sm.mass[VECTORS[mode].b], p.sm.mass[VECTORS[mode].final]
     q2 = jnp.asarray(q2)
     inside = inside_phase_space(q2, m_b, m_v, m_f)
     q2 = jnp.where(inside, q2, 0.5 * (m_b - m_v) ** 2)
@@ -223,7 +223,7 @@ def pair_density(
     both = jax.vmap(decay)(*with_conjugate(*weak))
     coefficients = jax.vmap(partial(angular_coefficients, beta=beta))
     factor = jnp.where(inside, f.root_lambda * beta * q2 / (512.0 * jnp.pi**3 * f.m_b**3), 0.0)
-    if VECTOR[mode].b == "Bs":
+    if VECTORS[mode].b == "Bs":
         j, average = with_meson_mixing(p, both, coefficients)
     else:
         j = coefficients(both)
@@ -260,7 +260,7 @@ def meson_mixing_phase(p: Theory) -> Array:
     The branch with a positive real part, as ΔΓ_s > 0 (heavy state longer-lived) is measured. flavio 2.7.1 has q/p in place of its conjugate
     here, which leaves exp(−4i arg(−ξ_t)) = exp(0.072i) in the SM and depends on the phase convention.
     """
-    sm_part = bs_mixing.sm_coefficient(p)
+    sm_part = meson_mixing.sm_coefficient(p, "Bs")
     ratio = (sm_part + p.wilson.meson_mixing_of("bs")) / sm_part
     ratio = jnp.where(ratio.real < 0.0, -ratio, ratio)
     size = abs2(ratio)
@@ -272,7 +272,7 @@ def meson_mixing_phase(p: Theory) -> Array:
 
 def phase_space(p: Theory, mode: str, m_f: Array | float) -> tuple[Array | float, Array | float]:
     """(4m_f², (m_B − m_V)²).   [GeV²]"""
-    return 4.0 * m_f**2, (p.sm.mass[VECTOR[mode].b] - p.sm.mass[VECTOR[mode].final]) ** 2
+    return 4.0 * m_f**2, (p.sm.mass[VECTORS[mode].b] - p.sm.mass[VECTORS[mode].final]) ** 2
 
 
 def density(p: Theory, mode: str, lepton: str, q2: ArrayLike, propagator: ArrayLike) -> VectorRates:

@@ -51,10 +51,10 @@ def weak_inputs(p: Theory) -> tuple[Wilson, Array]:
     return p.wilson, p.sm.ckm.xi("u") / p.sm.ckm.xi("t")
 
 
-def normalisation(p: Theory) -> Array:
-    """|N| = (4G_F/√2) |V_tbV_ts*| α/(4π) at 4.8 GeV.   [GeV⁻²]"""
+def normalisation(p: Theory, quarks: str = "bs") -> Array:
+    """|N| = (4G_F/√2) |ξ_t| α/(4π) at 4.8 GeV, ξ_t = V_tbV_ts* or V_tbV_td*.   [GeV⁻²]"""
     coupling = p.sm.coupling
-    return jnp.sqrt(2.0) * coupling["GF"] * jnp.abs(p.sm.ckm.xi("t")) * coupling["alpha_e_4.8"] / (2.0 * jnp.pi)
+    return jnp.sqrt(2.0) * coupling["GF"] * jnp.abs(p.sm.ckm.xi("t", quarks)) * coupling["alpha_e_4.8"] / (2.0 * jnp.pi)
 
 
 def integrate_pair(

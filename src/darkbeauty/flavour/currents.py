@@ -1,4 +1,4 @@
-r"""What a pair of fermions couples to in b → s: the one input in which ℓ⁺ℓ⁻, νν̄, dark matter and a Z′ differ from each other.
+r"""What a pair of fermions couples to in b → s and b → d: the one input in which ℓ⁺ℓ⁻, νν̄, dark matter and a Z′ differ from each other.
 
 All couplings are coefficients of [s̄γ^μP_{L,R}b][f̄γ_μ(1, γ₅)f] without the CKM phase of the Standard Model, which the amplitudes factor out.
 """
@@ -49,11 +49,13 @@ def lepton_current(
     )
 
 
-def neutrino_current(p: Theory, flavour: int | Array, propagator: ArrayLike, q2: Array, w: Wilson) -> Current:
+def neutrino_current(
+    p: Theory, flavour: int | Array, propagator: ArrayLike, q2: Array, w: Wilson, quarks: str = "bs"
+) -> Current:
     """νν̄ of one flavour: C₉ → C_L, C₁₀ → −C_L, primes: C_R; C_L(SM) = −(X_t/s_W²) α(M_Z)/α(4.8 GeV)."""
     coupling = p.sm.coupling
     c_sm = -p.sm.nunu["Xt"] / coupling["s2w"] * coupling["alpha_e_MZ"] / coupling["alpha_e_4.8"]
-    left = _pair(p, q2, c_sm + w.lepton("CL", flavour, propagator), w.lepton("CR", flavour, propagator))
+    left = _pair(p, q2, c_sm + w.lepton("CL", flavour, propagator), w.lepton("CR", flavour, propagator), quarks)
     return Current(left, -left, -left)
 
 
@@ -71,15 +73,17 @@ def vector_current(p: Theory, q2: Array, coupling: Array) -> Current:
     return Current(vector, 0.0 * vector, 0.0 * vector)
 
 
-def weak_phase(p: Theory) -> Array:
+def weak_phase(p: Theory, quarks: str) -> Array:
     """ξ_t*/|ξ_t|: phase of a real coupling of new physics in a `Current`, where the CKM phase of the Standard Model is factored out."""
-    xi = p.sm.ckm.xi("t")
+    xi = p.sm.ckm.xi("t", quarks)
     return jnp.conj(xi) / jnp.abs(xi)
 
 
-def _pair(p: Theory, q2: Array, left: ArrayLike, right: ArrayLike) -> Array:
+def _pair(p: Theory, q2: Array, left: ArrayLike, right: ArrayLike, quarks: str = "bs") -> Array:
     """N times two Wilson coefficients, shape (2, …)."""
-    return normalisation(p) * jnp.stack([jnp.broadcast_to(jnp.asarray(c, complex), q2.shape) for c in (left, right)])
+    return normalisation(p, quarks) * jnp.stack(
+        [jnp.broadcast_to(jnp.asarray(c, complex), q2.shape) for c in (left, right)]
+    )
 
 
 def _on_chirality(z_prime: ZPrime, coupling: Array) -> Array:

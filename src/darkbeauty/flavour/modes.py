@@ -9,11 +9,13 @@ from darkbeauty.models.sectors import LEPTONS
 
 @dataclass(frozen=True)
 class Mode:
-    """B meson, final meson, and the key of the form factors."""
+    """B meson, final meson, key of the form factors, the quarks' transition, and the square of the final meson's isospin factor."""
 
     b: str
     final: str
     transition: str
+    quarks: str = "bs"
+    isospin: float = 1.0
 
 
 PSEUDOSCALAR = {"B+->K": Mode("B+", "K+", "B->K"), "B0->K": Mode("B0", "K0", "B->K")}
@@ -22,4 +24,9 @@ VECTOR = {
     "B+->K*": Mode("B+", "K*+", "B->K*"),
     "Bs->phi": Mode("Bs", "phi", "Bs->phi"),
 }
+TO_PION = {"B+->pi": Mode("B+", "pi+", "B->pi", "bd"), "B0->pi": Mode("B0", "pi0", "B->pi", "bd", 0.5)}
+TO_RHO = {"B+->rho": Mode("B+", "rho+", "B->rho", "bd"), "B0->rho": Mode("B0", "rho0", "B->rho", "bd", 0.5)}
+"""b → d: with neutrinos and an on-shell Z′, not with charged leptons, whose light-quark loops are another calculation."""
+PSEUDOSCALARS, VECTORS = PSEUDOSCALAR | TO_PION, VECTOR | TO_RHO
+MODES = PSEUDOSCALARS | VECTORS
 LEPTON_INDEX = {name: index for index, name in enumerate(LEPTONS)}

@@ -20,10 +20,10 @@ import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
-from darkbeauty.flavour import bs_mixing
 from darkbeauty.flavour.b_to_invisible import amplitude_code
 from darkbeauty.flavour.b_to_p_ll import PairRates
 from darkbeauty.flavour.b_to_v_ll import AngularCoefficients, VectorRates
+from darkbeauty.flavour.meson_mixing import sm_coefficient
 from darkbeauty.flavour.modes import PSEUDOSCALAR, VECTOR
 from darkbeauty.flavour.panels import DEGREES, Panels, cut, joined
 from darkbeauty.inputs import SMInputs
@@ -209,7 +209,7 @@ def _density_of_blocks(mode: str, lepton: str, slots: tuple[str, ...]) -> Callab
 
     def block(sm: SMInputs, job: tuple[Array, Array, Array, Array, Array]) -> Array:
         u, u_bar, phase, q2, propagator = job
-        shift = bs_mixing.sm_coefficient(probe(sm)) * (phase - 1.0)
+        shift = sm_coefficient(probe(sm), "Bs") * (phase - 1.0)
         rates = amplitude_code(mode).density(probe(sm, slots, u, u_bar, shift), mode, lepton, q2, propagator)
         return stacked(rates, names_of(mode))
 

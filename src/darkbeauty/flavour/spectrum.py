@@ -17,7 +17,7 @@ from darkbeauty.flavour import b_to_invisible
 from darkbeauty.flavour.b_to_invisible import amplitude_code
 from darkbeauty.flavour.b_to_v_ll import VectorRates
 from darkbeauty.flavour.common import integrate_pair
-from darkbeauty.flavour.modes import PSEUDOSCALAR, VECTOR
+from darkbeauty.flavour.modes import MODES
 from darkbeauty.models.sectors import LEPTONS, Theory
 
 PAIRS = (*LEPTONS, "nunu", "NN", "inv")
@@ -62,7 +62,7 @@ def smeared(
         kernel = jnp.exp(-0.5 * ((q2 - true) / width) ** 2) / (jnp.sqrt(2.0 * jnp.pi) * width)
         return _density(p, mode, pair, true, propagator) * kernel
 
-    pole = p.wilson.pole if pair in LEPTONS else b_to_invisible.pole_of(p, pair)
+    pole = p.wilson.pole if pair in LEPTONS else b_to_invisible.pole_of(p, mode, pair)
     return _lifetime(p, mode) * integrate_pair(pole, integrand, window, (lo, hi), photon=pair in LEPTONS)
 
 
@@ -88,4 +88,4 @@ def _phase_space(p: Theory, mode: str, pair: str) -> tuple[Array | float, Array 
 
 
 def _lifetime(p: Theory, mode: str) -> Array | float:
-    return p.sm.lifetime[(PSEUDOSCALAR | VECTOR)[mode].b]
+    return p.sm.lifetime[MODES[mode].b]

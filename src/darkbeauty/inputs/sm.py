@@ -44,10 +44,11 @@ class CKM(eqx.Module):
         row_t = (s12 * s23 - c12 * c23 * s13 * phase, -c12 * s23 - s12 * c23 * s13 * phase, c23 * c13)
         return xp.stack([xp.stack([xp.asarray(x, complex) for x in row]) for row in (row_u, row_c, row_t)])
 
-    def xi(self, quark: str) -> Array:
-        """ξ_q = V_qb V_qs*, q = u, c or t."""
+    def xi(self, quark: str, pair: str = "bs") -> Array:
+        """ξ_q = V_qb V_qs*, q = u, c or t; V_qb V_qd* and V_qs V_qd* of the pairs "bd" and "sd"."""
         row = self.matrix()["uct".index(quark)]
-        return row[2] * row[1].conj()
+        heavy, light = ("dsb".index(flavour) for flavour in pair)
+        return row[heavy] * row[light].conj()
 
     def _sines(self, xp: Any) -> tuple[Array, Array, Array]:
         s13 = xp.asarray(self.Vub)
@@ -108,6 +109,7 @@ class SMInputs(eqx.Module):
     wilson: dict[str, Any]
     wilson_2: dict[str, Any]
     nunu: dict[str, Any]
+    kaon: dict[str, Any]
     xsgamma: dict[str, Any]
     mixing: dict[str, Any]
     form_factor: dict[str, Any]
@@ -171,6 +173,7 @@ _SECTIONS = {
     "wilson": "wilson_4.8",
     "wilson_2": "wilson_2.0",
     "nunu": "nunu",
+    "kaon": "kaon",
     "xsgamma": "xsgamma",
     "mixing": "mixing",
     "form_factor": "form_factor",

@@ -20,16 +20,20 @@ from darkbeauty.numerics.compiled import compiled
 from darkbeauty.numerics.stored import stored
 from darkbeauty.prediction import parse
 
-CORRELATED = ("B->K", "B->K*", "Bs->phi", "Lambdab->Lambda(1520)")
+CORRELATED = ("B->K", "B->K*", "Bs->phi", "B->rho", "B->pi", "Lambdab->Lambda(1520)")
 """Transitions whose form-factor coefficients have a joint covariance."""
 
 ALIKE = (
-    ("B0->K*0", "B+->K*+", 0.99),
-    ("B0->K*0", "Bs->phi", 0.90),
-    ("B+->K*+", "Bs->phi", 0.90),
-    ("B0->K0", "B+->K+", 0.99),
+    ("subleading.B0->K*0 ", "subleading.B+->K*+ ", 0.99),
+    ("subleading.B0->K*0 ", "subleading.Bs->phi ", 0.90),
+    ("subleading.B+->K*+ ", "subleading.Bs->phi ", 0.90),
+    ("subleading.B0->K0 ", "subleading.B+->K+ ", 0.99),
+    ("mixing.bag_Bs", "mixing.bag_B0", 0.976),
+    ("decay_constant.f_Bs", "decay_constant.f_B0", 0.55),
+    ("decay_constant.f_Bs", "decay_constant.f_B+", 0.55),
+    ("decay_constant.f_B0", "decay_constant.f_B+", 0.65),
 )
-"""Correlation of a subleading nuisance of one mode with the same one of another: isospin and SU(3) (flavio 2.7.1)."""
+"""Correlation of a nuisance with the one that has the second beginning in place of the first: isospin and SU(3) of subleading effects, lattice averages (flavio 2.7.1)."""
 
 FOLLOWS = {"wilson.C10": ("quark.mt_pole", 1.53), "mixing.mt_mt": ("quark.mt_pole", 1.01)}
 """Inputs that follow from an uncertain one, as its power: C₁₀ (arXiv:1311.0903, eq. 4), m_t(m_t) (QCD, as in flavio 2.7.1)."""
@@ -72,7 +76,7 @@ def correlation(paths: tuple[str, ...], roots: tuple[np.ndarray, ...]) -> np.nda
     matrix, place = np.eye(ends[-1]), {path: end - 1 for path, end in zip(paths, ends)}
     for first, second, value in ALIKE:
         for path, i in place.items():
-            if path.startswith(f"subleading.{first} "):
+            if path.startswith(first):
                 j = place[path.replace(first, second)]
                 matrix[i, j] = matrix[j, i] = value
     return matrix

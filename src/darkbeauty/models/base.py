@@ -131,7 +131,7 @@ class Model(eqx.Module):
         values = self.values()
         inside = (p.contains(values[p.name]) for p in self.parameters)
         held = (condition.holds(values) for condition in self.conditions)
-        return jnp.asarray(functools.reduce(operator.and_, (*inside, *held)))
+        return jnp.asarray(functools.reduce(operator.and_, (*inside, *held), True))
 
     def sheltered(self) -> tuple[Self, Array]:
         """This model where it is allowed, one inside its domain elsewhere, and which of the two it is: whatever is computed of it has a value and a slope.

@@ -17,7 +17,7 @@ class LeLmuR2(U1Leptoquark):
     r"""The Le − Lμ ⊕ R̃2 model.
 
     Quark doublets couple as −y_q (Q̄_L R̃2 N_μR), leptons as −g Q′ f̄γ^μf Z′_μ with Q′(e) = +1, Q′(μ) = −1; N_τ is decoupled and kinetic mixing
-    absent. The N_μ content of the light (heavy) Majorana state is sin δ (cos δ). Omits: the CKM rotation of the up quarks' couplings, y_u = y_d,
+    absent. The N_μ content of the light (heavy) Majorana state is sin δ (cos δ). D⁰ mixing has the CKM rotation of the up quarks; elsewhere y_u = y_d,
     y_c = y_s, y_t = y_b.
     """
 
@@ -56,4 +56,4 @@ class LeLmuR2(U1Leptoquark):
         if self.convention == "canonical":
             return w
         printed = w.residue["C9"] / z_prime.mass**2
-        return Wilson({**w.contact, "C9": printed}, {"CL": w.residue["CL"]}, w.pole, w.meson_mixing)
+        return Wilson({**w.contact, "C9": printed}, {"CL": w.residue["CL"]}, w.pole, w.meson_mixing, w.transitions)

@@ -173,6 +173,17 @@ def boxes(x: ArrayLike, y: ArrayLike) -> tuple[Array, Array]:
     return split_off + f, g
 
 
+def w_boxes(x: ArrayLike, y: ArrayLike) -> Array:
+    r"""Box of two W bosons and two up-type quarks, (1 + xy/4) F(x, y) + 2xy G(x, y), x, y = m²/m_W²: S₀(x) of meson mixing is its F(x, x) + F(0, 0) − 2F(x, 0).
+
+    Source   Inami and Lim, Prog. Theor. Phys. 65 (1981) 297
+    Domain   x, y ≥ 0, elementwise
+    """
+    f, g = boxes(x, y)
+    product = jnp.asarray(x) * jnp.asarray(y)
+    return (1.0 + 0.25 * product) * f + 2.0 * product * g
+
+
 def box_f(x: ArrayLike, y: ArrayLike) -> Array:
     """F(x, y) of `boxes`, F(0, 0) = 1."""
     f, _ = boxes(x, y)

@@ -21,9 +21,12 @@ def alpha_s_one_loop(sm: SMInputs, mu: ArrayLike) -> Array:
 
 
 def current_current_factor(sm: SMInputs, high: ArrayLike, low: ArrayLike) -> Array:
-    """C(low)/C(high) of (s̄γP b)², high above and low below the top mass."""
-    six, five = _ratios(sm, high, low)
-    return six ** (6.0 / 21.0) * five ** (6.0 / 23.0)
+    """C(low)/C(high) of (q̄γP q′)², high above the top mass, low below it; below m_b with four flavours."""
+    bottom = sm.quark["mb_mb"]
+    six, five = _ratios(sm, high, jnp.maximum(low, bottom))
+    at_bottom = alpha_s_one_loop(sm, bottom)
+    four = jnp.where(low < bottom, at_bottom / _evolve(at_bottom, bottom, jnp.minimum(low, bottom), 4), 1.0)
+    return six ** (6.0 / 21.0) * five ** (6.0 / 23.0) * four ** (6.0 / 25.0)
 
 
 def run_dipoles(sm: SMInputs, c7: ArrayLike, c8: ArrayLike, high: ArrayLike, low: ArrayLike) -> tuple[Array, Array]:

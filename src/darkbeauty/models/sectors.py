@@ -22,6 +22,7 @@ E, MU, TAU = range(3)
 """Places of the flavours in an array of couplings."""
 DOWN, STRANGE, BOTTOM = range(3)
 """Places of the generations in an array of quark couplings."""
+GENERATION = {"d": DOWN, "s": STRANGE, "b": BOTTOM}
 LIGHT, HEAVY = range(2)
 """Places of the two Majorana states in an array of theirs."""
 DIPOLES = ("C7", "C7p", "C8", "C8p")
@@ -31,8 +32,11 @@ SLOTS = (*DIPOLES, *LEPTONIC, *NEUTRINO)
 """Every coefficient of b → s there can be: dipoles are one number, the others one per lepton flavour."""
 LEAST_WIDTH = 1e-290
 """Width [GeV] of a Z′ below which it decays to nothing: parts of it have no digits left."""
-MESON_MIXING = ("bs",)
-"""Pairs of generations whose mesons mix: coefficients of (q̄γ^μP b)²."""
+MESON_MIXING = ("bs", "bd", "sd", "cu")
+"""Pairs of quarks whose mesons mix: coefficients of (s̄γ^μP b)², (d̄γ^μP b)², (d̄γ^μP s)², (ūγ^μP c)²."""
+
+TRANSITIONS = ("bd", "sd")
+"""Pairs of quarks beside "bs" between which there are coefficients."""
 
 
 class Pole(eqx.Module):
@@ -50,13 +54,15 @@ class Wilson(eqx.Module):
 
     contact and residue map slots to numbers (dipoles) or arrays of shape (3,), flavours e, μ, τ; a slot that is not there is 0. C(q²) = contact + residue · P(q²),
     where residue is what a light Z′ puts on its pole P. Weak phases sit in contact and residue, the strong phase in P: CP conjugates the first two only.
-    meson_mixing: C of H = C (q̄γ^μP b)², of either chirality, at the scale of the matrix element, by pair of generations [GeV⁻²].
+    meson_mixing: C of H = C (q̄γ^μP q′)², of either chirality, by pair of quarks: B mesons at 4.2 GeV, K and D at 2 GeV [GeV⁻²].
+    transitions: coefficients of b → d ("bd") and s → d ("sd"), each in units of its own ξ_t.
     """
 
     contact: dict[str, Array]
     residue: dict[str, Array]
     pole: Pole | None
     meson_mixing: dict[str, ArrayLike]
+    transitions: dict[str, Wilson]
 
     def __init__(
         self,
@@ -64,12 +70,14 @@ class Wilson(eqx.Module):
         residue: dict[str, Any] | None = None,
         pole: Pole | None = None,
         meson_mixing: Mapping[str, ArrayLike] | None = None,
+        transitions: Mapping[str, Wilson] | None = None,
     ):
         self.contact, self.residue, self.pole = dict(contact or {}), dict(residue or {}), pole
-        self.meson_mixing = dict(meson_mixing or {})
+        self.meson_mixing, self.transitions = dict(meson_mixing or {}), dict(transitions or {})
         refuse_unknown("wilson.contact", "coefficient", self.contact, SLOTS)
         refuse_unknown("wilson.residue", "coefficient on a pole", self.residue, (*LEPTONIC, *NEUTRINO))
-        refuse_unknown("wilson.meson_mixing", "pair of generations", self.meson_mixing, MESON_MIXING)
+        refuse_unknown("wilson.meson_mixing", "pair of quarks", self.meson_mixing, MESON_MIXING)
+        refuse_unknown("wilson.transitions", "pair of quarks", self.transitions, TRANSITIONS)
         if self.residue and pole is None:
             raise InputError([Problem("wilson.pole", "coefficients with a residue need the pole they sit on")])
 
@@ -87,20 +95,25 @@ class Wilson(eqx.Module):
         return 0.0 if self.pole is None else self.pole.at(q2)
 
     def meson_mixing_of(self, pair: str) -> ArrayLike:
-        """C of (q̄γ^μP b)² for a pair of generations.   [GeV⁻²]"""
+        """C of (q̄γ^μP q′)² for a pair of quarks.   [GeV⁻²]"""
         return self.meson_mixing.get(pair, 0.0)
+
+    def of(self, pair: str) -> Wilson:
+        """The coefficients between a pair of quarks: "bs" these, the others empty where there are none."""
+        return self if pair == "bs" else self.transitions.get(pair, Wilson())
 
     def conjugate(self) -> Wilson:
         """The coefficients of the CP-conjugate process."""
         flip = lambda group: {name: jnp.conj(jnp.asarray(value)) for name, value in group.items()}
-        return Wilson(flip(self.contact), flip(self.residue), self.pole, flip(self.meson_mixing))
+        others = {pair: w.conjugate() for pair, w in self.transitions.items()}
+        return Wilson(flip(self.contact), flip(self.residue), self.pole, flip(self.meson_mixing), others)
 
 
 class ZPrime(eqx.Module):
     """A Z′: mass, partial widths by final state (one that is not there is 0), couplings.
 
     lepton, neutrino: vector couplings c of L = −c ℓ̄γ^μℓ Z′_μ and c of L = −c ν̄_Lγ^μν_L Z′_μ, flavours e, μ, τ, shape (3,); dark: c_ij of L = −½ c_ij N̄_iγ^μγ₅N_j Z′_μ,
-    lightest first; vertex: g_eff of L = −g_eff q̄γ^μP b Z′_μ by pair of generations, for quarks of one chirality; mixing_angle: with the Z [rad];
+    lightest first; vertex: g_eff of L = −g_eff q̄γ^μP q′ Z′_μ by pair of quarks ("bs", "bd", "sd"), all of one chirality; mixing_angle: with the Z [rad];
     pair_factor: of the amplitude of b → s N N over vertex times dark coupling, 1 but where slides print something else.
     """
 

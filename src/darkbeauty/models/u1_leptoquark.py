@@ -10,11 +10,13 @@ from darkbeauty.models import loops
 from darkbeauty.models.annihilation_channels import dark_matter
 from darkbeauty.models.running import current_current_factor, run_dipoles
 from darkbeauty.models.scalars import scalars
-from darkbeauty.models.sectors import BOTTOM, LEPTONS, STRANGE, Leptoquark, Theory, Wilson, ZPrime
+from darkbeauty.models.sectors import GENERATION, LEPTONS, Leptoquark, Pole, Theory, Wilson, ZPrime
 from darkbeauty.models.u1_couplings import U1Couplings
 from darkbeauty.models.z_prime import fermion_width, hadron_width, majorana_pair_width, majorana_width, scalar_width
 
-B_SCALE, MIXING_SCALE = 4.8, 4.2
+B_SCALE = 4.8
+MIXING_SCALE = {"bs": 4.2, "bd": 4.2, "sd": 2.0, "cu": 2.0}
+"""Scale [GeV] of the matrix element of the mesons of a pair of quarks."""
 
 
 class U1Leptoquark(U1Couplings):
@@ -54,7 +56,7 @@ class U1Leptoquark(U1Couplings):
             self.lepton_couplings,
             self.neutrino_couplings,
             c,
-            {"bs": self.quark_pair_coupling(leptoquark)},
+            {pair: self.quark_pair_coupling(leptoquark, pair) for pair in ("bs", "bd", "sd")},
             self.z_mixing,
             self.pair_factor,
             self.quark_chirality,
@@ -78,13 +80,13 @@ class U1Leptoquark(U1Couplings):
         """Z′ penguin function V_sb."""
         return loops.v_sb(self.mass_ratios, self.contents)
 
-    def quark_pair_coupling(self, leptoquark: Leptoquark) -> Array:
-        r"""g_eff = y_s y_b g V_sb/(16π²) of the effective vertex g_eff s̄γ^μP b Z′_μ.
+    def quark_pair_coupling(self, leptoquark: Leptoquark, pair: str = "bs") -> Array:
+        r"""g_eff = y_q y_q′ g V_sb/(16π²) of the effective vertex g_eff q̄γ^μP q′ Z′_μ of a pair of down-type quarks.
 
         P is that of `quark_chirality`. The sign is the same for right-handed quarks with Q′(N_q) = +1 and left-handed ones with Q′(N_q) = −1.
         """
-        y = leptoquark.couplings
-        return y[STRANGE] * y[BOTTOM] * self.g * leptoquark.penguin / (16.0 * jnp.pi**2)
+        first, second = (leptoquark.couplings[GENERATION[quark]] for quark in pair)
+        return first * second * self.g * leptoquark.penguin / (16.0 * jnp.pi**2)
 
     @property
     def pair_factor(self) -> ArrayLike:
@@ -95,45 +97,59 @@ class U1Leptoquark(U1Couplings):
         return jnp.cos(self.z_mixing) / jnp.cos(self.chi) / self._doubling if self.convention == "printed" else 1.0
 
     def wilson(self, z_prime: ZPrime) -> Wilson:
-        r"""C₉^ℓ and C^ν on the Z′ pole, C₇ and C₈ from the dipole loop, for one chirality of the quarks; everything else vanishes.
+        """What penguins and boxes give: b → s, b → d, s → d, and the mixing of mesons."""
+        others = {pair: Wilson(*self.penguins(z_prime, pair)) for pair in ("bd", "sd")}
+        return Wilson(*self.penguins(z_prime, "bs"), self.meson_mixing(), others)
 
-        H_eff ∋ −g_eff c_ℓ P(q²) (s̄γPb)(ℓ̄γℓ), so C₉^(′) = √2 π g_eff c_ℓ P(q²)/(G_F α V_tbV_ts*); a left-handed neutrino of coupling
+    def penguins(self, z_prime: ZPrime, pair: str) -> tuple[dict[str, Array], dict[str, Array], Pole]:
+        r"""C₉^ℓ and C^ν on the Z′ pole, C₇ and C₈ of b quarks from the dipole loop, for one chirality of the quarks; everything else vanishes.
+
+        H_eff ∋ −g_eff c_ℓ P(q²) (q̄γPq′)(ℓ̄γℓ), so C₉^(′) = √2 π g_eff c_ℓ P(q²)/(G_F α ξ_t); a left-handed neutrino of coupling
         c ν̄γP_Lν gives C_L, C_R = half of that.
         """
-        factor = (
-            jnp.sqrt(2.0) * jnp.pi / (self.sm.coupling["GF"] * self.sm.coupling["alpha_e_4.8"] * self.sm.ckm.xi("t"))
-        )
-        vertex = factor * jnp.asarray(z_prime.quark_vertex("bs"), complex)
+        unit = self.sm.coupling["GF"] * self.sm.coupling["alpha_e_4.8"] * self.sm.ckm.xi("t", pair)
+        vertex = jnp.sqrt(2.0) * jnp.pi / unit * jnp.asarray(z_prime.quark_vertex(pair), complex)
         charged, neutral = (vertex * jnp.asarray(c, complex) for c in (z_prime.lepton, 0.5 * z_prime.neutrino))
-        c7, c8 = self.dipoles(B_SCALE)
-        meson_mixing = {"bs": self.meson_mixing()}
-        if self.quark_chirality == "R":
-            return Wilson({"C7p": c7, "C8p": c8}, {"C9p": charged, "CR": neutral}, z_prime.pole, meson_mixing)
-        return Wilson({"C7": c7, "C8": c8}, {"C9": charged, "CL": neutral}, z_prime.pole, meson_mixing)
+        primed = "p" if self.quark_chirality == "R" else ""
+        dipoles = self.dipoles(B_SCALE, pair) if "b" in pair else ()
+        contact = {f"{name}{primed}": value for name, value in zip(("C7", "C8"), dipoles)}
+        return contact, {f"C9{primed}": charged, "CR" if primed else "CL": neutral}, z_prime.pole
 
-    def dipoles(self, scale: ArrayLike | None = None) -> tuple[Array, Array]:
-        r"""(C₇, C₈) = (1, −3) · (−√2) y_s y_b/(24 G_F V_tbV_ts* M_LQ²) Σ u_i² J₁(χ_i) at M_LQ, or run to `scale`.
+    def dipoles(self, scale: ArrayLike | None = None, pair: str = "bs") -> tuple[Array, Array]:
+        r"""(C₇, C₈) = (1, −3) · (−√2) y_q y_b/(24 G_F ξ_t M_LQ²) Σ u_i² J₁(χ_i) at M_LQ, or run to `scale`.
 
         Primed for right-handed quarks. The photon couples to the leptoquark of charge ±1/3 only: the same in both models.
         """
-        y, u = self.quark_couplings, self.contents
+        y, u = [self.quark_couplings[GENERATION[quark]] for quark in pair], self.contents
         loop = u**2 @ loops.dipole_j1(self.mass_ratios)
-        coupling = self.sm.coupling["GF"] * self.sm.ckm.xi("t")
+        coupling = self.sm.coupling["GF"] * self.sm.ckm.xi("t", pair)
         scale_factor = 24.0 * coupling * jnp.asarray(jnp.asarray(self.m_lq) ** 2, complex)
-        c7 = jnp.asarray(-jnp.sqrt(2.0) * y[STRANGE] * y[BOTTOM] * loop, complex) / scale_factor
+        c7 = jnp.asarray(-jnp.sqrt(2.0) * y[0] * y[1] * loop, complex) / scale_factor
         if scale is None:
             return c7, -3.0 * c7
         return run_dipoles(self.sm, c7, -3.0 * c7, self.m_lq, scale)
 
-    def meson_mixing_at_leptoquark_scale(self) -> Array:
-        r"""C = (y_s y_b)²/(128π² M_LQ²) Σ_ij u_i²u_j² [F(χ_i,χ_j) − 2√(χ_iχ_j) G(χ_i,χ_j)] of C (s̄γ^μPb)².   [GeV⁻²]"""
-        y, u2, chi = self.quark_couplings, self.contents**2, self.mass_ratios
+    def meson_mixing_at_leptoquark_scale(self) -> dict[str, Array]:
+        r"""C = (y_q y_q′*)²/(128π² M_LQ²) Σ_ij u_i²u_j² [F(χ_i,χ_j) − 2√(χ_iχ_j) G(χ_i,χ_j)] of C (q̄γ^μPq′)², by pair of quarks.   [GeV⁻²]"""
+        u2, chi = self.contents**2, self.mass_ratios
         i, j = jnp.array([0, 0, 1]), jnp.array([0, 1, 1])
         f, g = loops.boxes(chi[i], chi[j])
         boxes = f - 2.0 * jnp.sqrt(chi[i] * chi[j]) * g
         total = jnp.array([1.0, 2.0, 1.0]) @ (u2[i] * u2[j] * boxes)
-        return (y[STRANGE] * y[BOTTOM]) ** 2 / (128.0 * jnp.pi**2 * jnp.asarray(self.m_lq) ** 2) * total
+        whole = total / (128.0 * jnp.pi**2 * jnp.asarray(self.m_lq) ** 2)
+        y = self.couplings_by_quark
+        return {pair: (jnp.conj(y[pair[0]]) * y[pair[1]]) ** 2 * whole for pair in MIXING_SCALE if set(pair) <= set(y)}
 
-    def meson_mixing(self) -> Array:
-        """The same C, run to the scale of the matrix element.   [GeV⁻²]"""
-        return self.meson_mixing_at_leptoquark_scale() * current_current_factor(self.sm, self.m_lq, MIXING_SCALE)
+    def meson_mixing(self) -> dict[str, Array]:
+        """The same C, run to the scales of the matrix elements.   [GeV⁻²]"""
+        run = {scale: current_current_factor(self.sm, self.m_lq, scale) for scale in set(MIXING_SCALE.values())}
+        return {pair: c * run[MIXING_SCALE[pair]] for pair, c in self.meson_mixing_at_leptoquark_scale().items()}
+
+    @property
+    def couplings_by_quark(self) -> dict[str, Array]:
+        """y of every quark that couples to the leptoquark: of down quarks, and of left-handed up quarks y_u = Σ_q V_uq y_q, as doublets have."""
+        down = dict(zip("dsb", self.quark_couplings))
+        if self.quark_chirality == "R":
+            return down
+        up = jnp.asarray(self.sm.ckm.matrix()) @ jnp.asarray(self.quark_couplings, complex)
+        return down | dict(zip("uct", up))

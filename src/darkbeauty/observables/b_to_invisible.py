@@ -1,4 +1,4 @@
-"""b → s and missing energy: neutrinos, dark matter, both together, and the Z′ on its mass shell, with K, K* and φ."""
+"""b → s, b → d and missing energy: neutrinos, dark matter, both together, and the Z′ on its mass shell, with K, K*, φ, π and ρ."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from darkbeauty.flavour import b_to_invisible, currents
-from darkbeauty.flavour.modes import PSEUDOSCALAR, VECTOR
+from darkbeauty.flavour.modes import MODES, VECTORS
 from darkbeauty.models.sectors import Theory
 from darkbeauty.observables.combiners import Fields, safe_ratio
 from darkbeauty.observables.domains import bin_in
@@ -40,8 +40,9 @@ class Longitudinal:
 
 
 def _observables(mode: str) -> list[Observable]:
-    m, is_vector = mode_of(mode), mode in VECTOR
-    references = ("arXiv:1409.4557", "arXiv:1503.05534") if is_vector else ("arXiv:1409.4557",)
+    m, is_vector = mode_of(mode), mode in VECTORS
+    form_factors = "arXiv:1503.05534" if is_vector else "arXiv:2102.07233" if m.transition == "B->pi" else ""
+    references = ("arXiv:1409.4557", *filter(None, [form_factors]))
     angular = {"FL": ("F_L", "longitudinal polarisation fraction", Longitudinal())} if is_vector else {}
     domain = partial(bin_in, b=m.b, final=m.final)
     observables = []
@@ -63,6 +64,4 @@ def _observables(mode: str) -> list[Observable]:
     return [*observables, on_shell.over_all(sources, "Z′ on its mass shell")]
 
 
-OBSERVABLES: tuple[Observable, ...] = tuple(
-    observable for mode in PSEUDOSCALAR | VECTOR for observable in _observables(mode)
-)
+OBSERVABLES: tuple[Observable, ...] = tuple(observable for mode in MODES for observable in _observables(mode))

@@ -1,8 +1,8 @@
-"""B_s → ℓ⁺ℓ⁻ and B_s mixing."""
+"""B_s → ℓ⁺ℓ⁻."""
 
 from __future__ import annotations
 
-from darkbeauty.flavour import bs_mixing, bs_to_ll
+from darkbeauty.flavour import bs_to_ll
 from darkbeauty.models.sectors import LEPTONS
 from darkbeauty.observables.combiners import itself
 from darkbeauty.observables.observable import FRACTION, Observable, source
@@ -20,15 +20,5 @@ OBSERVABLES: tuple[Observable, ...] = (
             range=FRACTION,
         )
         for lepton in LEPTONS
-    ),
-    Observable(
-        "DeltaM_s",
-        (source(bs_mixing.delta_m_s, of=("wilson",)),),
-        itself,
-        unit="GeV",
-        tex=r"\Delta M_s",
-        references=("hep-ph/9512380",),
-        about="mass difference of the B_s mesons",
-        formulas=(bs_mixing.sm_coefficient,),
     ),
 )

@@ -8,12 +8,11 @@ from typing import Any
 
 from jax import Array
 
-from darkbeauty.dark import today
 from darkbeauty.inputs.limits import limit_observable, limit_records, searches
 from darkbeauty.leptonic import collider_limits
 from darkbeauty.models.sectors import Theory
 from darkbeauty.numerics.limit_curves import strength
-from darkbeauty.observables import b_to_invisible
+from darkbeauty.observables import b_to_invisible, kaons, meson_mixing, relic
 from darkbeauty.observables.combiners import itself
 from darkbeauty.observables.direct_detection import SPIN_DEPENDENT, SPIN_INDEPENDENT
 from darkbeauty.observables.observable import Observable, Source, source
@@ -65,12 +64,17 @@ class AtDarkMass:
 
 @dataclass(frozen=True)
 class OverNumber:
-    """A result over a limit that is a number."""
+    """An observable over a limit that is a number."""
 
+    observable: Observable
     name: str
 
-    def __call__(self, p: Theory, arguments: tuple, result: Array) -> Array:
-        return result / p.sm.limits[self.name]
+    @property
+    def reads(self) -> tuple[str, ...]:
+        return self.observable.reads
+
+    def __call__(self, p: Theory, arguments: tuple, *results: Any) -> Array:
+        return self.observable.combine(p, arguments, *results) / p.sm.limits[self.name]
 
 
 def _limit(name: str, sources: tuple[Source, ...], combine: Any, *formulas: Any) -> Observable:
@@ -108,7 +112,17 @@ def _dark() -> tuple[Observable, ...]:
         if record["use"] == "fit" and record["quantity"] in SCATTERING:
             computed, field = SCATTERING[record["quantity"]]
             limits.append(_limit(name, (computed,), AtDarkMass(name, field)))
-    return (*limits, _limit("Planck p_ann", (source(today.p_ann, of=("dark_matter",)),), OverNumber("Planck p_ann")))
+    return tuple(limits)
 
 
-OBSERVABLES: tuple[Observable, ...] = (*_collider(), *_dark())
+def _numbers() -> tuple[Observable, ...]:
+    """Limits on what is an observable itself."""
+    limited = {o.name: o for room in (b_to_invisible, kaons, meson_mixing, relic) for o in room.OBSERVABLES}
+    return tuple(
+        _limit(name, quantity.sources, OverNumber(quantity, name), *quantity.formulas)
+        for name, record in limit_records().items()
+        if record["use"] == "fit" and (quantity := limited.get(record["quantity"]))
+    )
+
+
+OBSERVABLES: tuple[Observable, ...] = (*_collider(), *_dark(), *_numbers())

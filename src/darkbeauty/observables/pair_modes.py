@@ -8,7 +8,7 @@ from functools import partial
 from types import ModuleType
 from typing import Any
 
-from darkbeauty.flavour.modes import PSEUDOSCALAR, VECTOR, Mode
+from darkbeauty.flavour.modes import MODES, Mode
 from darkbeauty.observables.combiners import RatioOfTwo, SummedRate
 from darkbeauty.observables.domains import bin_in, near_charmonia
 from darkbeauty.observables.observable import BIN, FRACTION, POINT, Observable, Source, source
@@ -20,6 +20,10 @@ MODE_TEX = {
     "B0->K*": r"B^0 \to K^{*0}",
     "B+->K*": r"B^+ \to K^{*+}",
     "Bs->phi": r"B_s \to \phi ",
+    "B+->pi": r"B^+ \to \pi^+",
+    "B0->pi": r"B^0 \to \pi^0",
+    "B+->rho": r"B^+ \to \rho^+",
+    "B0->rho": r"B^0 \to \rho^0",
 }
 RATIOS = (("mu", "e"), ("tau", "mu"))
 
@@ -29,7 +33,7 @@ Symbols = Mapping[str, tuple[str, str, Callable[..., Any]]]
 
 def mode_of(mode: str) -> Mode:
     """Mesons of a mode of any spin."""
-    return (PSEUDOSCALAR | VECTOR)[mode]
+    return MODES[mode]
 
 
 @dataclass(frozen=True)

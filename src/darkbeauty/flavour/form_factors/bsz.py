@@ -51,19 +51,19 @@ class VectorFormFactors(NamedTuple):
     t23: Array
 
 
-_MESONS = {"B->K*": ("B0", "K*0"), "Bs->phi": ("Bs", "phi")}
+_MESONS = {"B->K*": ("B0", "K*0"), "Bs->phi": ("Bs", "phi"), "B->rho": ("B0", "rho0")}
 # where a₀, a₁, a₂ of each form factor are in the vector of coefficients, 19 standing for the constrained a₀ of A₁₂
 _ORDER = np.array([[8, 9, 10], [0, 1, 2], [3, 4, 5], [19, 6, 7], [11, 12, 13], [11, 14, 15], [16, 17, 18]])
 _SPIN_PARITY = ("1-", "0-", "1+", "1+", "1-", "1+", "1+")
 
 
 def b_to_v(sm: SMInputs, transition: str, q2: ArrayLike) -> VectorFormFactors:
-    r"""B → K* and B_s → φ form factors of arXiv:1503.05534 (light-cone sum rules and lattice).
+    r"""B → K*, B_s → φ and B → ρ form factors of arXiv:1503.05534 (light-cone sum rules and lattice).
 
     Coefficients a₀…a₂ of A₀, A₁, then a₁, a₂ of A₁₂, a₀…a₂ of V, T₁, a₁, a₂ of T₂, a₀…a₂ of T₂₃ (19 numbers). The exact relations at
     q² = 0 (eq. 16) fix A₁₂(0) = A₀(0)(m_B² − m_V²)/(8 m_B m_V) and T₂(0) = T₁(0).
 
-    Args     transition: "B->K*" or "Bs->phi"; q2: 0 ≤ q² ≤ (m_B − m_V)²   [GeV²]
+    Args     transition: "B->K*", "Bs->phi" or "B->rho"; q2: 0 ≤ q² ≤ (m_B − m_V)²   [GeV²]
     Accuracy neutral-meson masses for every charge mode, as the coefficients were fitted
     """
     m_b, m_v = (sm.mass[name] for name in _MESONS[transition])
@@ -72,16 +72,22 @@ def b_to_v(sm: SMInputs, transition: str, q2: ArrayLike) -> VectorFormFactors:
     q2 = jnp.asarray(q2)
     dz = z_difference(q2, m_b, m_v)
     sums = jnp.tensordot(a[_ORDER], jnp.stack([jnp.ones_like(dz), dz, dz**2]), 1)
-    masses = jnp.stack([jnp.asarray(sm.form_factor_pole[name]) for name in _SPIN_PARITY])
+    of = " B->rho" if transition == "B->rho" else ""
+    masses = jnp.stack([jnp.asarray(sm.form_factor_pole[name + of]) for name in _SPIN_PARITY])
     return VectorFormFactors(*(sums / (1.0 - jnp.multiply.outer(masses**-2, q2))))
 
 
 def z_difference(q2: ArrayLike, m_b: Array | float, m_m: Array | float) -> Array:
-    """z(q²) − z(0) with the optimal t₀."""
+    """z(q²) − z(0)."""
+    return z_of(q2, m_b, m_m) - z_of(0.0, m_b, m_m)
+
+
+def z_of(q2: ArrayLike, m_b: Array | float, m_m: Array | float) -> Array:
+    """z(q²) with the optimal t₀."""
     t_plus, t_minus = (m_b + m_m) ** 2, (m_b - m_m) ** 2
     t_0 = t_plus * (1.0 - jnp.sqrt(1.0 - t_minus / t_plus))
-    z = lambda t: (jnp.sqrt(t_plus - t) - jnp.sqrt(t_plus - t_0)) / (jnp.sqrt(t_plus - t) + jnp.sqrt(t_plus - t_0))
-    return z(q2) - z(0.0)
+    here, there = jnp.sqrt(t_plus - q2), jnp.sqrt(t_plus - t_0)
+    return (here - there) / (here + there)
 
 
 def series(q2: ArrayLike, dz: Array, a: Array, m_pole: ArrayLike) -> Array:
