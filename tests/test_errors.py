@@ -45,3 +45,22 @@ def test_a_long_list_gives_the_nearest_names():
 
 def test_a_long_list_and_nothing_near_gives_no_names():
     assert unknown("observables", "observable", "zzz", OBSERVABLES).allowed == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("x" * 10**6 + "!", "x" * 600 + " … (1,000,001 characters) … " + "x" * 299 + "!"),
+        ("x" * 1000, "x" * 1000),
+        ("\x1b[2J\x07\r\t\x9b\u202eup", r"\x1b[2J\x07\r\t\x9b\u202eup"),
+        ("B → K, two\nlines", "B → K, two\nlines"),
+    ],
+)
+def test_what_a_user_gave_is_echoed_short_and_without_effect_on_a_terminal(text, shown):
+    assert Problem(text, text, text) == Problem(shown, shown, shown)
+
+
+def test_of_very_many_problems_the_first_are_shown_and_all_are_kept():
+    error = InputError(Problem(f"priors.{i}", "wrong") for i in range(10**4))
+    assert len(error.problems) == 10**4
+    assert str(error).splitlines()[-2:] == ["priors.99: wrong", "and 9900 more"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,8 +13,12 @@ from darkbeauty.errors import Problem, raise_if_any
 
 BY_HAND = ("COORDINATOR_ADDRESS", "NUM_PROCESSES", "PROCESS_ID")
 BY_SLURM = ("SLURM_JOB_ID", "SLURM_PROCID", "SLURM_LOCALID")
-SMALLEST = 7 * 2**28
-"""Bytes of address space without which JAX aborts before it can say why."""
+SMALLEST, STACKS = 7 * 2**28, 18 * 2**20
+"""Bytes of address space without which JAX aborts before it can say why: together, and for each core (the stacks of two threads)."""
+AMPLE = 6 * 2**30
+"""Bytes of address space with which fits with the relic density compile (5.2 GiB on two cores)."""
+THREADS = 24
+"""Threads that JAX starts, besides two for each core."""
 
 
 @dataclass(frozen=True)
@@ -128,13 +133,54 @@ def distrust(folder: Path) -> str:
     return ""
 
 
-def memory_problems() -> list[Problem]:
-    """A limit of the address space under which JAX would abort without a word."""
+def limit_problems() -> list[Problem]:
+    """Limits of memory and of threads under which JAX would abort without a word."""
+    return [*_memory_problems(), *_thread_problems()]
+
+
+def _memory_problems() -> list[Problem]:
+    needed = SMALLEST + cores() * STACKS
+    return [
+        Problem(name, f"{limit // 2**20} MiB of address space are not enough", f"{needed // 2**20} MiB")
+        for name, limit in _address_space().items()
+        if limit < needed
+    ]
+
+
+def scarce_memory() -> str:
+    """A limit that is enough to start, and not for every fit; empty where there is none."""
+    low = [f"{limit // 2**20} MiB ({name})" for name, limit in _address_space().items() if limit < AMPLE]
+    if not low:
+        return ""
+    return f"a fit with the relic density compiles in {AMPLE // 2**20} MiB of address space; with {low[0]} it may be aborted"
+
+
+def _address_space() -> dict[str, int]:
+    """Limits that the shell has set, in bytes."""
     try:
         import resource
     except ImportError:
-        return []
-    limit = resource.getrlimit(resource.RLIMIT_AS)[0]
-    if limit == resource.RLIM_INFINITY or limit >= SMALLEST:
-        return []
-    return [Problem("ulimit -v", f"{limit // 2**20} MiB of address space are not enough", f"{SMALLEST // 2**20} MiB")]
+        return {}
+    limits = {"ulimit -v": resource.RLIMIT_AS, "ulimit -d": resource.RLIMIT_DATA}
+    soft = {name: resource.getrlimit(limit)[0] for name, limit in limits.items()}
+    return {name: limit for name, limit in soft.items() if limit != resource.RLIM_INFINITY}
+
+
+def _thread_problems() -> list[Problem]:
+    """Found by starting as many as JAX does: a user's limit counts those of other processes, a container has one of its own."""
+    wanted, enough, started = THREADS + 2 * cores(), threading.Event(), []
+    usual = threading.stack_size(2**16)
+    try:
+        for _ in range(wanted):
+            thread = threading.Thread(target=enough.wait)
+            thread.start()
+            started.append(thread)
+    except RuntimeError:
+        message = f"only {len(started)} threads can be started (limit of the user, or of a container)"
+        return [Problem("ulimit -u", message, f"{wanted} at least")]
+    finally:
+        enough.set()
+        for thread in started:
+            thread.join()
+        threading.stack_size(usual)
+    return []

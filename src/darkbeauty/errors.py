@@ -3,18 +3,36 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
+
+LONGEST, HEAD, TAIL = 1000, 600, 300
+"""Characters of a text that is shown whole, and that are kept of the beginning and of the end of a longer one."""
+SHOWN = 100
+"""Problems that an error is printed with; it has all of them."""
+_CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
+
+
+def legible(text: str) -> str:
+    """A text that may hold anything a user or a file gave: cut in the middle where it is long, what would steer a terminal escaped."""
+    if len(text) > LONGEST:
+        text = f"{text[:HEAD]} … ({len(text):,} characters) … {text[-TAIL:]}"
+    return _CONTROL.sub(lambda match: ascii(match[0])[1:-1], text)
 
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing wrong: where (`path`, e.g. `fit.toml: priors.y`), what, and what is allowed (of many names, the nearest)."""
+    """One thing wrong: where (`path`, e.g. `fit.toml: priors.y`), what, and what is allowed (of many names, the nearest); `legible` all of them."""
 
     path: str
     message: str
     allowed: str = ""
+
+    def __post_init__(self):
+        for part in fields(self):
+            object.__setattr__(self, part.name, legible(str(getattr(self, part.name))))
 
     def __str__(self) -> str:
         tail = f" (allowed: {self.allowed})" if self.allowed else ""
@@ -26,7 +44,12 @@ class InputError(ValueError):
 
     def __init__(self, problems: Iterable[Problem]):
         self.problems: tuple[Problem, ...] = tuple(problems)
-        super().__init__("\n".join(str(problem) for problem in self.problems))
+        super().__init__("\n".join([*map(str, self.problems[:SHOWN]), *self.more]))
+
+    @property
+    def more(self) -> tuple[str, ...]:
+        """How many problems there are that are not shown, if any."""
+        return (f"and {len(self.problems) - SHOWN} more",) if len(self.problems) > SHOWN else ()
 
 
 def raise_if_any(problems: Sequence[Problem]) -> None:
@@ -49,7 +72,7 @@ def unknown(path: str, kind: str, name: str, known: Iterable[str]) -> Problem:
     known, message = sorted(known), f"unknown {kind} {name!r}"
     if len(known) <= 12:
         return Problem(path, message, ", ".join(known))
-    return Problem(path, message, ", ".join(difflib.get_close_matches(str(name), known, n=4, cutoff=0.6)))
+    return Problem(path, message, ", ".join(difflib.get_close_matches(str(name)[:HEAD], known, n=4, cutoff=0.6)))
 
 
 FEW = 4

@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from darkbeauty.errors import InputError, Problem, by_remark
+from darkbeauty.errors import SHOWN, InputError, Problem, by_remark
 
 USAGE, UNCONVERGED, INTERRUPTED, CLOSED_PIPE = 2, 3, 130, 141
 _WIDE = 240  # columns of a table that goes to a file or a pipe
@@ -169,10 +169,11 @@ def print_problems(error: InputError, source: str = "the input") -> None:
     """Every problem on stderr: its path, what is wrong, what is allowed."""
     count = len(error.problems)
     text = Text().append(f"error: {count} problem{'s' if count > 1 else ''} with {source}", style="bold red")
-    for problem in error.problems:
+    for problem in error.problems[:SHOWN]:
         text.append("\n  ").append(problem.path, style="bold").append(f": {problem.message}")
         if problem.allowed:
             text.append(f"\n    allowed: {problem.allowed}", style="dim")
         if "unknown observable" in problem.message:
             text.append("\n    see: darkbeauty list observables", style="dim")
+    text.append("".join(f"\n  {words}" for words in error.more))
     console(sys.stderr).print(text, soft_wrap=True)

@@ -138,6 +138,21 @@ def test_never_in_equilibrium(solve):
     assert np.isfinite(float(found.omega_h2)) and float(found.omega_h2) > 1e3
 
 
+def test_second_derivatives_are_those_of_the_solution():
+    """x_f is an implicit function: its curvature, which a Newton step alone does not have, against differences of its slopes."""
+
+    def x_f(values):
+        p = MODEL.at({**A_I, "g": values[0], "m_dm": values[1]}).derive()
+        return freeze_out.solve_x_f(p, p.dark_matter)[0]
+
+    slope, point = jax.jit(jax.jacfwd(x_f)), np.array([A_I["g"], A_I["m_dm"]])
+    curvature = np.asarray(jax.jit(jax.jacfwd(jax.jacfwd(x_f)))(point))
+    for i, step in enumerate(1e-3 * point):
+        at = lambda k, i=i, step=step: np.asarray(slope(point + k * step * np.eye(2)[i]))
+        difference = (at(-2) - 8.0 * at(-1) + 8.0 * at(1) - at(2)) / (12.0 * step)
+        np.testing.assert_allclose(curvature[:, i], difference, rtol=1e-6)
+
+
 def test_relic_density_scales_with_the_coupling(solve):
     """Far above the resonance ⟨σv⟩ ∝ g⁴/x (p wave, up to 1/x): J ∝ g⁴/x_f², and x_f grows by about ln 16."""
     point = {"y": 1e-3, "g": 5e-3, "m_zp": 1.0, "m_dm": 2.5, "chi": 0.0}

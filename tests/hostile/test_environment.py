@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import ast
 import errno
+import itertools
 import json
 import os
 import stat
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import jax.numpy as jnp
@@ -206,6 +208,41 @@ def test_variables_that_keep_jax_from_starting_are_named(name, value, expected):
     result = process("predict", "wet", "--obs", "C9(bsmumu)[6]", **{name: value})
     assert result.returncode == 2 and b"Traceback" not in result.stderr
     assert name in result.stderr.decode() and expected in result.stderr.decode()
+
+
+@pytest.mark.parametrize("limit", ["ulimit -v", "ulimit -d"])
+def test_too_little_address_space_is_said_before_jax_aborts(limit):
+    """The limit is set by the shell: one message, no core."""
+    command = f'{limit} 1000000; exec "$0" "$@"'
+    args = [sys.executable, "-c", MAIN, "predict", "wet", "--obs", "C9(bsmumu)[6]"]
+    env = {**os.environ, "PYTHONPATH": str(PACKAGE.parent)}
+    result = subprocess.run(["sh", "-c", command, *args], env=env, capture_output=True, timeout=120)
+    assert result.returncode == 2
+    assert result.stderr.decode().startswith(
+        f"error: 1 problem with the input\n  {limit}: 976 MiB of address space are"
+    )
+
+
+def test_address_space_that_is_enough_for_little_is_said(monkeypatch):
+    assert environment.scarce_memory() == ""
+    monkeypatch.setattr(environment, "_address_space", lambda: {"ulimit -v": 4 * 2**30})
+    assert environment.limit_problems() == []
+    assert "with 4096 MiB (ulimit -v) it may be aborted" in environment.scarce_memory()
+
+
+def test_too_few_threads_are_said_before_jax_aborts(monkeypatch):
+    """Another user's limit cannot be had in a test: the sixth thread does not start, as the system would have it."""
+    before, start, count = threading.active_count(), threading.Thread.start, itertools.count()
+
+    def refuse(thread):
+        if next(count) >= 5:
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    (problem,) = environment.limit_problems()
+    assert problem.path == "ulimit -u" and problem.message.startswith("only 5 threads can be started")
+    assert threading.active_count() == before
 
 
 @pytest.mark.parametrize("error", [MemoryError(), RuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 8 bytes")])

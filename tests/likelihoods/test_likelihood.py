@@ -330,3 +330,19 @@ def test_reports_say_what_is_not_to_be_trusted():
     assert "no value it can have" in lik.report(np.array([1.5]))[0].remarks[0]
     failed = lik.report(np.array([np.nan]), np.array([int(Status.NO_ROOT)]))
     assert failed[0].remarks == (Status.NO_ROOT.words,)
+
+
+def test_hessian_is_that_of_differences():
+    """Along the real parts of complex parameters, against central differences of log L; NaN where there is no likelihood."""
+    lik = db.likelihood("wet", terms=["BR(Bs->mumu)"])
+    point = {"C10_bsmumu": 0.3 + 0.1j, "C10p_bsmumu": 0.01}
+    log_l = jax.jit(lik.log_prob)
+    shifted = lambda i, j: float(log_l({"C10_bsmumu": 0.3 + 0.1j + 1e-3 * i, "C10p_bsmumu": 0.01 + 1e-3 * j}))
+    hessian = lik.hessian(point)
+    mixed = (shifted(1, 1) - shifted(1, -1) - shifted(-1, 1) + shifted(-1, -1)) / 4e-6
+    second = (shifted(1, 0) - 2.0 * shifted(0, 0) + shifted(-1, 0)) / 1e-6
+    assert hessian.shape == (2, 2) and hessian[0, 1] == pytest.approx(hessian[1, 0], rel=1e-9)
+    assert hessian[0, 1] == pytest.approx(mixed, rel=1e-3)
+    assert hessian[0, 0] == pytest.approx(second, rel=1e-3)
+    nowhere = eqx.tree_at(lambda lik: lik.values, lik, np.array([np.nan]))
+    assert np.isnan(nowhere.hessian(point)).all()

@@ -10,7 +10,14 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from darkbeauty.environment import cache_folder, compile_quickly, draw_into_files, memory_problems, read_processes
+from darkbeauty.environment import (
+    cache_folder,
+    compile_quickly,
+    draw_into_files,
+    limit_problems,
+    read_processes,
+    scarce_memory,
+)
 from darkbeauty.errors import InputError, Problem, attempt, raise_if_any
 from darkbeauty.files import check_folder
 from darkbeauty.terminal import console
@@ -26,7 +33,7 @@ def prepare() -> None:
 
     Errors   InputError where the environment keeps JAX from starting
     """
-    raise_if_any([*memory_problems(), *_folder_problems()])
+    raise_if_any([*limit_problems(), *_folder_problems()])
     compile_quickly()
     draw_into_files()
     try:
@@ -62,6 +69,8 @@ def read_fit(file: Path, folder: Path | None = None, resume: bool = False) -> An
     Errors   InputError listing every problem of the file and of the folder
     """
     prepare_all(_devices(folder) if folder and resume else None)
+    if reason := scarce_memory():
+        _say_once(f"warning: {reason}")
     from darkbeauty.inference import load_fit
 
     problems: list[Problem] = []

@@ -7,6 +7,7 @@ g = 2, times the population of `thermal_average` where heavier particles co-anni
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from itertools import pairwise
 from typing import NamedTuple
@@ -40,7 +41,7 @@ ESTIMATE_NODES = 8
 TAIL_NODES = 8
 TAIL_EDGES = (0.0, 0.2, 0.5, 1.0, 2.0, 4.0, 8.0, 14.0)
 """Panels in ln(x/x_f) for what co-annihilation takes off the tail."""
-CONVERGED = 1e-10
+CONVERGED, LEAST_SLOPE = 1e-10, 0.2
 OMEGA_PER_YIELD = 2.744e8
 """s₀/(ρ_c/h²) today [1/GeV]: 2891.2 cm⁻³ over 1.05371e-5 GeV cm⁻³ (PDG)."""
 
@@ -80,18 +81,16 @@ def never_in_equilibrium(p: Theory, mass: Array) -> Array:
 def solve_x_f(p: Theory, dark: DarkMatter) -> tuple[Array, Array, Spectrum]:
     """x_f, how the search for it ended, and a spectrum made for it.
 
-    A coarse spectrum that reaches to x = 1 (a resonance far above threshold may rule there) gives the estimate for which the good one is made; of the
-    Newton steps the last is differentiable, so the implicit derivative is exact.
+    A coarse spectrum that reaches to x = 1 (a resonance far above threshold may rule there) gives the estimate for which the good one is made. x_f is an
+    implicit function of what the residual holds: its derivatives of every order are exact.
     """
-    fixed = jax.lax.stop_gradient((p, dark))
-    crosses, estimate = _estimate(*fixed)
+    crosses, estimate = _estimate(*jax.lax.stop_gradient((p, dark)))
     nodes = spectrum(dark, jnp.sqrt(X_REFERENCE / estimate))
-    x = _newton(*fixed, jax.lax.stop_gradient(nodes), estimate)
-    value, slope = _step(p, dark, nodes, x)
-    ok = jnp.abs(value) < CONVERGED * x
+    x, left = jax.lax.custom_root(partial(_residual, p, dark, nodes), estimate, _search, _implicitly, has_aux=True)
+    ok = jnp.abs(left) < CONVERGED * x
     failed = status_if(~ok, Status.NO_ROOT)
     status = jnp.where(ok | (crosses & (x > X_MIN)), failed, int(Status.NEVER_IN_EQUILIBRIUM))
-    return jnp.where(ok, x - jnp.where(ok, value, 0.0) / slope, X_MIN), status, nodes
+    return jnp.where(ok, x, X_MIN), status, nodes
 
 
 def _estimate(p: Theory, dark: DarkMatter) -> tuple[Array, Array]:
@@ -115,23 +114,30 @@ def _last_change(x: Array, values: Array) -> tuple[Array, tuple[Array, Array], t
     return last >= 0, (x[here], x[here + 1]), (values[here], values[here + 1])
 
 
-def _newton(p: Theory, dark: DarkMatter, nodes: Spectrum, x: Array) -> Array:
-    """At most so many Newton steps, fewer where the last one was so small that the next changes nothing."""
+def _search(residual: Callable[[Array], Array], x: Array) -> tuple[Array, Array]:
+    """A root, and the residual before the last step to it: at most so many Newton steps, fewer where one was so small that the next is the last."""
 
     def move(state: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
         count, x, _ = state
-        value, slope = _step(p, dark, nodes, x)
+        value, slope = _step(residual, x)
         new = jnp.clip(x - value / slope, X_MIN, X_MAX)
         return count + 1, new, jnp.abs(new - x) > SMALL_STEP * x
 
     under_way = lambda state: (state[0] < ITERATIONS) & state[2]
-    return jax.lax.while_loop(under_way, move, (jnp.asarray(0), x, jnp.asarray(True)))[1]
+    x = jax.lax.while_loop(under_way, move, (jnp.asarray(0), x, jnp.asarray(True)))[1]
+    value, slope = _step(residual, x)
+    return jnp.clip(x - value / slope, X_MIN, X_MAX), value
 
 
-def _step(p: Theory, dark: DarkMatter, nodes: Spectrum, x: Array) -> tuple[Array, Array]:
-    """The residual and its slope, a constant for derivatives."""
-    value, slope = jax.jvp(partial(_residual, p, dark, nodes), (x,), (jnp.ones_like(x),))
-    return value, jax.lax.stop_gradient(jnp.maximum(slope, 0.2))
+def _step(residual: Callable[[Array], Array], x: Array) -> tuple[Array, Array]:
+    """The residual and its slope."""
+    value, slope = jax.jvp(residual, (x,), (jnp.ones_like(x),))
+    return value, jnp.maximum(slope, LEAST_SLOPE)
+
+
+def _implicitly(along: Callable[[Array], Array], change: Array) -> Array:
+    """How far x moves when the residual changes."""
+    return change / jnp.maximum(along(jnp.ones_like(change)), LEAST_SLOPE)
 
 
 def _residual(p: Theory, dark: DarkMatter, nodes: Spectrum, x: Array) -> Array:

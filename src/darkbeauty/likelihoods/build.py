@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
@@ -81,6 +82,16 @@ class Likelihood(eqx.Module):
         data = self.values.reshape((1,) * (jnp.ndim(predictions) - 1) + (-1,))
         residual = (jnp.where(ok[..., None], predictions, 0.0) - data) @ self.whitening.T
         return jnp.where(ok, -0.5 * jnp.sum(residual**2, axis=-1) + self.log_normalisation, -jnp.inf)
+
+    def hessian(self, params: Mapping[str, Any]) -> np.ndarray:
+        """Second derivatives of log L by the parameters given (all if none is), in their order, shape (n, n), of complex ones along the real part; NaN
+        without likelihood.
+
+        Forward over reverse, a column after the other: `jax.hessian` does all of them at once, and compiles several times longer.
+        Omits    with a term of `Omega_h2(boltzmann)` they are not exact: that has first derivatives alone
+        """
+        require_x64()
+        return np.asarray(_hessian(self, self.arrays(params) or self.arrays(self.model.at(params).values())))
 
     def explain(self, params: Mapping[str, Any]) -> list[TermReport]:
         """Prediction, data and pull of every observable of every term."""
@@ -216,6 +227,16 @@ def _values(lik: Likelihood, params: dict[str, Any]) -> tuple[Array, Array]:
     """Predictions, and how each ended."""
     values = lik.evaluate(params)
     return values.value, values.status
+
+
+@compiled
+def _hessian(lik: Likelihood, params: dict[str, Any]) -> Array:
+    """A column of second derivatives after the other, (n, n)."""
+    names, origin = tuple(params), jnp.zeros(len(params))
+    log_prob = lambda shift: lik.log_prob({name: params[name] + shift[i] for i, name in enumerate(names)})
+    column = lambda direction: jax.jvp(jax.grad(log_prob), (origin,), (direction,))[1]
+    rows = jax.lax.map(column, jnp.eye(len(names)))
+    return jnp.where(log_prob(origin) > -jnp.inf, rows, jnp.nan)
 
 
 def with_covariance(lik: Likelihood, covariance: np.ndarray) -> Likelihood:
