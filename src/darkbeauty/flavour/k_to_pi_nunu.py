@@ -40,12 +40,12 @@ def branching(p: Theory, decay: str) -> Array:
     """
     of, sm = DECAYS[decay], p.sm
     end = (sm.mass[of.kaon] - sm.mass[of.pion]) ** 2
-    w, xi = p.wilson.of("sd"), tuple(sm.ckm.xi(quark, "sd") for quark in "ct")
+    w, xi_c, xi_t = p.wilson.of("sd"), sm.ckm.xi("c", "sd"), sm.ckm.xi("t", "sd")
 
     def density(q2: Array, propagator: ArrayLike) -> tuple[Array, Array]:
         spectrum = _spectrum(p, of, q2)
-        kaon = amplitudes(p, w, *xi, propagator)
-        antikaon = amplitudes(p, w.conjugate(), *map(jnp.conj, xi), propagator)
+        kaon = amplitudes(p, w, xi_c, xi_t, propagator)
+        antikaon = amplitudes(p, w.conjugate(), jnp.conj(xi_c), jnp.conj(xi_t), propagator)
         seen = abs2(kaon) if decay == "K+" else abs2(0.5 * (kaon - antikaon))
         return spectrum * jnp.sum(jnp.broadcast_to(seen, (len(LEPTONS), q2.size)), axis=0), spectrum
 
