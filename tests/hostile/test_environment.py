@@ -30,6 +30,7 @@ from darkbeauty.units import percent
 
 pytestmark = pytest.mark.hostile
 PACKAGE = Path(__file__).resolve().parents[2] / "src" / "darkbeauty"
+WET_FIT = PACKAGE.parents[1] / "fits" / "wet_c9_c10.toml"
 MAIN = "from darkbeauty.cli import main; main()"
 
 
@@ -243,6 +244,15 @@ def test_too_few_threads_are_said_before_jax_aborts(monkeypatch):
     (problem,) = environment.limit_problems()
     assert problem.path == "ulimit -u" and problem.message.startswith("only 5 threads can be started")
     assert threading.active_count() == before
+
+
+def test_to_resume_asks_for_the_devices_of_a_run_after_the_environment(tmp_path):
+    """What a run began with is read by code that imports JAX and ArviZ: problems of the first and words of the second come before."""
+    (tmp_path / "checkpoint").mkdir()
+    (tmp_path / "checkpoint" / "run.json").write_text('{"devices": "2"}', encoding="utf-8")
+    result = process("fit", str(WET_FIT), "--out", str(tmp_path), "--resume", JAX_ENABLE_X64="maybe")
+    assert result.returncode == 2
+    assert b"invalid truth value" in result.stderr and b"Traceback" not in result.stderr
 
 
 @pytest.mark.parametrize("error", [MemoryError(), RuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 8 bytes")])

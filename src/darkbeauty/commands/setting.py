@@ -52,15 +52,15 @@ def prepare() -> None:
         _say_once(f"warning: compiled programs are not kept: {reason}")
 
 
-def prepare_all(alone: int | None = None) -> None:
-    """`prepare`, for a command that several processes may share; `alone`: devices of a process alone, instead of one per core."""
+def prepare_all(resumed: Path | None = None) -> None:
+    """`prepare`, for a command that several processes may share; a process alone has a device per core, or as many as the run in the folder `resumed` began with."""
     problems: list[Problem] = []
     attempt(prepare, problems)
     attempt(read_processes, problems)
     raise_if_any(problems)
     from darkbeauty.inference.sharding import join_processes
 
-    join_processes(alone)
+    join_processes(_devices(resumed) if resumed else None)
 
 
 def read_fit(file: Path, folder: Path | None = None, resume: bool = False) -> Any:
@@ -68,7 +68,7 @@ def read_fit(file: Path, folder: Path | None = None, resume: bool = False) -> An
 
     Errors   InputError listing every problem of the file and of the folder
     """
-    prepare_all(_devices(folder) if folder and resume else None)
+    prepare_all(folder if resume else None)
     if reason := scarce_memory():
         _say_once(f"warning: {reason}")
     from darkbeauty.inference import load_fit
