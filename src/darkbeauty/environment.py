@@ -96,6 +96,11 @@ def compile_quickly() -> None:
         os.environ["XLA_FLAGS"] = f"{flags} --xla_llvm_disable_expensive_passes=true".strip()
 
 
+def compile_quietly() -> None:
+    """Only what ends the process is said by XLA's own log, whose alarm of a slow compilation asks to file a bug: errors come as exceptions."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+
 def draw_into_files() -> None:
     """No window for pictures, whatever MPLBACKEND says."""
     os.environ["MPLBACKEND"] = "Agg"

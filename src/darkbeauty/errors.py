@@ -22,6 +22,19 @@ def legible(text: str) -> str:
     return _CONTROL.sub(lambda match: ascii(match[0])[1:-1], text)
 
 
+def quoted(value: Any) -> str:
+    """What a user gave, as Python writes it; its type, where that fails (integers of thousands of digits)."""
+    try:
+        return repr(value)
+    except Exception:  # of any class
+        return f"a {type(value).__name__}"
+
+
+def text_of(name: Any) -> str:
+    """A name as it is, and what is none as Python writes it."""
+    return name if isinstance(name, str) else quoted(name)
+
+
 @dataclass(frozen=True)
 class Problem:
     """One thing wrong: where (`path`, e.g. `fit.toml: priors.y`), what, and what is allowed (of many names, the nearest); `legible` all of them."""

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from darkbeauty.errors import InputError, Problem, raise_if_any, unknown
+from darkbeauty.errors import InputError, Problem, quoted, raise_if_any, text_of, unknown
 from darkbeauty.evaluation import Layout, Values, evaluate, evaluate_layout, lay_out
 from darkbeauty.inputs import SMInputs, load_sm
 from darkbeauty.models import Model, resolve_model
@@ -173,7 +173,7 @@ def parse(model: Model, observables: Sequence[str], problems: Sequence[Problem] 
     if isinstance(observables, str | bytes):
         observables = [observables]  # pyright: ignore[reportAssignmentType]
     if not isinstance(observables, Iterable):
-        raise InputError([*every, Problem("observables", f"{observables!r} is no list of names")])
+        raise InputError([*every, Problem("observables", f"{quoted(observables)} is no list of names")])
     requests = []
     for label in observables:
         request = _parse_one(model, label)
@@ -212,9 +212,10 @@ def float_or_complex(model: Model, name: str) -> type:
     return next(complex if parameter.complex else float for parameter in model.parameters if parameter.name == name)
 
 
-def _parse_one(model: Model, label: str) -> Request | Problem:
+def _parse_one(model: Model, given: Any) -> Request | Problem:
+    label = text_of(given)
     path = f"observables.{label}"
-    name, texts = _split(str(label))
+    name, texts = _split(label)
     observable = BY_NAME.get(name)
     if observable is None:
         problem = unknown(path, "observable", name, BY_NAME)

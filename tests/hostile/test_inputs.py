@@ -14,9 +14,14 @@ from darkbeauty.errors import InputError
 
 pytestmark = pytest.mark.hostile
 OBS = ["C9(bsmumu)[6]"]
+HUGE = 10**5000  # Python refuses to write it
 
 
-@pytest.mark.parametrize("point", [None, 5, "x", [], [("C9_bsmumu", 1.0)], np.array([1.0])], ids=str)
+def name_of(value: object) -> str:
+    return "huge" if value is HUGE else str(value)[:20]
+
+
+@pytest.mark.parametrize("point", [None, 5, "x", [], [("C9_bsmumu", 1.0)], np.array([1.0]), HUGE], ids=name_of)
 @pytest.mark.parametrize(
     "use",
     [
@@ -33,7 +38,26 @@ def test_a_point_is_a_mapping(use, point):
         use(point)
 
 
-@pytest.mark.parametrize("observables", [None, 5, 1.5, object()], ids=["None", "5", "1.5", "object"])
+@pytest.mark.parametrize("value", [[1.0], [], [[1.0], [2.0, 3.0]], (1.0,), np.ones(1), np.ones((0, 2))], ids=str)
+def test_one_parameter_is_one_number(value):
+    with pytest.raises(InputError, match=r"has shape \(\d.*one number is needed"):
+        db.predict("wet", {"C9_bsmumu": value}, OBS)
+
+
+@pytest.mark.parametrize("name", [None, 5, 1.5, b"C9_bsmumu", ("C9_bsmumu",), HUGE], ids=name_of)
+def test_names_are_texts(name):
+    with pytest.raises(InputError, match="unknown parameter"):
+        db.predict("wet", {name: 1.0}, OBS)
+    with pytest.raises(InputError, match="unknown observable"):
+        db.predict("wet", {}, [name])
+
+
+def test_a_list_with_a_tracer_is_no_number():
+    with pytest.raises(InputError, match=r"has shape \(1,\)"):
+        jax.jit(lambda value: db.predictor("wet", OBS)({"C9_bsmumu": [value]}))(1.0)
+
+
+@pytest.mark.parametrize("observables", [None, 5, 1.5, object(), HUGE], ids=name_of)
 def test_observables_are_a_list_of_names(observables):
     with pytest.raises(InputError, match=r"observables: .* is no list of names"):
         db.predict("wet", {}, observables)

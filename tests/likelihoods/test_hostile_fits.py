@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import jax.numpy as jnp
+import numpy as np
 import pytest
 
 import darkbeauty as db
@@ -9,6 +13,7 @@ from darkbeauty.errors import InputError
 from darkbeauty.inference.checking.calibrate import calibrate
 from darkbeauty.inference.checking.stress import stress
 from darkbeauty.inference.fitting.optimise import optimise
+from darkbeauty.inference.fitting.profile import profile
 from darkbeauty.inference.scan import scan
 from darkbeauty.likelihoods.fit_file import load_fit, parse_fit
 
@@ -172,3 +177,120 @@ def test_all_settings_at_once(fit):
     with pytest.raises(InputError) as caught:
         db.run_fit(fit, draws=1.5, chains="4", seed=-1)
     assert {problem.path for problem in caught.value.problems} == {"draws", "chains", "seed"}
+
+
+# -- from Python --------------------------------------------------------------------------------------------------------------------------
+
+GOOD = {"model": "wet", "priors": {"C10_bsmumu": db.Uniform(-1, 1)}, "terms": ["BR(Bs->mumu)"]}
+NONE_OF_THESE = [
+    1.5,
+    True,
+    b"x",
+    float("nan"),
+    10**5000,
+    1j,
+    np.ones(2),
+    jnp.ones(2),
+    {None: None},
+    {1: 2},
+    {(1, 2): 3},
+    {b"x": 1},
+    [None],
+    [["x"]],
+    {1},
+    object(),
+    db.Uniform,
+    print,
+]
+FIELDS = [
+    "model",
+    "priors",
+    "terms",
+    "preset",
+    "add",
+    "drop",
+    "theory",
+    "fixed",
+    "sampler",
+    "targets",
+    "seed",
+    "name",
+    "about",
+    "convention",
+    "extra_channels",
+    "gstar",
+]
+
+
+@pytest.mark.parametrize("field", FIELDS)
+@pytest.mark.parametrize("value", NONE_OF_THESE, ids=lambda value: type(value).__name__)
+def test_no_field_of_a_fit_takes_another_type(field, value):
+    """Keys that are no texts once kept the validation from ending."""
+    with pytest.raises(InputError) as caught:
+        db.Fit(**{**GOOD, field: value})
+    assert field in {part for problem in caught.value.problems for part in problem.path.split(".")}
+
+
+@pytest.mark.parametrize("value", NONE_OF_THESE[1:], ids=lambda value: type(value).__name__)
+@pytest.mark.parametrize(
+    "prior", [db.Uniform, db.LogUniform, db.Normal, lambda low, _: db.TruncatedNormal(0.0, 1.0, low, 2.0), db.Numpyro]
+)
+def test_no_prior_takes_another_type(prior, value):
+    made = prior(value) if prior is db.Numpyro else prior(value, 1.0)
+    for entry in (made, value):
+        with pytest.raises(InputError, match=r"priors\.C10_bsmumu"):
+            db.Fit(**{**GOOD, "priors": {"C10_bsmumu": entry}})
+
+
+@pytest.mark.parametrize("value", [np.ones(2), np.array(["marginal", "x"]), None, 5], ids=repr)
+def test_kinds_of_theory_errors_and_presets_are_names(value):
+    with pytest.raises(InputError, match=r"likelihood\.theory"):
+        db.likelihood("wet", terms=["DeltaM_s"], theory=value)
+    with pytest.raises(InputError, match="likelihood"):
+        db.likelihood("wet", value)
+
+
+CALLS = {
+    "run_fit": db.run_fit,
+    "optimise": optimise,
+    "profile": lambda fit: profile(fit, ["C9_bsmumu"]),
+    "stress": lambda fit: stress(fit, 10),
+    "calibrate": lambda fit: calibrate(fit, 20),
+    "scan": lambda fit: scan(fit, 10, Path("/nowhere/scan")),
+}
+
+
+@pytest.mark.parametrize("call", CALLS)
+@pytest.mark.parametrize(
+    "value", [None, "toy.toml", Path("toy.toml"), 10**5000, {}, db.Fit], ids=lambda v: type(v).__name__
+)
+def test_what_is_no_fit_is_said(call, value):
+    with pytest.raises(InputError, match=r"fit: expected a fit, got \w+ \(allowed: darkbeauty.load_fit"):
+        CALLS[call](value)
+
+
+@pytest.mark.parametrize(
+    "count",
+    [0, -1, 1.5, True, "7", None, float("nan"), 10**30, 10**5000],
+    ids=lambda v: repr(v)[:8] if v != 10**5000 else "huge",
+)
+@pytest.mark.parametrize(
+    "run",
+    [
+        lambda fit, count, out: stress(fit, count),
+        lambda fit, count, out: calibrate(fit, count),
+        lambda fit, count, out: scan(fit, count, out),
+        lambda fit, count, out: profile(fit, ["C9_bsmumu"], count),
+        lambda fit, count, out: profile(fit, ["C9_bsmumu"], 9, count or 0),
+    ],
+    ids=["stress", "calibrate", "scan", "profile", "starts"],
+)
+def test_counts_that_are_none(run, count, fit, tmp_path):
+    with pytest.raises(InputError, match="is not an integer from "):
+        run(fit, count, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_calibration_is_around_something(fit):
+    with pytest.raises(InputError, match="around: unknown origin of truths 'nothing'"):
+        calibrate(fit, 20, "nothing")  # pyright: ignore[reportArgumentType]

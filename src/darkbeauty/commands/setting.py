@@ -13,6 +13,7 @@ from typing import Any
 from darkbeauty.environment import (
     cache_folder,
     compile_quickly,
+    compile_quietly,
     draw_into_files,
     limit_problems,
     read_processes,
@@ -35,6 +36,7 @@ def prepare() -> None:
     """
     raise_if_any([*limit_problems(), *_folder_problems()])
     compile_quickly()
+    compile_quietly()
     draw_into_files()
     try:
         import jax

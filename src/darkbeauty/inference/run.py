@@ -23,7 +23,7 @@ from darkbeauty.inference.sharding import Spread, is_first_process
 from darkbeauty.inference.storage.checkpoint import Checkpoint, Journal
 from darkbeauty.inference.storage.lock import held
 from darkbeauty.inference.storage.output import attributes, identity, prepare_folder, to_arviz, write_netcdf
-from darkbeauty.likelihoods import Fit
+from darkbeauty.likelihoods import Fit, checked_seed
 from darkbeauty.likelihoods.fit_schema import SamplerSection
 
 
@@ -81,6 +81,7 @@ def execute(
 
     Errors   InputError as `run_fit`, and where the disk fills up: what is stored by then can be resumed
     """
+    checked_seed(fit, None)
     settings, seed = fit.settings(draws=draws, chains=chains, seed=seed)
     sampler = sampler_of(settings, fit.theory)  # refused before a folder is made
     folder = None if out is None else prepare_folder(out)

@@ -26,8 +26,7 @@ from darkbeauty.inference.storage.checkpoint import WAYS_OUT, compare, package_h
 from darkbeauty.inference.storage.interruption import Interruption
 from darkbeauty.inference.storage.lock import held
 from darkbeauty.inference.storage.output import input_hash, prepare_folder
-from darkbeauty.likelihoods import Fit, Likelihood
-from darkbeauty.likelihoods.fit_schema import check_seed
+from darkbeauty.likelihoods import Fit, Likelihood, checked_seed
 
 RECORD, NAME = "_scan.json", re.compile(r"part-(\d{6})\.parquet")
 MOST = 10**6
@@ -68,7 +67,7 @@ def scan(
     Args     random: independent draws instead; resume: keep the complete files that are there
     Errors   InputError if the folder cannot be written or holds parts of another scan
     """
-    seed = check_seed(fit.seed if seed is None else seed)
+    seed = checked_seed(fit, seed, {"points": (points, 1, MOST * PART)})
     folder = prepare_folder(out)
     identity = {
         **fit.content(),

@@ -14,7 +14,7 @@ import numpy as np
 from jax import Array
 from jax.errors import TracerArrayConversionError
 
-from darkbeauty.errors import InputError, Problem, raise_if_any, unknown
+from darkbeauty.errors import InputError, Problem, quoted, raise_if_any, unknown
 from darkbeauty.inputs.limits import Limits, Trident, load_limits, load_trident
 
 GSTAR_TABLES = {"BORSANYI2016": "linear", "SS2018": "monotonic"}
@@ -133,7 +133,7 @@ class SMInputs(eqx.Module):
         """
         problems = [unknown("SMInputs", "input", path, self.paths()) for path in values if path not in self.paths()]
         problems += [
-            Problem(f"SMInputs.{path}", f"{value!r} is no finite value of shape {np.shape(self.get(path))}")
+            Problem(f"SMInputs.{path}", f"{quoted(value)} is no finite value of shape {np.shape(self.get(path))}")
             for path, value in values.items()
             if path in self.paths() and not _fits(value, np.shape(self.get(path)))
         ]

@@ -1,7 +1,7 @@
 """From predictions to one log-likelihood."""
 
 from darkbeauty.likelihoods.build import Likelihood, TermReport, likelihood
-from darkbeauty.likelihoods.fit import Fit
+from darkbeauty.likelihoods.fit import Fit, checked_seed
 from darkbeauty.likelihoods.fit_file import load_fit
 from darkbeauty.likelihoods.sampled import SampledLikelihood, sample_nuisances
 from darkbeauty.likelihoods.term import Term
@@ -15,6 +15,7 @@ __all__ = [
     "SampledLikelihood",
     "Term",
     "TermReport",
+    "checked_seed",
     "likelihood",
     "list_terms",
     "load_fit",

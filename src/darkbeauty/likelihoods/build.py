@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from darkbeauty.errors import Problem, raise_if_any, unknown
+from darkbeauty.errors import Problem, quoted, raise_if_any, text_of, unknown
 from darkbeauty.evaluation import Values, evaluate
 from darkbeauty.likelihoods.covariance import KINDS, MARGINAL, total_covariance, whiten
 from darkbeauty.likelihoods.term import Term
@@ -162,8 +162,8 @@ def likelihood(
     require_x64()
     model = resolve_model(model)
     names, problems = choose_terms(model, preset, terms, add, drop)
-    if theory not in KINDS:
-        problems.append(unknown("likelihood.theory", "kind of theory errors", theory, KINDS))
+    if not isinstance(theory, str) or theory not in KINDS:
+        problems.append(unknown("likelihood.theory", "kind of theory errors", text_of(theory), KINDS))
     raise_if_any(problems)
     return build(model, tuple(TERMS[name] for name in names), theory)
 
@@ -178,13 +178,14 @@ def choose_terms(
 ) -> tuple[tuple[str, ...], list[Problem]]:
     """Names of the selected terms, and everything wrong with the choice."""
     problems: list[Problem] = []
+    preset_name = text_of(preset)
     terms = None if terms is None else _names(terms, f"{path}.terms", problems)
     add, drop = _names(add, f"{path}.add", problems), _names(drop, f"{path}.drop", problems)
     if terms is None and preset is None:
         problems.append(Problem(path, "a preset or terms are needed", ", ".join(presets_of(model.name)) or "terms"))
-    elif terms is None and preset not in presets_of(model.name):
-        problems.append(unknown(f"{path}.preset", "preset", str(preset), presets_of(model.name)))
-    listed = list(PRESETS.get((model.name, str(preset)), ())) if terms is None else list(terms)
+    elif terms is None and preset_name not in presets_of(model.name):
+        problems.append(unknown(f"{path}.preset", "preset", preset_name, presets_of(model.name)))
+    listed = list(PRESETS.get((model.name, preset_name), ())) if terms is None else list(terms)
     for where, names in (("terms", listed), ("add", add), ("drop", drop)):
         problems += [unknown(f"{path}.{where}", "term", name, TERMS) for name in names if name not in TERMS]
     problems += [
@@ -207,7 +208,7 @@ def _names(given: Any, path: str, problems: list[Problem]) -> tuple[str, ...]:
     """Names of terms, one or several; what is none is a problem."""
     names = (given,) if isinstance(given, str) else tuple(given) if isinstance(given, Iterable) else None
     if names is None or not all(isinstance(name, str) for name in names):
-        problems.append(Problem(path, f"{given!r} is no list of names of terms"))
+        problems.append(Problem(path, f"{quoted(given)} is no list of names of terms"))
         return ()
     return names
 

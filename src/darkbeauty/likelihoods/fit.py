@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self, cast
 
-from darkbeauty.errors import Problem, attempt, raise_if_any
+from darkbeauty.errors import InputError, Problem, attempt, raise_if_any
 from darkbeauty.likelihoods.build import Likelihood, likelihood
 from darkbeauty.likelihoods.covariance import CORRELATED, MARGINAL
 from darkbeauty.likelihoods.fit_checks import (
@@ -18,7 +18,7 @@ from darkbeauty.likelihoods.fit_checks import (
     check_terms,
     with_values,
 )
-from darkbeauty.likelihoods.fit_schema import FitFile, SamplerSection, TargetSection, check_seed, read
+from darkbeauty.likelihoods.fit_schema import FitFile, SamplerSection, TargetSection, check_seed, count_problems, read
 from darkbeauty.likelihoods.fit_text import ModelSource, content, source_of, to_text
 from darkbeauty.likelihoods.prior import Prior
 from darkbeauty.models import Model
@@ -141,3 +141,18 @@ class Fit:
     def content(self) -> dict[str, str]:
         """What its posterior is, by name: model, values, priors, terms, whatever way these were written."""
         return content(self)
+
+
+def checked_seed(fit: Any, seed: Any, counts: Mapping[str, tuple[Any, int, int]] | None = None) -> int:
+    """The seed of a call on a fit, the fit's own where it is None.
+
+    Args     counts: further numbers of the call by name, with the least and the most that they may be
+    Errors   InputError for what is no fit, and naming every number that is not allowed
+    """
+    if isinstance(fit, type) or not all(hasattr(fit, name) for name in ("priors", "likelihood", "seed")):
+        message = f"expected a fit, got {type(fit).__name__}"
+        raise InputError([Problem("fit", message, "darkbeauty.load_fit(path), darkbeauty.Fit(…)")])
+    problems: list[Problem] = []
+    seed = attempt(lambda: check_seed(fit.seed if seed is None else seed), problems)
+    raise_if_any([*problems, *(p for path, count in (counts or {}).items() for p in count_problems(path, *count))])
+    return seed

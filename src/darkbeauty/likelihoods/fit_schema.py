@@ -138,7 +138,10 @@ def read(entries: Entries) -> tuple[FitFile, list[Problem], frozenset[str]]:
         wrong = [tuple(part for part in item["loc"] if part != "[key]") for item in items]
         problems += [_problem(item, FitFile) for item in items]
         places += wrong
-        entries = {**NEEDED, **functools.reduce(_without, wrong, entries)}
+        kept = functools.reduce(_without, wrong, entries)
+        if kept == entries:  # keys that are no texts are called otherwise in a place
+            kept = functools.reduce(_without, [place[:1] for place in wrong], entries)
+        entries = {**NEEDED, **kept}
 
 
 def check_seed(seed: Any) -> int:
@@ -151,6 +154,14 @@ def check_seed(seed: Any) -> int:
         raise InputError([Problem("seed", "Input should be a valid integer", f"0 to {LARGEST_SEED}")])
     raise_if_any([] if 0 <= seed <= LARGEST_SEED else [Problem("seed", "is out of range", f"0 to {LARGEST_SEED}")])
     return seed
+
+
+def count_problems(path: str, value: Any, least: int, most: int) -> list[Problem]:
+    """What is wrong with a number of points or the like."""
+    value = plain(value)
+    if isinstance(value, int) and not isinstance(value, bool) and least <= value <= most:
+        return []
+    return [Problem(path, f"is not an integer from {least} to {most}")]
 
 
 def _without(entries: Any, place: Place) -> Any:

@@ -15,7 +15,7 @@ import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
-from darkbeauty.errors import Problem, unknown
+from darkbeauty.errors import Problem, text_of, unknown
 from darkbeauty.likelihoods.prior import LEAST_INSIDE, Cut, Prior, number_problem, words_of
 from darkbeauty.likelihoods.quantile_table import Cumulative, QuantileTable, tabulate
 
@@ -56,7 +56,7 @@ class Numpyro(Prior):
         if name is None:
             return None, [Problem(f"{place}.distribution", "Field required")]
         if not isinstance(name, str) or name not in known:
-            return None, [unknown(f"{place}.distribution", "continuous distribution of NumPyro", str(name)[:40], known)]
+            return None, [unknown(f"{place}.distribution", "continuous distribution of NumPyro", text_of(name), known)]
         numbers = {key: value for key, value in table.items() if key not in ("kind", "distribution")}
         problems = []
         for key, value in numbers.items():

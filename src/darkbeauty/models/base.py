@@ -16,7 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from darkbeauty.errors import InputError, Problem, raise_if_any, unknown
+from darkbeauty.errors import InputError, Problem, quoted, raise_if_any, text_of, unknown
 from darkbeauty.inputs import SMInputs
 from darkbeauty.models.sectors import Theory
 
@@ -149,9 +149,11 @@ class Model(eqx.Module):
     def check(self, point: Mapping[str, Any], path: str = "point") -> list[Problem]:
         """Every problem with a parameter point."""
         if not isinstance(point, Mapping):
-            return [Problem(path, f"{point!r} is no mapping of names to numbers")]
+            return [Problem(path, f"{quoted(point)} is no mapping of names to numbers")]
         known = {parameter.name: parameter for parameter in self.parameters}
-        problems = [unknown(f"{path}.{name}", "parameter", name, known) for name in point if name not in known]
+        problems = [
+            unknown(f"{path}.{text_of(name)}", "parameter", text_of(name), known) for name in point if name not in known
+        ]
         for parameter in self.parameters:
             given = point.get(parameter.name, getattr(self, parameter.name))
             where = f"{path}.{parameter.name}"
@@ -255,22 +257,22 @@ def number(parameter: Parameter, value: Any) -> Any:
     kind = "a complex number" if parameter.complex else "a real number"
     target = complex if parameter.complex else float
     if isinstance(value, bool | np.bool_ | str | bytes | np.ma.MaskedArray) or value is None:
-        raise ValueError(f"{value!r} is not {kind}")
+        raise ValueError(f"{quoted(value)} is not {kind}")
     dtype = getattr(value, "dtype", None)
     if dtype is not None and dtype != np.dtype("O") and not jnp.issubdtype(dtype, jnp.number):
-        raise ValueError(f"{value!r} is not {kind}")
-    if shape := np.shape(value):
+        raise ValueError(f"{quoted(value)} is not {kind}")
+    if shape := (len(value),) if isinstance(value, list | tuple) else getattr(value, "shape", ()):
         raise ValueError(f"has shape {shape}: one number is needed, many go through jax.vmap")
     if not parameter.complex and (
         isinstance(value, complex) or (dtype is not None and jnp.issubdtype(dtype, jnp.complexfloating))
     ):
-        raise ValueError(f"{value!r} is not {kind}")
+        raise ValueError(f"{quoted(value)} is not {kind}")
     if isinstance(value, jax.Array):
         return value.astype(target)
     try:
         return np.asarray(value, target) if isinstance(value, np.ndarray) else target(value)
     except (TypeError, ValueError, OverflowError):
-        raise ValueError(f"{value!r} is not {kind}") from None
+        raise ValueError(f"{quoted(value)} is not {kind}") from None
 
 
 def _check_value(parameter: Parameter, value: Any, where: str) -> list[Problem]:
@@ -282,7 +284,7 @@ def _check_value(parameter: Parameter, value: Any, where: str) -> list[Problem]:
         return []  # a value to be: it has no number yet
     used = np.asarray(used)  # under jit, what jnp makes of a number is no number
     if not np.isfinite(used):
-        return [Problem(where, f"{value!r} is not finite", parameter.domain)]
+        return [Problem(where, f"{quoted(value)} is not finite", parameter.domain)]
     if not (parameter.complex or parameter.contains(used)):
-        return [Problem(where, f"{value!r} is outside its domain", parameter.domain)]
+        return [Problem(where, f"{quoted(value)} is outside its domain", parameter.domain)]
     return []

@@ -13,22 +13,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from scipy import stats
 
+from darkbeauty.errors import raise_if_any, unknown
 from darkbeauty.inference.posterior import Posterior
 from darkbeauty.inference.samplers.smc import tempered_smc
 from darkbeauty.inference.sharding import Spread
-from darkbeauty.likelihoods import Fit
-from darkbeauty.likelihoods.fit_schema import check_seed
+from darkbeauty.likelihoods import Fit, checked_seed
 
 Around = Literal["auto", "prior", "posterior"]
 PARTICLES, THIN, BINS = 400, 4, 10
-BLOCK, ATTEMPTS = 2048, 100
+BLOCK, ATTEMPTS, MOST = 2048, 100, 10**6
 LEVEL = 0.01
 """p-value of uniform ranks below which a parameter is not calibrated."""
 
@@ -61,7 +61,11 @@ def calibrate(
 
     Theory errors that the fit samples count as correlated ones.
     """
-    key = jax.random.key(check_seed(fit.seed if seed is None else seed))
+    counts = {"simulations": (simulations, 1, MOST), "particles": (particles, 4, MOST)}
+    key = jax.random.key(checked_seed(fit, seed, counts))
+    raise_if_any(
+        [] if around in get_args(Around) else [unknown("around", "origin of truths", str(around), get_args(Around))]
+    )
     posterior = Posterior.of(fit, box=around == "prior", marginal=True)
     if around == "auto":
         around = "posterior" if posterior.follows else "prior"

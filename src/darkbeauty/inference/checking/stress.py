@@ -15,12 +15,11 @@ from darkbeauty.inference.checking.failures import name_causes
 from darkbeauty.inference.coordinates import prior_points
 from darkbeauty.inference.posterior import Posterior
 from darkbeauty.inference.sharding import Spread
-from darkbeauty.likelihoods import Fit, Likelihood
-from darkbeauty.likelihoods.fit_schema import check_seed
+from darkbeauty.likelihoods import Fit, Likelihood, checked_seed
 from darkbeauty.numerics.compiled import compiled
 
 Point = dict[str, float]
-SLOW, SHOWN = 5.0, 5
+SLOW, SHOWN, MOST = 5.0, 5, 10**7
 """A point is slow where it takes so many times the median; so many of the slowest are shown."""
 
 
@@ -57,7 +56,7 @@ def stress(
     fit: Fit, points: int, seed: int | None = None, progress: Callable[[int], None] = lambda done: None
 ) -> Stress:
     """Value and gradient of the log-likelihood at draws of the prior, one by one, so that each has its time."""
-    key = jax.random.key(check_seed(fit.seed if seed is None else seed))
+    key = jax.random.key(checked_seed(fit, seed, {"points": (points, 1, MOST)}))
     lik = Posterior.of(fit, box=True, marginal=True).likelihood
     table = prior_points(fit.priors, jax.random.uniform(key, (points, len(fit.priors)), float))
     rows = [{name: jnp.asarray(column[i]) for name, column in table.items()} for i in range(points)]

@@ -13,12 +13,13 @@ from darkbeauty.errors import Problem, raise_if_any, unknown
 from darkbeauty.inference.fitting.forecast import forecast
 from darkbeauty.inference.fitting.least_squares import Best, Minimiser, lowest, to_x
 from darkbeauty.inference.posterior import Posterior
-from darkbeauty.likelihoods import Fit, Likelihood
+from darkbeauty.likelihoods import Fit, Likelihood, checked_seed
+from darkbeauty.likelihoods.fit_schema import MOST_STARTS, count_problems
 
 LEVELS = {"68.3 %": 1.0, "95 %": 3.84}
 """Δχ² of one parameter at which an interval of this confidence ends (Wilks)."""
 PASSES, IMPROVED = 20, 1e-3
-FINE = 200
+FINE, MOST_POINTS = 200, 10**4
 SIGMAS, CLOSER = 3.0, 13
 """Half the range of a parameter with a Gaussian prior, in its σ, and of the points added to a coarse grid, in errors; how many these are."""
 
@@ -64,9 +65,8 @@ def profile(
     parameters count as external measurements of them, flat ones only as bounds; theory errors that the fit samples count as correlated ones.
     Errors   InputError for unknown parameters, or more than two
     """
-    check(fit, names)
+    starts = check(fit, names, points, starts)
     lik = Posterior.of(fit, box=True, marginal=True).likelihood
-    starts = fit.sampler.starts if starts is None else starts
     axes = tuple(fit.priors[name].spaced(points, SIGMAS) for name in names)
     free = tuple(name for name in fit.parameters if name not in names)
     minimiser = Minimiser(lik, fit.priors, free)
@@ -117,12 +117,20 @@ def _around(fit: Fit, lik: Likelihood, name: str, axis: np.ndarray, point: dict[
     return values[(values > axis[0]) & (values < axis[-1])]
 
 
-def check(fit: Fit, names: Sequence[str]) -> None:
-    """InputError unless one or two different free parameters are named."""
-    problems = [unknown("--param", "free parameter", name, fit.parameters) for name in names if name not in fit.priors]
+def check(fit: Fit, names: Sequence[str], points: int, starts: int | None) -> int:
+    """How many starts a point has: the fit's, where that is None.
+
+    Errors   InputError unless one or two different free parameters are named, and for numbers of points and starts that are not allowed
+    """
+    checked_seed(fit, None)
+    starts = fit.sampler.starts if starts is None else starts
+    problems = count_problems("points", points, 2, MOST_POINTS) + count_problems("starts", starts, 1, MOST_STARTS)
+    names = [names] if isinstance(names, str) else names
+    problems += [unknown("--param", "free parameter", name, fit.parameters) for name in names if name not in fit.priors]
     if len(set(names)) != len(names) or not 1 <= len(names) <= 2:
         problems.append(Problem("--param", "one or two different parameters are needed"))
     raise_if_any(problems)
+    return starts
 
 
 def spread_minima(minimiser: Minimiser, best: Best, given: dict[str, np.ndarray], shape: tuple[int, ...]) -> Best:
