@@ -141,11 +141,11 @@ def test_thermal_average(theory):
 
 
 def test_rate_table(theory):
-    from darkbeauty.dark.yield_table import DEGREE, PANELS, log_rate, rate_table
+    from darkbeauty.dark.rate_table import DEGREE, PANELS, log_rate, rate_table
 
     @checked
     def table(model) -> Float[Array, f"{PANELS} {DEGREE + 1} 2"]:
-        return rate_table(model.derive().dark_matter)
+        return rate_table(model.derive().dark_matter).coefficients
 
     @checked
     def rate(model, log_x: Float[Array, "n m"]) -> Float[Array, "n m"]:

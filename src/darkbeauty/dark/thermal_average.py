@@ -65,13 +65,17 @@ class Block(NamedTuple):
 
 
 def spectrum(
-    dark: DarkMatter, scale: ArrayLike = 1.0, n: int = PANEL_NODES, levels: tuple[float, ...] = LEVELS
+    dark: DarkMatter,
+    scale: ArrayLike = 1.0,
+    n: int = PANEL_NODES,
+    levels: tuple[float, ...] = LEVELS,
+    around: float = AROUND,
 ) -> Spectrum:
     """Nodes and weights of all channels, good for x ≥ 20/scale² (below, what is beyond the last edge is missing); n: nodes per panel.
 
     Returns  flat arrays of (resonant channels · 5 + exchange channels · 2) · n numbers (for LEVELS)
     """
-    blocks = _blocks(dark, X_REFERENCE / jnp.asarray(scale) ** 2, n, levels)
+    blocks = _blocks(dark, X_REFERENCE / jnp.asarray(scale) ** 2, n, levels, around)
     excess = jnp.concatenate([block.excess.ravel() for block in blocks])
     weight = jnp.concatenate([block.weight.ravel() for block in blocks])
     return Spectrum(excess, weight, None if dark.heavy_mass is None else dark.heavy_mass / dark.mass)
@@ -118,7 +122,7 @@ def channel_averages(dark: DarkMatter, x: Array | float) -> dict[str, Array]:
     """⟨σv⟩ at x by final state.   [GeV⁻²]"""
     ratio = None if dark.heavy_mass is None else dark.heavy_mass / dark.mass
     totals: dict[str, Array] = {}
-    for finals, excess, weight in _blocks(dark, x, PANEL_NODES, LEVELS):
+    for finals, excess, weight in _blocks(dark, x, PANEL_NODES, LEVELS, AROUND):
         rows = total(weight * thermal_kernel(x, excess)) / population(x, ratio) ** 2
         totals = add_by_final(totals, finals, rows)
     return totals
@@ -132,28 +136,28 @@ def add_by_final(totals: dict[str, Array], finals: tuple[str, ...], rows: Array)
     return totals
 
 
-def _blocks(dark: DarkMatter, x: ArrayLike, n: int, levels: tuple[float, ...]) -> list[Block]:
+def _blocks(dark: DarkMatter, x: ArrayLike, n: int, levels: tuple[float, ...], around: float) -> list[Block]:
     heights = jnp.asarray(levels) * jnp.sqrt((1.0 + EXPONENT / x) ** 2 - 1.0)
     blocks = []
     for state in dark.states():
         edges = heights * (state.mass_a + state.mass_b)
-        vector_nodes = jax.checkpoint(partial(_vector_nodes, dark, state, edges, n=n))
+        vector_nodes = jax.checkpoint(partial(_vector_nodes, dark, state, edges, n=n, around=around))
         blocks.append(Block(state.channels.finals, *jax.lax.map(vector_nodes, state.channels)))
         if state.exchange is not None:
             exchange_nodes = jax.checkpoint(partial(_exchange_nodes, dark, state, edges, n=n))
             blocks.append(Block(state.exchange.finals, *jax.lax.map(exchange_nodes, state.exchange)))
     if dark.scalar_channels is not None:
         edges = 2.0 * dark.mass * heights
-        blocks += [_scalar_block(dark, dark.scalar_channels, edges, which, n) for which in (0, 1)]
+        blocks += [_scalar_block(dark, dark.scalar_channels, edges, which, n, around) for which in (0, 1)]
     return blocks
 
 
 def _vector_nodes(
-    dark: DarkMatter, state: InitialState, edges: Array, channel: Channels, n: int
+    dark: DarkMatter, state: InitialState, edges: Array, channel: Channels, n: int, around: float
 ) -> tuple[Array, Array]:
     zp, m_f = dark.z_prime, channel.mass
     lowest = jnp.maximum((state.mass_a + state.mass_b) ** 2, channel.s_min)
-    rule, s, propagator = _resonant_rule(edges, lowest, zp.mass**2, zp.pole.m_gamma, n)
+    rule, s, propagator = _resonant_rule(edges, lowest, zp.mass**2, zp.pole.m_gamma, n, around)
     value = resonant_channel(dark, state, channel, s, propagator)
     return _measure(dark.mass, state, lowest, (m_f, m_f), rule.node, s, rule.weight * value)
 
@@ -170,7 +174,7 @@ def _exchange_nodes(
     return _measure(dark.mass, state, lowest, final, t, s, weight * value)
 
 
-def _scalar_block(dark: DarkMatter, channels: ScalarChannels, edges: Array, which: int, n: int) -> Block:
+def _scalar_block(dark: DarkMatter, channels: ScalarChannels, edges: Array, which: int, n: int, around: float) -> Block:
     """The part |P₁P₂|² · |D_o|²/(|D₁|²+|D₂|²) of |P₂−P₁|² = |D₁−D₂|² |P₁P₂|², o the other one: it has one narrow pole, and the two parts add up."""
     state, *_ = dark.states()
     m2, m_gamma = channels.m2[which], channels.m_gamma[which]
@@ -179,7 +183,7 @@ def _scalar_block(dark: DarkMatter, channels: ScalarChannels, edges: Array, whic
 
     def row(m_f: Array, *polynomial: Array) -> tuple[Array, Array]:
         lowest = jnp.maximum(4.0 * dark.mass**2, 4.0 * m_f**2)
-        rule, s, propagator = _resonant_rule(edges, lowest, m2, m_gamma, n)
+        rule, s, propagator = _resonant_rule(edges, lowest, m2, m_gamma, n, around)
         near = square(propagator)
         other = square(1.0 + apart * propagator)  # |D_o|² |P|²
         value = scalar_channel(
@@ -190,11 +194,13 @@ def _scalar_block(dark: DarkMatter, channels: ScalarChannels, edges: Array, whic
     return Block(channels.finals, *jax.vmap(row)(channels.mass, channels.c0, channels.c1, channels.c2))
 
 
-def _resonant_rule(edges: Array, lowest: Array, m2: Array, m_gamma: Array, n: int) -> tuple[PoleRule, Array, Array]:
+def _resonant_rule(
+    edges: Array, lowest: Array, m2: Array, m_gamma: Array, n: int, around: float
+) -> tuple[PoleRule, Array, Array]:
     """Rule in t, s at its nodes, and 1/(s − m² + imΓ) there."""
     pole = jnp.sqrt(m2 - lowest - 1j * m_gamma)
     centre, width = kept(pole.real), kept(-pole.imag)
-    for side in (-AROUND, AROUND):
+    for side in (-around, around):
         edges = inserted(edges, jnp.clip(centre + side * edges[-1], 0.0, edges[-1]))
     rule = pole_rule(edges, centre, width, n)
     gap = rule.offset * (rule.node + centre) + width**2  # s − m² to its last digit

@@ -88,7 +88,6 @@ class Likelihood(eqx.Module):
         without likelihood.
 
         Forward over reverse, a column after the other: `jax.hessian` does all of them at once, and compiles several times longer.
-        Omits    with a term of `Omega_h2(boltzmann)` they are not exact: that has first derivatives alone
         """
         require_x64()
         return np.asarray(_hessian(self, self.arrays(params) or self.arrays(self.model.at(params).values())))

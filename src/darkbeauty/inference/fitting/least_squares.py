@@ -103,8 +103,7 @@ def _pull(prior: Prior, x: Array) -> Array:
 def levenberg_marquardt(residuals: Callable[[Array], Array], start: Array) -> tuple[Array, Array]:
     """A minimum of Σ residual² from a start x (n,), and its value.
 
-    Residuals and Jacobian of a trial point come from one evaluation, in the loop alone: the likelihood is compiled once. (optimistix 0.1 does not run
-    under shard_map.)
+    Residuals and Jacobian of a trial point come from one evaluation, in the loop alone: the likelihood is compiled once.
     """
     n = start.shape[0]
     along = lambda x: jax.vmap(lambda t: jax.jvp(residuals, (x,), (t,)), out_axes=(None, 1))(jnp.eye(n))

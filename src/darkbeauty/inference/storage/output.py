@@ -21,10 +21,10 @@ from darkbeauty.inference.storage.checkpoint import package_hash
 from darkbeauty.inputs.sm import parameter_records
 from darkbeauty.likelihoods import Fit, Likelihood
 
-PACKAGES = ("darkbeauty", "jax", "numpyro", "equinox", "optimistix", "arviz", "numpy")
+PACKAGES = ("darkbeauty", "jax", "numpyro", "equinox", "arviz", "numpy")
 OVERHEAD = 2**18
 """Bytes of a netCDF file besides its numbers."""
-NUMERICAL = ("jax", "jaxlib", "numpyro", "equinox", "optimistix", "numpy", "scipy")
+NUMERICAL = ("jax", "jaxlib", "numpyro", "equinox", "numpy", "scipy")
 """Packages whose version may change the last digit of a draw."""
 
 

@@ -1,0 +1,175 @@
+r"""ln⟨σv⟩ as a function of ln x from x = 1 to 10⁶, tabulated once per point so that a solver can ask for it at any x.
+
+One spectrum that reaches from x = 1 to 10⁶ is laid on nodes that are the same for all points (`fixed_nodes`); ⟨σv⟩ at all x of the table is then one product with
+a constant matrix. 28 panels, even in ln x (a factor of 1.6 each), have a Chebyshev polynomial of degree 13. Where a resonance above threshold dies out like
+e^{−2xε}, ε = m_Z′/2M − 1, the logarithm of the sum has a kink, which a polynomial does not follow: what lies below half-way to the resonance and the rest are
+therefore two sums with two smooth logarithms.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from scipy.special import kve
+
+from darkbeauty.dark.fixed_nodes import excesses, laid_on_nodes
+from darkbeauty.dark.thermal_average import X_REFERENCE, Spectrum, population, spectrum
+from darkbeauty.models.sectors import DarkMatter
+
+X_END, LATEST = 1e6, 1e8
+LOG_X_END = float(np.log(X_END))
+PANELS, DEGREE = 28, 13
+LEVELS = (0.0, 5e-4, 3e-3, 0.015, 0.06, 0.25, 1.0)
+"""Panel edges of the spectrum, in units of the last one; a Boltzmann factor at x has its width at 0.03/√x."""
+AROUND = 0.006
+"""Panels of their own on both sides of a pole, in the same units."""
+NODES = 18
+TINY = 1e-250
+FAINT, BRIGHT_UNTIL = (1e-25, 1e-12), 60.0
+"""The second sum counts from this part of the first one on, before and after this x: below, it is the rounding of what has died out."""
+
+
+MOMENT_NODES, MOMENT_END = 26, 6.5
+"""Nodes in v, E = √s(1 + v²/z), and the last one."""
+
+
+class RateTable(NamedTuple):
+    """Chebyshev coefficients of the two logarithms of ⟨σv⟩, shape (28, 14, 2), or of ⟨σv⟩ and ⟨σv⟩₂, shape (28, 14, 4), and ∫ ⟨σv⟩ dx/x² from x = 10⁶ to 10⁸ [GeV⁻²]."""
+
+    coefficients: Array
+    late: Array
+
+
+def rate_table(dark: DarkMatter) -> RateTable:
+    """The table of a point.
+
+    Accuracy of ⟨σv⟩: 1e-5, but for what a resonance adds when it has fallen by e^{−20} from where it was largest; there 1e-5 of e^{−20}
+    """
+    return _table(dark, (_kernel_matrix(),))
+
+
+def moment_table(dark: DarkMatter) -> RateTable:
+    r"""The table of a point with ⟨σv⟩₂ beside ⟨σv⟩.
+
+    ⟨σv⟩₂, weighted with p²/(3ET) of one of the two particles (arXiv:1706.07433), has in place of K₁(z), z = √s/T, the kernel
+    ½ z² ∫₁^∞ dE e^{−zE} [Er/3 − (1−β²)/(6β) ln((E+βr)/(E−βr))], r = √(E²−1), β² = 1 − 4M²/s: 1 (s wave), 4/3 (p wave) times ⟨σv⟩ for x → ∞.
+
+    Accuracy of the ratio of the two: 1e-6 for x ≤ 60
+    """
+    return _table(dark, (_kernel_matrix(), _moment_matrix()))
+
+
+def _table(dark: DarkMatter, kernels: tuple[np.ndarray, ...]) -> RateTable:
+    nodes = wide_spectrum(dark)
+    weights = _two_sums(dark, nodes)
+    logarithms = jnp.concatenate([_logarithms(jnp.asarray(kernel) @ weights.T) for kernel in kernels], axis=-1)
+    if nodes.ratio is not None:
+        logarithms -= 2.0 * jnp.log(population(_abscissae(), nodes.ratio))[..., None]
+    return RateTable(to_coefficients(logarithms), jnp.sum(_late_shares() @ weights.T))
+
+
+def wide_spectrum(dark: DarkMatter) -> Spectrum:
+    """Nodes and weights good for all x from 1 to 10⁶."""
+    return spectrum(dark, np.sqrt(X_REFERENCE), NODES, LEVELS, AROUND)
+
+
+def log_rate(coefficients: Array, log_x: Array) -> Array:
+    """ln(⟨σv⟩ GeV²) at ln x, elementwise.
+
+    Domain   1 ≤ x ≤ 10⁶, constant beyond
+    """
+    both = at_log_x(coefficients[..., :2], log_x)
+    return jnp.logaddexp(both[..., 0], both[..., 1])
+
+
+def at_log_x(coefficients: Array, log_x: Array) -> Array:
+    """The columns of a table at ln x, shape (..., k), by Clenshaw's recurrence; constant below x = 1 and above 10⁶."""
+    panels, degree = coefficients.shape[0], coefficients.shape[1] - 1
+    position = jnp.clip(log_x * (panels / LOG_X_END), 0.0, panels)
+    index = jnp.clip(jnp.floor(jax.lax.stop_gradient(position)).astype(int), 0, panels - 1)
+    u = 2.0 * (position - index.astype(float)) - 1.0
+    c = coefficients[index]
+    last, before = jnp.zeros_like(c[..., 0, :]), jnp.zeros_like(c[..., 0, :])
+    for k in range(degree, 0, -1):
+        last, before = c[..., k, :] + 2.0 * u[..., None] * last - before, last
+    return c[..., 0, :] + u[..., None] * last - before
+
+
+def _two_sums(dark: DarkMatter, nodes: Spectrum) -> Array:
+    """Weights of what is below and above half-way to the resonance, on the fixed nodes, shape (2, nodes)."""
+    half_way = 0.5 * jnp.maximum(0.5 * dark.z_prime.mass / dark.mass - 1.0, 0.0)
+    near = nodes.excess < half_way
+    return laid_on_nodes(
+        nodes.excess, jnp.stack([jnp.where(near, nodes.weight, 0.0), jnp.where(near, 0.0, nodes.weight)])
+    )
+
+
+def _logarithms(sums: Array) -> Array:
+    """ln of two sums."""
+    faint = np.where(_abscissae()[:, :1] < BRIGHT_UNTIL, *FAINT)
+    near = jnp.maximum(sums[..., 0], TINY)
+    return jnp.log(jnp.stack([near, jnp.maximum(sums[..., 1], faint * near)], axis=-1))
+
+
+def to_coefficients(values: Array) -> Array:
+    """Chebyshev coefficients of a table, from values at the abscissae, shape (panels, degree + 1, k)."""
+    return jnp.asarray(coefficients_matrix(values.shape[1])) @ values
+
+
+def coefficients_matrix(count: int) -> np.ndarray:
+    """From values at the Chebyshev nodes of a panel to coefficients."""
+    return np.linalg.inv(np.polynomial.chebyshev.chebvander(np.cos(_angles(count)), count - 1))
+
+
+def abscissae(panels: int, degree: int) -> np.ndarray:
+    """ln x at the Chebyshev nodes of all panels from x = 1 to 10⁶, shape (panels, degree + 1)."""
+    inside = 0.5 * (1.0 + np.cos(_angles(degree + 1)))
+    return LOG_X_END / panels * (np.arange(panels)[:, None] + inside[None])
+
+
+def _angles(count: int) -> np.ndarray:
+    return np.pi * (np.arange(count) + 0.5) / count
+
+
+def _abscissae() -> np.ndarray:
+    return np.exp(abscissae(PANELS, DEGREE))
+
+
+@lru_cache(maxsize=1)
+def _kernel_matrix() -> np.ndarray:
+    """`thermal_kernel` at all x and all fixed nodes, shape (28, 14, nodes)."""
+    x, excess = _abscissae()[..., None], excesses()
+    return x * kve(1, 2.0 * x * (1.0 + excess)) / kve(2, x) ** 2 * np.exp(-2.0 * x * excess)
+
+
+@lru_cache(maxsize=1)
+def _moment_matrix() -> np.ndarray:
+    """The same with the kernel of ⟨σv⟩₂, by E = 1 + v²/z."""
+    return np.stack([matrix * _moment_ratio(x) for x, matrix in zip(_abscissae(), _kernel_matrix())])
+
+
+def _moment_ratio(x: np.ndarray) -> np.ndarray:
+    """Kernel of ⟨σv⟩₂ over that of ⟨σv⟩ at the fixed nodes, shape (n, nodes); ln((E+βr)/(E−βr))/(2β) = (r/E) artanh(a)/a, a = βr/E."""
+    node, weight = np.polynomial.legendre.leggauss(MOMENT_NODES)
+    v, weight = 0.5 * MOMENT_END * (1.0 + node), weight * np.exp(-((0.5 * MOMENT_END * (1.0 + node)) ** 2))
+    z = (2.0 * x[:, None] * (1.0 + excesses()))[..., None]
+    slowness = (1.0 / (1.0 + excesses()) ** 2)[None, :, None]
+    energy = 1.0 + v**2 / z
+    r = np.sqrt((energy - 1.0) * (energy + 1.0))
+    a = np.maximum(np.sqrt(1.0 - slowness) * r / energy, 1e-8)
+    bracket = energy * r / 3.0 - slowness * r / (3.0 * energy) * np.arctanh(a) / a
+    return 0.5 * z[..., 0] * ((bracket * v) @ weight) / ((r * v) @ weight)
+
+
+@lru_cache(maxsize=1)
+def _late_shares() -> np.ndarray:
+    """∫ thermal_kernel dx/x² from 10⁶ to 10⁸, with K_n(z) = √(π/2z) e^{−z} (1 + (4n²−1)/8z), at the fixed nodes."""
+    u, weight = np.polynomial.legendre.leggauss(64)
+    x, q = X_END * np.exp(0.5 * np.log(LATEST / X_END) * (1.0 + u[:, None])), 1.0 + excesses()
+    kernel = x**1.5 / np.sqrt(np.pi * q) * (1.0 + 3.0 / (16.0 * x * q)) / (1.0 + 15.0 / (8.0 * x)) ** 2
+    return 0.5 * np.log(LATEST / X_END) * (weight @ (kernel / x * np.exp(-2.0 * x * excesses())))
