@@ -73,18 +73,36 @@ class OverNumber:
         return result / p.sm.limits[self.name]
 
 
-def _limit(name: str, sources: tuple[Source, ...], combine: Any, *formulas: Any) -> Observable:
-    """The observable of one limit; what it is and where from stands with its data."""
+@dataclass(frozen=True)
+class BranchingOverNumber:
+    """A branching fraction over a limit that is a number."""
+
+    branching: Observable
+    name: str
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        return self.branching.reads
+
+    def __call__(self, p: Theory, arguments: tuple, *results: Any) -> Array:
+        return self.branching.combine(p, arguments, *results) / p.sm.limits[self.name]
+
+
+def _limit(
+    name: str, sources: tuple[Source, ...], combine: Any, *formulas: Any, called: str = "", visible_as: str = ""
+) -> Observable:
+    """The observable of one limit; what it is and where from stands with its data. called: where it is not by the limit's own name."""
     record = limit_records()[name]
     level = "in upward standard deviations" if record["kind"] == "band" else f"1 at {100 * record['cl']:g} % CL"
     return Observable(
-        limit_observable(name),
+        called or limit_observable(name),
         sources,
         combine,
         tex=rf"s(\mathrm{{{name.replace('->', ' to ')}}})",
         references=tuple(record["references"]),
         about=f"signal over limit of {name} on {record['quantity']}, {level}",
         formulas=formulas,
+        visible_as=visible_as,
     )
 
 
@@ -102,6 +120,21 @@ def _collider() -> tuple[Observable, ...]:
     return (*limits, _limit("ATLAS LQ->bnu", (pairs,), itself))
 
 
+def _missing_energy() -> tuple[Observable, ...]:
+    """Limits on b → sνν̄: of neutrinos alone, and of dark matter, too, in models that have it."""
+    rates = {observable.name: observable for observable in b_to_invisible.OBSERVABLES}
+    limits = []
+    for name, record in limit_records().items():
+        if record["use"] == "fit" and record["quantity"] in rates:
+            neutrinos = rates[record["quantity"]]
+            seen, called = rates[neutrinos.visible_as], limit_observable(name.replace("nunu", "inv"))
+            make = lambda of, name=name, **more: _limit(
+                name, of.sources, BranchingOverNumber(of, name), *of.formulas, **more
+            )
+            limits += [make(neutrinos, visible_as=called), make(seen, called=called)]
+    return tuple(limits)
+
+
 def _dark() -> tuple[Observable, ...]:
     limits = []
     for name, record in limit_records().items():
@@ -111,4 +144,4 @@ def _dark() -> tuple[Observable, ...]:
     return (*limits, _limit("Planck p_ann", (source(today.p_ann, of=("dark_matter",)),), OverNumber("Planck p_ann")))
 
 
-OBSERVABLES: tuple[Observable, ...] = (*_collider(), *_dark())
+OBSERVABLES: tuple[Observable, ...] = (*_collider(), *_missing_energy(), *_dark())
