@@ -244,7 +244,17 @@ def test_float64_is_required():
 
 def test_every_listed_observable_can_be_parsed():
     """Names in the listing are names that predict takes, once numbers stand for its arguments."""
-    numbers = {"q2min": "15.0", "q2max": "16.0", "q2": "15.5", "E": "200.0", "cosmin": "-0.5", "cosmax": "0.5"}
+    numbers = {
+        "q2min": "15.0",
+        "q2max": "16.0",
+        "q2left": "15.0",
+        "q2peak": "15.4",
+        "q2right": "16.0",
+        "q2": "15.5",
+        "E": "200.0",
+        "cosmin": "-0.5",
+        "cosmax": "0.5",
+    }
     plug = lambda match: "[" + ",".join(numbers.get(name, "0.3") for name in match[1].split(",")) + "]"
     for usage in db.list_observables():
         label = usage.replace("x=…", "x=20")

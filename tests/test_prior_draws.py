@@ -16,8 +16,8 @@ pytestmark = pytest.mark.slow
 
 DRAWS, CHUNK, CHECKED = 20_000, 2_000, 100
 NAMES = ("y", "g", "m_zp", "m_dm")
-AT = {"[q2min,q2max]": "[1.1,6]", "[q2]": "[4.3]"}
-HIGH = {"[q2min,q2max]": "[15,20]", "[q2]": "[15.5]"}
+AT = {"[q2min,q2max]": "[1.1,6]", "[q2]": "[4.3]", "[q2left,q2peak,q2right]": "[1.1,4,6]"}
+HIGH = {"[q2min,q2max]": "[15,20]", "[q2]": "[15.5]", "[q2left,q2peak,q2right]": "[15,17,20]"}
 BHABHA = {"[E,cosmin,cosmax]": "[200,-0.5,0.5]"}
 HEAVY = ("K*", "phi", "Lambda", "B0->K", "boltzmann")
 

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from darkbeauty.errors import InputError
     from darkbeauty.inference import load_fit, optimise, run_fit
     from darkbeauty.inference.reading import Fit
-    from darkbeauty.likelihoods import likelihood
+    from darkbeauty.likelihoods import histfactory_term, likelihood
     from darkbeauty.likelihoods.priors import LogUniform, Normal, Numpyro, TruncatedNormal, Uniform
     from darkbeauty.prediction import gradient, list_observables, predict, predictor
 
@@ -22,6 +22,7 @@ __all__ = [
     "TruncatedNormal",
     "Uniform",
     "gradient",
+    "histfactory_term",
     "likelihood",
     "list_models",
     "list_observables",
@@ -41,6 +42,7 @@ _HOME = {
     "TruncatedNormal": "darkbeauty.likelihoods.priors",
     "Uniform": "darkbeauty.likelihoods.priors",
     "gradient": "darkbeauty.prediction",
+    "histfactory_term": "darkbeauty.likelihoods",
     "likelihood": "darkbeauty.likelihoods",
     "list_observables": "darkbeauty.prediction",
     "load_fit": "darkbeauty.inference",

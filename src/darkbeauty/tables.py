@@ -11,7 +11,8 @@ import jax
 import numpy as np
 from jax import Array
 
-from darkbeauty.flavour import b_to_p_ll, b_to_v_ll
+from darkbeauty.flavour import b_to_invisible, b_to_p_ll, b_to_v_ll, missing_energy_table
+from darkbeauty.flavour.missing_energy_table import MissingEnergyTable
 from darkbeauty.flavour.modes import LEPTON_INDEX
 from darkbeauty.flavour.quadratic import SLOTS, Channel, QuadraticRates, lepton_integrand, names_of, tabulate
 from darkbeauty.flavour.verification import TOLERANCE, table_deviations
@@ -35,15 +36,30 @@ class Tabulated(NamedTuple):
         return Results(self.bins, {name: table[:, i] for i, name in enumerate(self.names)})
 
 
+class Spectrum(eqx.Module):
+    """A spectrum of missing energy under tents: its table, and the source that it stands for."""
+
+    table: MissingEnergyTable
+    source: Source = eqx.field(static=True)
+    tents: tuple[tuple[float, ...], ...] = eqx.field(static=True)
+
+    def results(self, p: Theory) -> Results:
+        """What the source gives."""
+        of_pair = {"nunu": self.table.neutrinos, "NN": self.table.dark_matter}
+        return Results(self.tents, {"rate": of_pair[dict(self.source.options)["pair"]](p.only(self.source.of))})
+
+
 class RateTables(eqx.Module):
-    """Binned b → sℓℓ rates of a likelihood, in groups with one lepton flavour, equally many rates, with or without B_s mixing, and what each group holds."""
+    """Binned b → sℓℓ rates of a likelihood, in groups with one lepton flavour, equally many rates, with or without B_s mixing, and what each group holds;
+    spectra of missing energy."""
 
     groups: tuple[QuadraticRates, ...]
+    spectra: tuple[Spectrum, ...]
     contents: tuple[tuple[Tabulated, ...], ...] = eqx.field(static=True)
 
     def results(self, p: Theory) -> dict[Source, Results]:
         """Results as the sources themselves would give, of the rates that somebody reads."""
-        by_source: dict[Source, Results] = {}
+        by_source = self.missing_energy(p)
         phase = b_to_v_ll.meson_mixing_phase(p) if any(group.meson_mixing for group in self.groups) else 1.0
         for group, contents in zip(self.groups, self.contents):
             table, stop = group(p.wilson, phase), 0
@@ -52,9 +68,13 @@ class RateTables(eqx.Module):
                 by_source[tabulated.source] = tabulated.results(table[start:stop])
         return by_source
 
+    def missing_energy(self, p: Theory) -> dict[Source, Results]:
+        """The spectra alone."""
+        return {spectrum.source: spectrum.results(p) for spectrum in self.spectra}
+
 
 def tabulated_sources(requests: tuple[Request, ...]) -> tuple[Tabulated, ...]:
-    """Every source among the requests that has tables, with its bins and what is read of it."""
+    """Every source of binned b → sℓℓ among the requests, with its bins and what is read of it."""
     bins: dict[Source, dict[tuple[float, ...], None]] = {}
     names: dict[Source, set[str]] = {}
     for request in requests:
@@ -76,7 +96,25 @@ def make_tables(model: Model, requests: tuple[Request, ...]) -> RateTables:
         grouped.setdefault(kind, []).append((channel, tabulated))
     made = [_verified(model, group) for group in grouped.values()]
     kept = [(table, contents) for table, contents in made if table is not None]
-    return RateTables(tuple(table for table, _ in kept), tuple(contents for _, contents in kept))
+    spectra = _spectra(model, requests)
+    return RateTables(tuple(table for table, _ in kept), spectra, tuple(contents for _, contents in kept))
+
+
+def _spectra(model: Model, requests: tuple[Request, ...]) -> tuple[Spectrum, ...]:
+    """Spectra of missing energy under the tents among the requests, but for those of B_s, and of formulas as slides print them."""
+    tents: dict[Source, dict[tuple[float, ...], None]] = {}
+    for request in requests:
+        for source in request.observable.sources:
+            if source.function is b_to_invisible.under_tent:
+                tents.setdefault(source, {})[request.arguments] = None
+    canonical = sectors_of(model).convention == "canonical"
+    spectra = []
+    for source, peaks in tents.items():
+        mode = dict(source.options)["mode"]
+        if canonical and mode in missing_energy_table.MODES:
+            table = missing_energy_table.tabulate(model.sm, mode, tuple(peaks))
+            spectra.append(Spectrum(table, source, tuple(peaks)))
+    return tuple(spectra)
 
 
 def channel_of(model: Model, tabulated: Tabulated) -> Channel:

@@ -62,7 +62,7 @@ def test_observations_are_predictions(alone):
 
 def test_other_data_move_the_likelihood_alone(alone):
     data = alone.likelihood.values * 1.1
-    there = alone.with_data(data)
+    there = alone.with_data((data,))
     predictions = np.asarray(alone.observe(jnp.asarray(Q)).predictions)
     log_l = [float(of.likelihood.log_prob_of(predictions)) for of in (alone, there)]
     change = float(there.log_density(jnp.asarray(Q))) - float(alone.log_density(jnp.asarray(Q)))

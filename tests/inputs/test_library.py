@@ -72,6 +72,7 @@ def test_files_are_of_readable_size():
 def test_every_table_belongs_to_a_block():
     named = {block.table for block in library().every("limit").values() if block.table}
     named |= {block.correlation_table for block in library().every("measurement").values() if block.correlation_table}
+    named |= {block.table for block in library().every("counts").values()}
     folders = (folder for folder in library().folder.iterdir() if folder.is_dir())
     assert {f"{folder.name}/{file.name}" for folder in folders for file in folder.iterdir()} == named
 
@@ -133,7 +134,7 @@ def test_relative_numbers_and_limits(tmp_path):
         ("]\n", "]\n[[measurement.term]]\nname = 't'\nabout = ''\nobservables = ['z']\n", "term[0].observables: 'z' is not an entry"),
         ("]\n", "]\nsuperseded_by = 'B'\n[[measurement.term]]\nname = 't'\nabout = ''\n", "is superseded by B"),
         ("entries = [", "entries = [[", "malformed TOML"),
-        ('[[measurement]]\nid = "A', '[[measurment]]\nid = "A', "line 2: unknown block 'measurment' (allowed: limit, measurement, term)"),
+        ('[[measurement]]\nid = "A', '[[measurment]]\nid = "A', "line 2: unknown block 'measurment' (allowed: counts, limit, measurement, preset, term)"),
         ('id = "A 2030"\n', "", "line 2: the first line of a measurement must be its id or name"),
     ],
 )  # fmt: skip

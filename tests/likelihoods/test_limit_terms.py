@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+import darkbeauty as db
 from darkbeauty.inputs.limits import limit_blocks
 from darkbeauty.inputs.measurements import load_measurements
 from darkbeauty.leptonic.bhabha import ratio_to_sm
@@ -96,3 +97,17 @@ def test_bhabha_limit_is_that_of_the_full_lep_analysis(chi2):
 
 def test_bhabha_excludes_the_benchmark_of_the_second_model(chi2):
     assert float(chi2(0.3, 671.0) - chi2(0.0, 671.0)) > 25.0
+
+
+def test_limits_on_missing_energy_beside_a_vector_meson():
+    """s = BR/limit at the numbers of arXiv:1702.03224 and DELPHI; dark matter counts where there is any."""
+    for name, branching, limit in (
+        ("Belle B0->K*nunu", "BR(B0->K*nunu)", 1.8e-5),
+        ("Belle B+->K*nunu", "BR(B+->K*nunu)", 6.1e-5),
+        ("DELPHI Bs->phinunu", "BR(Bs->phinunu)", 5.4e-3),
+    ):
+        (label,) = TERMS[f"limit {name}"].predicted(resolve_model("wet"))
+        strength, rate = db.predict("wet", {}, [label, branching]).values()
+        assert strength == pytest.approx(rate / limit, rel=1e-9)
+        (label,) = TERMS[f"limit {name}"].predicted(resolve_model("lmu_ltau_s1"))
+        assert label == f"limit({name.replace(chr(32), chr(95)).replace('nunu', 'inv')})"

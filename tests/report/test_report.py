@@ -235,7 +235,7 @@ def test_every_reference_has_an_entry():
     used = {reference for one in REGISTRY for reference in one.references}
     used |= {reference for block in load_measurements().values() for reference in block.references}
     used |= {reference for record in limit_records().values() for reference in record["references"]}
-    used |= {reference for term in TERMS.values() for reference in term.data().references}
+    used |= {reference for term in TERMS.values() for reference in term.references}
     assert sorted(used - set(entries())) == []
 
 

@@ -6,7 +6,7 @@ known here alone: `NoNuisances` and `SampledNuisances` are the two answers.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, NamedTuple
 
 import equinox as eqx
@@ -173,9 +173,9 @@ class Posterior(eqx.Module):
         values = jax.jit(jax.vmap(self.to_parameters))(jnp.asarray(q.reshape(-1, q.shape[-1])))
         return {name: np.asarray(values[name]).reshape(q.shape[:2]) for name in self.names}
 
-    def with_data(self, data: Array) -> Posterior:
-        """The same for other measured values, shape (n,)."""
-        return eqx.tree_at(lambda posterior: posterior.likelihood.values, self, data)
+    def with_data(self, data: Sequence[Any]) -> Posterior:
+        """The same for other data, one array for each part of the likelihood."""
+        return eqx.tree_at(lambda posterior: posterior.likelihood, self, self.likelihood.with_data(data))
 
     def _split(self, q: Array) -> tuple[Array, Array]:
         """Coordinates of the parameters, and η."""

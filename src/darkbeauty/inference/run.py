@@ -134,7 +134,7 @@ def conclude(
     path = None
     if folder is not None and is_first_process():
         path = folder / "posterior.nc"
-        columns = len(values) + len(pulls) + len(draws.stats) + len(lik.values)
+        columns = len(values) + len(pulls) + len(draws.stats) + len(lik.requests)
         write_netcdf(data, path, 8 * columns * draws.q.shape[0] * draws.q.shape[1])
     return Run(fit, data, summary, verdict, posterior, path, signal, proof, nuisances)
 
@@ -158,7 +158,7 @@ def translate(posterior: Posterior, q: np.ndarray, failed: np.ndarray) -> Transl
         return jnp.concatenate([ordered, observed.predictions, observed.pulls]), observed.status
 
     table, statuses = Spread(of_point, posterior)(np.concatenate([q.reshape(-1, q.shape[-1]), failed]))
-    values, predictions, pulls = np.split(table, [size, size + len(lik.values)], axis=1)
+    values, predictions, pulls = np.split(table, [size, size + len(lik.requests)], axis=1)
     drawn = q.shape[0] * q.shape[1]
     share = lambda table: table[:drawn].reshape(*q.shape[:2], -1)
     columns = lambda table, names: {name: share(table)[..., i] for i, name in enumerate(names)}

@@ -1,4 +1,5 @@
-"""The grammar of the data files: what a block may say. One `[[measurement]]`, `[[limit]]` or `[[term]]` each; docs/adding.md explains it by example.
+"""The grammar of the data files: what a block may say. One `[[measurement]]`, `[[limit]]`, `[[term]]`, `[[counts]]` or `[[preset]]` each;
+docs/adding.md explains it by example.
 
 Annotations are objects here, not texts: they are what a file is checked against.
 """
@@ -153,8 +154,46 @@ class LimitBlock:
     presets: Presets = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class CountsBlock:
+    """A likelihood term of counts whose signal follows a spectrum, in `table` (a `Histogram`).
+
+    spectrum: the observable under every tent of the table, without its brackets; whole: its sum, for reports.
+    """
+
+    name: str
+    about: str
+    references: tuple[str, ...]
+    found: str
+    dataset: tuple[str, ...]
+    table: str
+    spectrum: str
+    whole: str
+    note: str = ""
+    independent_of: dict[str, str] = field(default_factory=dict)
+    presets: Presets = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class PresetBlock:
+    """A preset of several models that is another one with terms added and dropped."""
+
+    name: str
+    about: str
+    base: str
+    models: tuple[str, ...]
+    add: tuple[str, ...] = ()
+    drop: tuple[str, ...] = ()
+
+
 COLUMNS = ("mass", "value", "best", "up", "log10_value", "lifetime_ps", "windows")
 """Where a limit has its numbers."""
 
-KINDS = {"measurement": MeasurementBlock, "limit": LimitBlock, "term": TermBlock}
+KINDS = {
+    "measurement": MeasurementBlock,
+    "limit": LimitBlock,
+    "term": TermBlock,
+    "counts": CountsBlock,
+    "preset": PresetBlock,
+}
 """Name of a table in the files → what it may say."""

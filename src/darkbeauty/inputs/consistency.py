@@ -8,17 +8,29 @@ from itertools import pairwise
 
 import numpy as np
 
-from darkbeauty.inputs.blocks import COLUMNS, LimitBlock, Matrix, MeasurementBlock, Number, TermBlock
+from darkbeauty.inputs.blocks import (
+    COLUMNS,
+    CountsBlock,
+    LimitBlock,
+    Matrix,
+    MeasurementBlock,
+    Number,
+    PresetBlock,
+    TermBlock,
+)
 from darkbeauty.inputs.correlations import full_matrix
 
 Remark = tuple[str, str]
 """Place in a block, and what is wrong there."""
 
 
-def inconsistencies(block: MeasurementBlock | LimitBlock | TermBlock) -> list[Remark]:
+def inconsistencies(block: MeasurementBlock | LimitBlock | TermBlock | CountsBlock | PresetBlock) -> list[Remark]:
     """Everything wrong with a block that has the right types."""
     if isinstance(block, LimitBlock):
         return [*_of_limit(block), *_of_columns(block)]
+    if isinstance(block, CountsBlock | PresetBlock):
+        needed = ("references", "dataset") if isinstance(block, CountsBlock) else ("models",)
+        return [(f".{key}", "is empty") for key in needed if not getattr(block, key)]
     if isinstance(block, TermBlock):
         return [] if block.measurements else [(".measurements", "is empty")]
     return [*_of_measurement(block), *_of_correlations(block), *_of_terms(block)]

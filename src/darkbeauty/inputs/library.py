@@ -1,6 +1,6 @@
 """The folder of data: blocks known by their first lines, parsed and checked when they are asked for.
 
-A TOML file is a sequence of blocks, `[[measurement]]`, `[[limit]]` or `[[term]]`, and each of them is TOML by itself: whoever needs one reads no other.
+A TOML file is a sequence of blocks, `[[measurement]]`, `[[limit]]`, `[[term]]`, `[[counts]]` or `[[preset]]`, and each of them is TOML by itself: whoever needs one reads no other.
 """
 
 from __future__ import annotations
@@ -77,6 +77,10 @@ class Library:
         """A block by its name."""
         return self._block("term", name)
 
+    def text(self, name: str) -> str:
+        """The text of a file of the folder."""
+        return self.folder.joinpath(*name.split("/")).read_text(encoding="utf-8")
+
     def every(self, kind: str, containing: str = "") -> dict[str, Any]:
         """All blocks of a kind, or those whose text contains something, by name."""
         problems: list[Problem] = []
@@ -151,8 +155,7 @@ class Library:
 
     def _rows(self, name: str, header: bool = False) -> tuple[tuple[Any, ...], ...]:
         """Rows of numbers of a csv file, the first one of words if it has a header; lines that start with # are comments."""
-        text = self.folder.joinpath(*name.split("/")).read_text(encoding="utf-8")
-        lines = [line.split(",") for line in text.splitlines() if line and not line.startswith("#")]
+        lines = [line.split(",") for line in self.text(name).splitlines() if line and not line.startswith("#")]
         start = int(header)
         return (*(tuple(line) for line in lines[:start]), *(tuple(map(float, line)) for line in lines[start:]))
 
@@ -179,7 +182,7 @@ def _split(file: str, text: str, problems: list[Problem]) -> Iterator[Piece]:
     preface = text[: headers[0].start()] if headers else text
     if any(line.strip() and not line.startswith("#") for line in preface.splitlines()):
         problems.append(
-            Problem(file, "something stands before the first block", "[[measurement]], [[limit]], [[term]]")
+            Problem(file, "something stands before the first block", ", ".join(f"[[{kind}]]" for kind in KINDS))
         )
     for header, end in zip(headers, ends):
         line, name = text.count("\n", 0, header.start()) + 1, _NAME.match(text, header.end())

@@ -1,10 +1,12 @@
-"""The likelihood object: predictions of all terms in one evaluation, then a Gaussian of all of them."""
+"""The likelihood object: predictions of all terms in one evaluation, then a sum of parts, the first of which is a Gaussian of all measured numbers."""
 
 from __future__ import annotations
 
+from collections import ChainMap
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from types import MappingProxyType
+from typing import Any, cast
 
 import equinox as eqx
 import jax
@@ -14,8 +16,9 @@ from jax import Array
 
 from darkbeauty.errors import Problem, quoted, raise_if_any, text_of, unknown
 from darkbeauty.evaluation import Values, evaluate
-from darkbeauty.likelihoods.covariance import KINDS, MARGINAL, total_covariance, whiten
-from darkbeauty.likelihoods.term import Term
+from darkbeauty.likelihoods.covariance import KINDS, MARGINAL, total_covariance
+from darkbeauty.likelihoods.part import Gaussian, Part, SumOfParts
+from darkbeauty.likelihoods.term import Term, gaussian
 from darkbeauty.likelihoods.terms import PRESETS, TERMS, presets_of, shared_data
 from darkbeauty.models import Model, resolve_model
 from darkbeauty.numerics.compiled import compiled
@@ -39,18 +42,15 @@ class TermReport:
     """What a reader should know of the prediction: why it has no value, or why it is not to be trusted."""
 
 
-class Likelihood(eqx.Module):
-    """Gaussian terms of a model, independent of each other or with correlated theory errors.
+class Likelihood(SumOfParts):
+    """Terms of a model: those with a Gaussian error, independent of each other or with correlated theory errors, and any others.
 
-    values and whitening (L⁻¹ of the covariance) are arrays, so that the object itself is an argument of a compiled
-    function: `eqx.filter_jit(lambda lik, params: lik.log_prob(params))`. tables: the binned rates at the Standard-Model inputs of `model`.
+    parts: one `Gaussian`, then one for each other term; arrays, so that the object itself is an argument of a compiled function:
+    `eqx.filter_jit(lambda lik, params: lik.log_prob(params))`. tables: the rates that are had more cheaply at the Standard-Model inputs of `model`.
+    slices: places of every term among the predictions.
     """
 
     model: Model
-    values: np.ndarray
-    covariance: np.ndarray
-    whitening: np.ndarray
-    log_normalisation: np.ndarray
     tables: RateTables
     terms: tuple[Term, ...] = eqx.field(static=True)
     requests: tuple[Request, ...] = eqx.field(static=True)
@@ -60,8 +60,28 @@ class Likelihood(eqx.Module):
         """Of the object, so that `jax.jit(lik.log_prob)` works."""
         return id(self)
 
+    @property
+    def gaussian(self) -> Gaussian:
+        """The part of all measured numbers."""
+        return cast(Gaussian, self.parts[0])
+
+    @property
+    def values(self) -> np.ndarray:
+        """The measured numbers, in the places of their predictions, which come first."""
+        return cast(np.ndarray, self.gaussian.data)
+
+    @property
+    def covariance(self) -> np.ndarray:
+        """Of the measured numbers."""
+        return self.gaussian.covariance
+
+    @property
+    def whitening(self) -> np.ndarray:
+        """L⁻¹ of the covariance."""
+        return self.gaussian.whitening
+
     def log_prob(self, params: Mapping[str, Any]) -> Array:
-        """log L, normalised in the data; −inf with zero gradient where a prediction failed or masses are in an order the model does not allow.
+        """log L, normalised in the measured numbers; −inf with zero gradient where a prediction failed or masses are in an order the model does not allow.
 
         Pure: jit, vmap, differentiate.
         """
@@ -75,13 +95,6 @@ class Likelihood(eqx.Module):
     def predictions(self, params: Mapping[str, Any]) -> Array:
         """Predictions of every entry of every term, shape (n,)."""
         return self.evaluate(params).value
-
-    def log_prob_of(self, predictions: Array | np.ndarray) -> Array:
-        """log L of given predictions, shape (…, n); −inf where one of them has no value."""
-        ok = jnp.all(jnp.isfinite(predictions), axis=-1)
-        data = self.values.reshape((1,) * (jnp.ndim(predictions) - 1) + (-1,))
-        residual = (jnp.where(ok[..., None], predictions, 0.0) - data) @ self.whitening.T
-        return jnp.where(ok, -0.5 * jnp.sum(residual**2, axis=-1) + self.log_normalisation, -jnp.inf)
 
     def hessian(self, params: Mapping[str, Any]) -> np.ndarray:
         """Second derivatives of log L by the parameters given (all if none is), in their order, shape (n, n), of complex ones along the real part; NaN
@@ -113,33 +126,34 @@ class Likelihood(eqx.Module):
         """The same for given predictions, and how each ended."""
         predictions = np.asarray(predictions)
         ended = np.zeros(len(predictions), int) if status is None else np.asarray(status)
-        sigma, log_prob = np.sqrt(np.diag(self.covariance)), self.by_term(predictions)
-        reports = []
-        for term, (start, stop) in zip(self.terms, self.slices):
-            for j in range(start, stop):
-                pull = (predictions[j] - self.values[j]) / sigma[j]
-                label = self.requests[j].label
-                reports.append(
-                    TermReport(
-                        term.name,
-                        label,
-                        float(predictions[j]),
-                        float(self.values[j]),
-                        float(sigma[j]),
-                        float(pull),
-                        float(log_prob[term.name]),
-                        words_of(self.model, self.requests[j], float(predictions[j]), Status(int(ended[j]))),
-                    )
-                )
+        log_prob, reports = self.by_term(predictions), []
+        for term, span in zip(self.terms, self.slices):
+            own, requests = slice(*span), self.requests[slice(*span)]
+            words = [
+                words_of(self.model, request, float(value), Status(int(end)))
+                for request, value, end in zip(requests, predictions[own], ended[own])
+            ]
+            rows = self.alone(span).rows([request.label for request in requests], predictions[own])
+            together = tuple(dict.fromkeys(remark for remarks in words for remark in remarks))
+            for place, row in enumerate(rows):
+                remarks = words[place] if len(rows) == len(words) else together
+                reports.append(TermReport(term.name, *row, float(log_prob[term.name]), remarks))
         return reports
+
+    def alone(self, span: tuple[int, int]) -> Part:
+        """The part of the term that has these places."""
+        of_span = lambda part: part[1][0] <= span[0] and span[1] <= part[1][1]
+        part, (first, _) = next(filter(of_span, zip(self.parts, self.spans)))
+        return part.alone(slice(span[0] - first, span[1] - first))
 
     def by_term(self, predictions: np.ndarray) -> dict[str, np.ndarray]:
         """log L of every term alone from predictions (…, n), −∞ where one of its predictions has no value; of independent terms, log L is the sum."""
         by_name = {}
         for term, span in zip(self.terms, self.slices):
-            own = slice(*span)
-            alone = eqx.tree_at(_gaussian, self, (self.values[own], *_errors(self.covariance[own, own])))
-            by_name[term.name] = np.asarray(alone.log_prob_of(predictions[..., own]))
+            own = predictions[..., slice(*span)]
+            ok = np.all(np.isfinite(own), axis=-1)
+            value = self.alone(span).log_prob_of(jnp.asarray(np.where(ok[..., None], own, 0.0)))
+            by_name[term.name] = np.where(ok, np.asarray(value), -np.inf)
         return by_name
 
 
@@ -147,24 +161,34 @@ def likelihood(
     model: str | Model,
     preset: str | None = "global",
     *,
-    terms: Sequence[str] | None = None,
-    add: Sequence[str] = (),
+    terms: Sequence[str | Term] | None = None,
+    add: Sequence[str | Term] = (),
     drop: Sequence[str] = (),
     theory: str = MARGINAL,
 ) -> Likelihood:
     """The likelihood of a model from a preset, or from named terms.
 
-    Args     preset: see PRESETS; terms: names instead of a preset; add, drop: changes to either; theory: theory errors independent from term to
+    Args     preset: see PRESETS; terms: names, or terms of one's own, instead of a preset; add, drop: changes to either; theory: theory errors independent from term to
              term ("marginal": log L is a sum over terms), or with all that terms share ("correlated": CKM elements, form factors, decay constants)
     Errors   InputError listing every unknown preset or term, and terms the model cannot predict
     """
     require_x64()
     model = resolve_model(model)
-    names, problems = choose_terms(model, preset, terms, add, drop)
+    listed = [term for given in (terms, add) if isinstance(given, list | tuple) for term in given]
+    own = {term.name: term for term in listed if isinstance(term, Term)}
+    named = lambda given: (
+        [t.name if isinstance(t, Term) else t for t in given] if isinstance(given, list | tuple) else given
+    )
+    names, problems = choose_terms(model, preset, named(terms), named(add), drop, own=own)
     if not isinstance(theory, str) or theory not in KINDS:
         problems.append(unknown("likelihood.theory", "kind of theory errors", text_of(theory), KINDS))
     raise_if_any(problems)
-    return build(model, tuple(TERMS[name] for name in names), theory)
+    return build(model, tuple(with_own(own)[name] for name in names), theory)
+
+
+def with_own(own: Mapping[str, Term]) -> Mapping[str, Term]:
+    """All terms there are, and those of a user's own."""
+    return ChainMap(dict(own), cast("dict[str, Term]", TERMS))
 
 
 def choose_terms(
@@ -174,10 +198,15 @@ def choose_terms(
     add: Sequence[str] = (),
     drop: Sequence[str] = (),
     path: str = "likelihood",
+    own: Mapping[str, Term] = MappingProxyType({}),
 ) -> tuple[tuple[str, ...], list[Problem]]:
-    """Names of the selected terms, and everything wrong with the choice."""
-    problems: list[Problem] = []
-    preset_name = text_of(preset)
+    """Names of the selected terms, and everything wrong with the choice. own: terms that are not among those of the package."""
+    known, preset_name = with_own(own), text_of(preset)
+    problems: list[Problem] = [
+        Problem(path, f"there is already a term {name!r}")
+        for name in own
+        if TERMS.get(name, own[name]) is not own[name]
+    ]
     terms = None if terms is None else _names(terms, f"{path}.terms", problems)
     add, drop = _names(add, f"{path}.add", problems), _names(drop, f"{path}.drop", problems)
     if terms is None and preset is None:
@@ -186,21 +215,23 @@ def choose_terms(
         problems.append(unknown(f"{path}.preset", "preset", preset_name, presets_of(model.name)))
     listed = list(PRESETS.get((model.name, preset_name), ())) if terms is None else list(terms)
     for where, names in (("terms", listed), ("add", add), ("drop", drop)):
-        problems += [unknown(f"{path}.{where}", "term", name, TERMS) for name in names if name not in TERMS]
+        problems += [unknown(f"{path}.{where}", "term", name, known) for name in names if name not in known]
     problems += [
         Problem(f"{path}.drop", f"term {name!r} is not in the fit")
         for name in drop
-        if name in TERMS and name not in listed
+        if name in known and name not in listed
     ]
     selected = [name for name in dict.fromkeys([*listed, *add]) if name not in drop]
     if not selected and not problems:
-        problems.append(Problem(f"{path}.terms", "at least one term is needed", ", ".join(TERMS)))
+        problems.append(Problem(f"{path}.terms", "at least one term is needed", ", ".join(known)))
     for name in selected:
-        if name in TERMS:
-            checked = (check_observable(model, label, f"{path}.terms.{name}") for label in TERMS[name].predicted(model))
+        if name in known:
+            checked = (check_observable(model, label, f"{path}.terms.{name}") for label in known[name].predicted(model))
             problems += [problem for problem in checked if problem]
-    problems += shared_data([TERMS[name] for name in selected if name in TERMS], f"{path}.terms")
-    return tuple(selected), problems
+    chosen = [known[name] for name in selected if name in known]
+    problems += shared_data(chosen, f"{path}.terms")
+    first = {term.name for term in gaussian(chosen)}
+    return tuple(sorted(selected, key=lambda name: name not in first)), problems
 
 
 def _names(given: Any, path: str, problems: list[Problem]) -> tuple[str, ...]:
@@ -213,13 +244,22 @@ def _names(given: Any, path: str, problems: list[Problem]) -> tuple[str, ...]:
 
 
 def build(model: Model, terms: tuple[Term, ...], theory: str = MARGINAL) -> Likelihood:
-    """Assemble values and covariances; theory errors from the nuisances are computed once, here."""
-    values = [term.data().values for term in terms]
-    stops = np.cumsum([len(block) for block in values])
-    slices = tuple((int(stop) - len(block), int(stop)) for stop, block in zip(stops, values))
-    requests = parse(model, tuple(label for term in terms for label in term.predicted(model)))
-    errors = _errors(total_covariance(terms, theory))
-    return Likelihood(model, np.concatenate(values), *errors, make_tables(model, requests), terms, requests, slices)
+    """Assemble values and covariances; theory errors from the nuisances are computed once, here. Terms of measured numbers come first."""
+    measured = gaussian(terms)
+    others = tuple(term for term in terms if term not in measured)
+    labels = [term.predicted(model) for term in (*measured, *others)]
+    requests = parse(model, tuple(label for group in labels for label in group))
+    values = np.concatenate([np.zeros(0), *(term.data().values for term in measured)])
+    parts = (Gaussian.of(values, total_covariance(measured, theory)), *(term.part(model) for term in others))
+    spans = _consecutive([len(values), *map(len, labels[len(measured) :])])
+    slices = _consecutive([len(group) for group in labels])
+    return Likelihood(parts, spans, model, make_tables(model, requests), (*measured, *others), requests, slices)
+
+
+def _consecutive(sizes: Sequence[int]) -> tuple[tuple[int, int], ...]:
+    """First place, and the one after the last, of each of several groups."""
+    stops = np.cumsum(sizes).tolist()
+    return tuple((stop - size, stop) for size, stop in zip(sizes, stops))
 
 
 @compiled
@@ -240,15 +280,5 @@ def _hessian(lik: Likelihood, params: dict[str, Any]) -> Array:
 
 
 def with_covariance(lik: Likelihood, covariance: np.ndarray) -> Likelihood:
-    """The same data and predictions with other errors."""
-    return eqx.tree_at(_gaussian, lik, (lik.values, *_errors(covariance)))
-
-
-def _gaussian(lik: Likelihood) -> tuple[np.ndarray, ...]:
-    return lik.values, lik.covariance, lik.whitening, lik.log_normalisation
-
-
-def _errors(covariance: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Covariance, whitening and normalisation."""
-    whitening, log_normalisation = whiten(covariance)
-    return covariance, whitening, np.asarray(log_normalisation)
+    """The same data and predictions with other errors of the measured numbers."""
+    return eqx.tree_at(lambda lik: lik.parts[0], lik, Gaussian.of(lik.values, covariance))

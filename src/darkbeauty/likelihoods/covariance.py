@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from scipy.linalg import block_diag
 
-from darkbeauty.likelihoods.terms import Term
+from darkbeauty.likelihoods.term import GaussianTerm, Term, gaussian
 from darkbeauty.likelihoods.theory import correlation, nuisances, theory_covariance, theory_jacobian
 
 MARGINAL, CORRELATED = "marginal", "correlated"
@@ -17,7 +17,7 @@ KINDS = (MARGINAL, CORRELATED)
 
 
 def total_covariance(terms: Sequence[Term], kind: str) -> np.ndarray:
-    """Of all numbers of all terms, shape (n, n)."""
+    """Of all measured numbers of all terms, shape (n, n)."""
     if kind == MARGINAL:
         theory = [theory_covariance(term.observables) for term in terms if term.relative_theory is None]
         return with_theory(terms, block_diag(*theory) if theory else np.zeros((0, 0)))  # pyright: ignore[reportArgumentType]
@@ -27,7 +27,8 @@ def total_covariance(terms: Sequence[Term], kind: str) -> np.ndarray:
 
 def with_theory(terms: Sequence[Term], theory: np.ndarray) -> np.ndarray:
     """Of the data, with relative theory errors, and with a theory covariance of the predictions that nuisances shift."""
-    whole: Any = block_diag(*(term.data().covariance + np.diag(_relative(term) ** 2) for term in terms))
+    blocks = [term.data().covariance + np.diag(_relative(term) ** 2) for term in gaussian(terms)]
+    whole: Any = block_diag(*blocks) if blocks else np.zeros((0, 0))
     places = shifted(terms)
     whole[np.ix_(places, places)] += theory
     return whole
@@ -41,19 +42,11 @@ def jacobian_of(terms: Sequence[Term]) -> np.ndarray:
 
 def shifted(terms: Sequence[Term]) -> tuple[int, ...]:
     """Places of the predictions whose theory errors come from nuisances."""
-    flags = np.concatenate([np.full(len(term.observables), term.relative_theory is None) for term in terms])
-    return tuple(np.flatnonzero(flags).tolist())
+    flags = [np.full(len(term.observables), term.relative_theory is None) for term in terms]
+    return tuple(np.flatnonzero(np.concatenate([np.zeros(0, bool), *flags])).tolist())
 
 
-def whiten(covariance: np.ndarray) -> tuple[np.ndarray, float]:
-    """L⁻¹ of the covariance, and what log L has besides the residuals. Of the correlations: variances span thirty orders of magnitude."""
-    sigma = np.sqrt(np.diag(covariance))
-    root = np.linalg.cholesky(covariance / np.outer(sigma, sigma))
-    log_volume = np.sum(np.log(np.diag(root)) + np.log(sigma))
-    return np.linalg.inv(root) / sigma, float(-log_volume - 0.5 * len(sigma) * np.log(2.0 * np.pi))
-
-
-def _relative(term: Term) -> np.ndarray:
+def _relative(term: GaussianTerm) -> np.ndarray:
     """Theory errors as a fraction of the measured values."""
     values = term.data().values
     return np.zeros(len(values)) if term.relative_theory is None else term.relative_theory * values

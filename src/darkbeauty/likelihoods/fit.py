@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Self, cast
 
 from darkbeauty.errors import InputError, Problem, attempt, raise_if_any
-from darkbeauty.likelihoods.build import Likelihood, likelihood
+from darkbeauty.likelihoods.build import Likelihood, likelihood, with_own
 from darkbeauty.likelihoods.covariance import CORRELATED, MARGINAL
 from darkbeauty.likelihoods.fit_checks import (
     check_conditions,
@@ -18,22 +18,33 @@ from darkbeauty.likelihoods.fit_checks import (
     check_terms,
     with_values,
 )
-from darkbeauty.likelihoods.fit_schema import FitFile, SamplerSection, TargetSection, check_seed, count_problems, read
+from darkbeauty.likelihoods.fit_schema import (
+    FitFile,
+    HistFactorySection,
+    SamplerSection,
+    TargetSection,
+    check_seed,
+    count_problems,
+    read,
+)
 from darkbeauty.likelihoods.fit_text import ModelSource, content, source_of, to_text
 from darkbeauty.likelihoods.prior import Prior
+from darkbeauty.likelihoods.term import Term
 from darkbeauty.models import Model
 from darkbeauty.models.catalogue import CHOICES
 
 
 @dataclass(frozen=True, init=False, eq=False, repr=False)
 class Fit:
-    """A validated fit: model with its fixed parameters, priors of the free ones, terms, settings (arguments: `darkbeauty.Fit`)."""
+    """A validated fit: model with its fixed parameters, priors of the free ones, terms (own: those it brings), settings (arguments: `darkbeauty.Fit`)."""
 
     name: str
     about: str
     model: Model
     priors: dict[str, Prior]
     terms: tuple[str, ...]
+    own: dict[str, Term]
+    histfactory: tuple[HistFactorySection, ...]
     theory: str
     sampler: SamplerSection
     targets: TargetSection
@@ -52,6 +63,7 @@ class Fit:
         preset: str | None = None,
         add: Sequence[str] = (),
         drop: Sequence[str] = (),
+        histfactory: Sequence[Mapping[str, Any]] = (),
         theory: str = "marginal",
         fixed: Mapping[str, float] | None = None,
         sampler: Mapping[str, Any] | None = None,
@@ -64,6 +76,7 @@ class Fit:
         gstar: str = "BORSANYI2016",
     ):
         section = {"preset": preset, "terms": terms, "add": add, "drop": drop, "theory": theory}
+        section["histfactory"] = list(histfactory)
         entries = {"name": name, "about": about, "model": model, "priors": priors, "likelihood": section, "seed": seed}
         choices = {"convention": convention, "extra_channels": extra_channels, "gstar": gstar}
         sections = {"fixed": fixed, "sampler": sampler, "targets": targets}
@@ -82,13 +95,13 @@ class Fit:
         file, problems, failed = read(entries)
         model, more = (None, []) if "model" in failed else check_model(file)
         problems += more
-        priors, terms = {}, ()
+        priors, terms, own = {}, (), {}
         if model is not None:
             priors, more = check_priors(model, file.priors)
             problems += more + check_fixed(model, file.fixed, file.priors)
             problems += check_conditions(model, file.fixed, priors)
             model = with_values(model, file.fixed)
-            terms, more = check_terms(model, file, failed)
+            terms, own, more = check_terms(model, file, failed)
             problems += more
         problems += self.check_sampler(file)
         prefix = f"{path}: " if path else ""
@@ -97,7 +110,15 @@ class Fit:
         source = source_of(model, file, tuple(priors))
         parts = {"name": file.name, "about": file.about, "model": model, "priors": priors, "terms": terms}
         settings = {"sampler": file.sampler, "targets": file.targets, "seed": file.seed}
-        self._set(**parts, **settings, theory=file.likelihood.theory, source=source, path=path)
+        self._set(
+            **parts,
+            **settings,
+            own=own,
+            histfactory=tuple(file.likelihood.histfactory),
+            theory=file.likelihood.theory,
+            source=source,
+            path=path,
+        )
         self._set(text=to_text(self) if text is None else text)
 
     def check_sampler(self, file: FitFile) -> list[Problem]:
@@ -123,9 +144,13 @@ class Fit:
 
     def likelihood(self) -> Likelihood:
         """The likelihood of the fit's terms, theory errors in its covariance: correlated ones where the fit samples them."""
-        return likelihood(
-            self.model, None, terms=self.terms, theory=MARGINAL if self.theory == MARGINAL else CORRELATED
-        )
+        terms = [self.known[name] for name in self.terms]
+        return likelihood(self.model, None, terms=terms, theory=MARGINAL if self.theory == MARGINAL else CORRELATED)
+
+    @property
+    def known(self) -> Mapping[str, Term]:
+        """All terms there are, and the fit's own."""
+        return with_own(self.own)
 
     def settings(self, *, seed: int | None = None, **changes: int | None) -> tuple[SamplerSection, int]:
         """Sampler settings and seed of a run, with those that are not None in place of the fit's own.

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import product
 from typing import Any
 
 from darkbeauty.errors import Problem, attempt, unknown
-from darkbeauty.likelihoods.build import choose_terms
-from darkbeauty.likelihoods.fit_schema import FitFile
+from darkbeauty.likelihoods.build import choose_terms, with_own
+from darkbeauty.likelihoods.fit_schema import FitFile, LikelihoodSection
+from darkbeauty.likelihoods.histfactory import histfactory_term
 from darkbeauty.likelihoods.priors import Prior, read_prior
-from darkbeauty.likelihoods.terms import TERMS
+from darkbeauty.likelihoods.term import Term
 from darkbeauty.models import MODELS, Model, resolve_model
 from darkbeauty.models.base import concrete
 from darkbeauty.models.catalogue import CHOICES
@@ -87,12 +88,15 @@ def _ends(model: Model, name: str, fixed: Mapping[str, float], priors: Mapping[s
     return priors[name].bounds if name in priors else (concrete(fixed.get(name, getattr(model, name))),)
 
 
-def check_terms(model: Model, file: FitFile, failed: frozenset[str]) -> tuple[tuple[str, ...], list[Problem]]:
-    """Names of the fit's terms, and what is wrong with them or with their theory errors; nothing where the schema has complained about these."""
+def check_terms(
+    model: Model, file: FitFile, failed: frozenset[str]
+) -> tuple[tuple[str, ...], dict[str, Term], list[Problem]]:
+    """Names of the fit's terms, those that are its own, and what is wrong with them or with their theory errors; nothing where the schema has complained
+    about these."""
     section = file.likelihood
-    if failed & {"likelihood", *(f"likelihood.{name}" for name in ("preset", "terms", "add", "drop"))}:
-        return (), []
-    problems = []
+    if failed & {"likelihood", *(f"likelihood.{name}" for name in ("preset", "terms", "add", "drop", "histfactory"))}:
+        return (), {}, []
+    own, problems = _own_terms(section)
     if section.preset is not None and section.terms is not None:
         problems.append(
             Problem(
@@ -100,16 +104,31 @@ def check_terms(model: Model, file: FitFile, failed: frozenset[str]) -> tuple[tu
                 "is given beside terms: one of the two chooses the terms, `add` and `drop` change them",
             )
         )
-    terms, more = choose_terms(model, section.preset, section.terms, section.add, section.drop)
-    return terms, problems + more + _check_theory(file, terms)
+    alone = section.terms is None and section.preset is None and own
+    listed = [] if alone else section.terms
+    terms, more = choose_terms(model, section.preset, listed, [*section.add, *own], section.drop, own=own)
+    return terms, own, problems + more + _check_theory(file, [with_own(own)[n] for n in terms if n in with_own(own)])
 
 
-def _check_theory(file: FitFile, terms: tuple[str, ...]) -> list[Problem]:
+def _own_terms(section: LikelihoodSection) -> tuple[dict[str, Term], list[Problem]]:
+    """The terms that the fit brings, by name."""
+    own: dict[str, Term] = {}
+    problems: list[Problem] = []
+    for place, entry in enumerate(section.histfactory):
+        path = f"likelihood.histfactory.{place}"
+        term = attempt(lambda entry=entry, path=path: histfactory_term(**dict(entry), path=path), problems)
+        if entry.name in own:
+            problems.append(Problem(f"{path}.name", f"there are two terms {entry.name!r}"))
+        if term is not None:
+            own[entry.name] = term
+    return own, problems
+
+
+def _check_theory(file: FitFile, known: Sequence[Term]) -> list[Problem]:
     """What sampled theory errors cannot be combined with."""
     if file.likelihood.theory != "sampled":
         return []
     problems = []
-    known = [TERMS[name] for name in terms if name in TERMS]
     if known and all(term.relative_theory is not None for term in known):
         reason = "no term of the fit has theory errors from nuisances to be sampled"
         problems.append(Problem("likelihood.theory", reason, "marginal"))

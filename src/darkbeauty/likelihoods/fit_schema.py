@@ -42,6 +42,19 @@ class Section(BaseModel):
         return plain(entries)
 
 
+class HistFactorySection(Section):
+    """A term of the fit's own: a pyhf workspace and the densities of its signal, files as seen from where the fit is run (`histfactory_term`)."""
+
+    name: Annotated[str, Field(min_length=1)]
+    workspace: str
+    densities: str
+    signal: Names
+    spectrum: str
+    about: str = ""
+    references: Names = []
+    dataset: Names = []
+
+
 class LikelihoodSection(Section):
     """Terms by preset or by name, with additions and removals, and what becomes of theory errors.
 
@@ -54,6 +67,7 @@ class LikelihoodSection(Section):
     add: Names = []
     drop: Names = []
     theory: Literal["marginal", "correlated", "sampled"] = "marginal"
+    histfactory: Annotated[list[HistFactorySection], Plain] = []
 
 
 class SamplerSection(Section):

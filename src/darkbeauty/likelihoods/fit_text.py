@@ -112,6 +112,7 @@ def content(fit: Fit) -> dict[str, str]:
         "free parameters": ", ".join(fit.parameters),
         **{f"prior {name}": str(prior) for name, prior in fit.priors.items()},
         "terms": ", ".join(fit.terms),
+        **{f"term {name} (sha256)": term.fingerprint for name, term in fit.own.items()},
         "theory": fit.theory,
     }
 
@@ -132,7 +133,7 @@ def _lines(fit: Fit) -> Iterator[str]:
     sections: dict[str, Mapping[str, Any]] = {
         "fixed": source.values,
         "priors": {name: prior.table() for name, prior in fit.priors.items()},
-        "likelihood": {"terms": list(fit.terms), "theory": fit.theory},
+        "likelihood": {"terms": [name for name in fit.terms if name not in fit.own], "theory": fit.theory},
         "sampler": dict(fit.sampler),
         "targets": dict(fit.targets),
     }
@@ -140,6 +141,9 @@ def _lines(fit: Fit) -> Iterator[str]:
         if entries:
             yield f"\n[{name}]"
             yield from _pairs(entries)
+    for block in fit.histfactory:
+        yield "\n[[likelihood.histfactory]]"
+        yield from _pairs(dict(block))
 
 
 def _pairs(entries: Mapping[str, Any]) -> Iterator[str]:

@@ -14,7 +14,7 @@ import numpy as np
 from darkbeauty.inputs.blocks import LimitBlock
 from darkbeauty.inputs.limits import limit_observable
 from darkbeauty.inputs.measurements import Measurement
-from darkbeauty.likelihoods.term import Term
+from darkbeauty.likelihoods.term import GaussianTerm
 
 
 def z_score(cl: float) -> float:
@@ -41,20 +41,20 @@ def limit_data(block: LimitBlock) -> Measurement:
     )
 
 
-def limit_term(block: LimitBlock) -> Term:
+def limit_term(block: LimitBlock) -> GaussianTerm:
     """The term of a limit that is to be fitted."""
     assert block.cl is not None
     side = "above" if block.quantity == "m_lq" else "below"
     against = f"{side} its limit at {100 * block.cl:g} % CL"
     if block.kind == "band":
         against = "against the measured band, one-sided"
-    return Term(
+    return GaussianTerm(
         f"limit {block.name}",
         block.name,
         (limit_observable(block.name),),
-        partial(limit_data, block),
-        0.0,
         f"{block.name}: {block.quantity} {against}",
         block.dataset,
         tuple(block.independent_of),
+        0.0,
+        partial(limit_data, block),
     )

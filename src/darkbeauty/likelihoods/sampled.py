@@ -23,7 +23,7 @@ from darkbeauty.inputs import SMInputs
 from darkbeauty.likelihoods.build import Likelihood, TermReport, with_covariance
 from darkbeauty.likelihoods.covariance import jacobian_of, shifted, with_theory
 from darkbeauty.likelihoods.nuisances import Nuisances, split
-from darkbeauty.likelihoods.terms import Term
+from darkbeauty.likelihoods.term import Term
 from darkbeauty.likelihoods.theory import at_inputs
 from darkbeauty.models import Model
 from darkbeauty.models.base import sectors_of
@@ -149,13 +149,13 @@ class SampledLikelihood(eqx.Module):
 
     def _fixed(self, params: Mapping[str, Any]) -> Values:
         """Predictions that ν does not shift, 0 in place of the others."""
-        places = tuple(i for i in range(len(self.given.values)) if i not in self.shifted)
-        size = len(self.given.values)
+        size = len(self.given.requests)
+        places = tuple(i for i in range(size) if i not in self.shifted)
         nothing = Values(jnp.zeros(size), jnp.zeros(size, int))
         if not places:
             return nothing
         requests = tuple(self.given.requests[i] for i in places)
-        own = evaluate(self.model.at(params), requests)
+        own = evaluate(self.model.at(params), requests, self.given.tables.missing_energy)
         return jax.tree.map(lambda whole, part: whole.at[np.asarray(places)].set(part), nothing, own)
 
     def _log_prob_of(self, nu: Array, predictions: Array) -> Array:

@@ -1,36 +1,52 @@
-"""What a likelihood term is."""
+"""What a likelihood term is: observables, and how they become a part of the likelihood."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import hashlib
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+import numpy as np
+
+from darkbeauty.inputs.blocks import CountsBlock
+from darkbeauty.inputs.histogram import Histogram
 from darkbeauty.inputs.measurements import Measurement
+from darkbeauty.likelihoods.counts import Counts
+from darkbeauty.likelihoods.part import Part
 from darkbeauty.models import Model
 from darkbeauty.prediction import visible
 
 
 @dataclass(frozen=True)
 class Term:
-    """A Gaussian term.
+    """What terms of every kind say of themselves.
 
-    measurement: the block of data it is from, or its own name if it is made of several; read() → its measured values; observables: of these values, in
-    their order. relative_theory: theory error as a fraction of the measured value; None: from the hadronic and CKM nuisances at the SM point.
-    dataset: the events behind the values; independent_of: terms with which it may be used although they have some of them in common.
+    measurement: the block of data it is from, or its own name if it is made of several; observables: what it reads, in order; dataset: the events behind
+    it; independent_of: terms with which it may be used although they have some of them in common. relative_theory: theory error as a fraction of
+    the measured value; None: from the hadronic and CKM nuisances at the SM point.
     """
 
     name: str
     measurement: str
     observables: tuple[str, ...]
-    read: Callable[[], Measurement]
-    relative_theory: float | None = None
-    about: str = ""
-    dataset: tuple[str, ...] = ()
-    independent_of: tuple[str, ...] = ()
+    about: str
+    dataset: tuple[str, ...]
+    independent_of: tuple[str, ...]
+    relative_theory: float | None
 
-    def data(self) -> Measurement:
-        """The measured values of the term's observables and their covariance."""
-        return self.read()
+    @property
+    def references(self) -> tuple[str, ...]:
+        """Publications."""
+        raise NotImplementedError
+
+    @property
+    def fingerprint(self) -> str:
+        """Of its numbers, for a term that a fit brings itself."""
+        raise NotImplementedError
+
+    def part(self, model: Model) -> Part:
+        """−2 ln L of its predictions."""
+        raise NotImplementedError
 
     def shared_with(self, other: Term) -> tuple[str, ...]:
         """What both are measured from, unless one of them declares that it does not matter."""
@@ -41,3 +57,54 @@ class Term:
     def predicted(self, model: Model) -> tuple[str, ...]:
         """The observables a model predicts for this term: missing energy is more than neutrinos where there is dark matter."""
         return tuple(visible(model, name) for name in self.observables)
+
+
+@dataclass(frozen=True)
+class GaussianTerm(Term):
+    """Measured numbers: read() → their values and covariance. All of a fit are one part of its likelihood."""
+
+    read: Callable[[], Measurement]
+
+    def data(self) -> Measurement:
+        """The measured values of the term's observables and their covariance."""
+        return self.read()
+
+    @property
+    def references(self) -> tuple[str, ...]:
+        return self.data().references
+
+
+@dataclass(frozen=True)
+class CountsTerm(Term):
+    """Counts whose signal follows a spectrum (`counts`): read() → the histogram. Its theory errors are the workspace's own."""
+
+    read: Callable[[], Histogram]
+    cited: tuple[str, ...]
+    whole: str
+
+    @property
+    def references(self) -> tuple[str, ...]:
+        return self.cited
+
+    @property
+    def fingerprint(self) -> str:
+        """Of its numbers."""
+        digest = hashlib.sha256()
+        for array in vars(self.read()).values():
+            digest.update(np.ascontiguousarray(array).tobytes())
+        return digest.hexdigest()
+
+    def part(self, model: Model) -> Counts:
+        return Counts.of(self.read(), visible(model, self.whole))
+
+
+def counts_term(block: CountsBlock, read: Callable[[], Histogram]) -> CountsTerm:
+    """The term of a block of counts."""
+    labels = tuple(f"{block.spectrum}[{','.join(f'{q2:.9g}' for q2 in tent)}]" for tent in read().tents)
+    own = (block.about, block.dataset, tuple(block.independent_of), 0.0)
+    return CountsTerm(block.name, block.name, labels, *own, read, block.references, block.whole)
+
+
+def gaussian(terms: Iterable[Term]) -> tuple[GaussianTerm, ...]:
+    """Those that are measured numbers."""
+    return tuple(term for term in terms if isinstance(term, GaussianTerm))

@@ -8,13 +8,14 @@ from itertools import combinations
 from typing import NamedTuple
 
 from darkbeauty.errors import Problem, raise_if_any
-from darkbeauty.inputs.blocks import LimitBlock, MeasurementTerm, Presets, TermBlock
+from darkbeauty.inputs.blocks import CountsBlock, LimitBlock, MeasurementTerm, Presets, TermBlock
+from darkbeauty.inputs.histogram import Histogram
 from darkbeauty.inputs.lazy import Lazy
 from darkbeauty.inputs.library import Library, library
 from darkbeauty.inputs.measurements import Measurement, measurements_of
 from darkbeauty.inputs.selection import joined
 from darkbeauty.likelihoods.limit_terms import limit_term
-from darkbeauty.likelihoods.term import Term
+from darkbeauty.likelihoods.term import CountsTerm, GaussianTerm, Term, counts_term
 
 
 class Declaration(NamedTuple):
@@ -50,15 +51,18 @@ def declarations(data: Library) -> list[Declaration]:
         "measurement": data.every("measurement", "[[measurement.term]]"),
         "limit": data.every("limit"),
         "term": data.every("term"),
+        "counts": data.every("counts"),
     }
     for kind, name in data.pieces:
-        block, path = blocks[kind].get(name), data.pieces[kind, name].path
+        block, path = blocks.get(kind, {}).get(name), data.pieces[kind, name].path
         if kind == "measurement" and block is not None:
             declared += [
                 Declaration(t.name, path, partial(_of_measurement, known, name, t), t.presets) for t in block.term
             ]
         elif isinstance(block, TermBlock):
             declared.append(Declaration(name, path, partial(_of_several, known, block), block.presets))
+        elif isinstance(block, CountsBlock):
+            declared.append(Declaration(name, path, partial(_of_counts, data, block), block.presets))
         elif isinstance(block, LimitBlock) and block.use == "fit":
             declared.append(Declaration(f"limit {name}", path, partial(limit_term, block), block.presets))
     pairs = combinations(declared, 2)
@@ -67,43 +71,53 @@ def declarations(data: Library) -> list[Declaration]:
 
 
 def memberships(data: Library) -> dict[tuple[str, str], list[str]]:
-    """(model, preset) → names of the terms that say they belong to it."""
+    """(model, preset) → names of the terms that say they belong to it, and of what is a preset but for some."""
     presets: dict[tuple[str, str], list[str]] = {}
     for declared in declarations(data):
         for model, names in declared.presets.items():
             for preset in names:
                 presets.setdefault((model, preset), []).append(declared.name)
+    for block in data.every("preset").values():
+        for model in block.models:
+            kept = [name for name in presets[model, block.base] if name not in block.drop]
+            presets[model, block.name] = [*kept, *block.add]
     return presets
 
 
 def _of_measurement(known: Mapping[str, Measurement], id: str, declared: MeasurementTerm) -> Term:
     """All of a measurement or some of it."""
     observables = declared.observables or known[id].observables
-    return Term(
+    return GaussianTerm(
         declared.name,
         id,
         observables,
-        lambda: known[id].select(observables),
-        declared.theory,
         declared.about,
         declared.dataset or known[id].dataset,
         tuple(declared.independent_of),
+        declared.theory,
+        lambda: known[id].select(observables),
     )
 
 
 def _of_several(known: Mapping[str, Measurement], block: TermBlock) -> Term:
     """What may be fitted together of several measurements."""
     read = lru_cache(maxsize=1)(partial(joined, block, known))
-    return Term(
+    return GaussianTerm(
         block.name,
         block.name,
         read().observables,
-        read,
-        block.theory,
         block.about,
         read().dataset,
         tuple(block.independent_of),
+        block.theory,
+        read,
     )
+
+
+def _of_counts(data: Library, block: CountsBlock) -> CountsTerm:
+    """Counts, of a table that is read once."""
+    read = lru_cache(maxsize=1)(lambda: Histogram.of_json(data.text(block.table)))
+    return counts_term(block, read)
 
 
 TERMS: Mapping[str, Term] = Terms(library)

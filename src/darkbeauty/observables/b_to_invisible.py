@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
@@ -11,9 +12,9 @@ from jax import Array
 from darkbeauty.flavour import b_to_invisible, currents
 from darkbeauty.flavour.modes import MODES, VECTORS
 from darkbeauty.models.sectors import Theory
-from darkbeauty.observables.combiners import Fields, safe_ratio
-from darkbeauty.observables.domains import bin_in
-from darkbeauty.observables.observable import Observable, source
+from darkbeauty.observables.combiners import Fields, SummedRate, safe_ratio
+from darkbeauty.observables.domains import bin_in, tent_in
+from darkbeauty.observables.observable import FRACTION, TENT, Observable, Source, source
 from darkbeauty.observables.pair_modes import MODE_TEX, Process, mode_of
 
 _SECTORS = {"nunu": ("wilson",), "NN": ("wilson", "z_prime", "dark_matter")}
@@ -58,10 +59,28 @@ def _observables(mode: str) -> list[Observable]:
         observables.append(process.over_all(of(b_to_invisible.total), about, visible_as=visible_as))
         binned, points = of(b_to_invisible.binned), of(b_to_invisible.differential)
         observables += process.in_bins_and_at_points(binned, points, angular)
+        observables.append(
+            _under_tent(process, of(b_to_invisible.under_tent), partial(tent_in, b=m.b, final=m.final), final)
+        )
     shared = {"references": references, "formulas": (b_to_invisible, b_to_invisible.on_shell)}
     on_shell = Process(f"{mode}Zp", MODE_TEX[mode] + "Z'", m, "rate", shared)
     sources = (source(b_to_invisible.on_shell, of=("wilson", "z_prime"), mode=mode),)
     return [*observables, on_shell.over_all(sources, "Z′ on its mass shell")]
+
+
+def _under_tent(process: Process, sources: tuple[Source, ...], domain: Callable[..., str], final: str) -> Observable:
+    """The branching fraction as a histogram with linear interpolation sees it."""
+    return Observable(
+        f"BR_tent({process.name})",
+        sources,
+        SummedRate(process.mode.b, process.rate),
+        arguments=TENT,
+        tex=rf"B_\wedge({process.tex})",
+        about=f"{process.average} branching fraction weighted with a tent in q²: 1 at its peak, 0 at both ends",
+        range=FRACTION,
+        visible_as=f"BR_tent({process.name.removesuffix(final)}inv)" if final == "nunu" else "",
+        **{**process.shared, "domain": domain},
+    )
 
 
 OBSERVABLES: tuple[Observable, ...] = tuple(observable for mode in MODES for observable in _observables(mode))

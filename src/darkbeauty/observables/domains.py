@@ -35,6 +35,19 @@ def bin_in(sm: SMInputs, arguments: tuple[float, ...], b: str, final: str, lepto
     return _vetoed(f"bin [{arguments[0]:g}, {arguments[1]:g}] reaches into", *arguments, leptons=leptons)
 
 
+def tent_in(sm: SMInputs, arguments: tuple[float, ...], b: str, final: str) -> str:
+    """What is wrong with the ends and the peak of a tent in q² of b → final + missing energy; it may reach beyond phase space."""
+    hi = (sm.mass[b] - sm.mass[final]) ** 2
+    left, peak, right = arguments
+    if not all(map(math.isfinite, arguments)) or not left < peak < right:
+        return f"tent [{left:g}, {peak:g}, {right:g}]: ends and peak must be finite and increase"
+    return (
+        ""
+        if right > 0.0 and left < hi
+        else f"tent [{left:g}, {peak:g}, {right:g}] is outside phase space, 0 to {hi:.4g} GeV²"
+    )
+
+
 def _vetoed(what: str, low: float, high: float, leptons: tuple[str, ...]) -> str:
     if not set(leptons) & set(SHORT_LIVED):
         return ""

@@ -77,18 +77,21 @@ class OverNumber:
         return self.observable.combine(p, arguments, *results) / p.sm.limits[self.name]
 
 
-def _limit(name: str, sources: tuple[Source, ...], combine: Any, *formulas: Any) -> Observable:
-    """The observable of one limit; what it is and where from stands with its data."""
+def _limit(
+    name: str, sources: tuple[Source, ...], combine: Any, *formulas: Any, called: str = "", visible_as: str = ""
+) -> Observable:
+    """The observable of one limit; what it is and where from stands with its data. called: where it is not by the limit's own name."""
     record = limit_records()[name]
     level = "in upward standard deviations" if record["kind"] == "band" else f"1 at {100 * record['cl']:g} % CL"
     return Observable(
-        limit_observable(name),
+        called or limit_observable(name),
         sources,
         combine,
         tex=rf"s(\mathrm{{{name.replace('->', ' to ')}}})",
         references=tuple(record["references"]),
         about=f"signal over limit of {name} on {record['quantity']}, {level}",
         formulas=formulas,
+        visible_as=visible_as,
     )
 
 
@@ -116,13 +119,18 @@ def _dark() -> tuple[Observable, ...]:
 
 
 def _numbers() -> tuple[Observable, ...]:
-    """Limits on what is an observable itself."""
-    limited = {o.name: o for room in (b_to_invisible, kaons, meson_mixing, relic) for o in room.OBSERVABLES}
-    return tuple(
-        _limit(name, quantity.sources, OverNumber(quantity, name), *quantity.formulas)
-        for name, record in limit_records().items()
-        if record["use"] == "fit" and (quantity := limited.get(record["quantity"]))
-    )
+    """Limits on what is an observable itself; of one that is seen together with dark matter, on that, too."""
+    known = {o.name: o for room in (b_to_invisible, kaons, meson_mixing, relic) for o in room.OBSERVABLES}
+    over = lambda name, of, **more: _limit(name, of.sources, OverNumber(of, name), *of.formulas, **more)
+    limits = []
+    for name, record in limit_records().items():
+        quantity = known.get(record["quantity"]) if record["use"] == "fit" else None
+        if quantity is not None and quantity.visible_as:
+            called = limit_observable(name.replace("nunu", "inv"))
+            limits += [over(name, quantity, visible_as=called), over(name, known[quantity.visible_as], called=called)]
+        elif quantity is not None:
+            limits.append(over(name, quantity))
+    return tuple(limits)
 
 
 OBSERVABLES: tuple[Observable, ...] = (*_collider(), *_dark(), *_numbers())

@@ -14,7 +14,7 @@ from jax import Array
 from darkbeauty.inputs import SMInputs
 from darkbeauty.models.sectors import SECTORS, Theory
 
-BIN, POINT, PLAIN = ("q2min", "q2max"), ("q2",), ()
+BIN, TENT, POINT, PLAIN = ("q2min", "q2max"), ("q2left", "q2peak", "q2right"), ("q2",), ()
 FRACTION, POSITIVE = (0.0, 1.0), (0.0, math.inf)
 
 

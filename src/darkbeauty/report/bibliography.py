@@ -9,7 +9,7 @@ from importlib.resources import files
 
 from darkbeauty.inference.samplers.table import SAMPLERS
 from darkbeauty.inputs.sm import parameter_records
-from darkbeauty.likelihoods import TERMS, Fit
+from darkbeauty.likelihoods import Fit
 from darkbeauty.models.base import sectors_of
 from darkbeauty.observables import Request
 
@@ -50,7 +50,7 @@ def used(fit: Fit, requests: Sequence[Request]) -> dict[str, tuple[str, ...]]:
     groups: Mapping[str, Iterable[str]] = {
         "model": MODELS.get(fit.model.name, ()),
         "theory": (reference for request in requests for reference in request.observable.references),
-        "measurements": (reference for name in fit.terms for reference in _measured(name)),
+        "measurements": (reference for name in fit.terms for reference in fit.known[name].references),
         "inputs": (*INPUTS, *degrees, *(paper for source in sources for paper in _ARXIV.findall(source))),
         "sampling": (*SOFTWARE, *(SAMPLERS[method].references if method in SAMPLERS else ())),
     }
@@ -61,7 +61,3 @@ def used(fit: Fit, requests: Sequence[Request]) -> dict[str, tuple[str, ...]]:
         cited[role] = tuple(name for entry, name in unique.items() if entry not in seen)
         seen |= set(unique)
     return cited
-
-
-def _measured(name: str) -> tuple[str, ...]:
-    return TERMS[name].data().references

@@ -23,12 +23,12 @@ def pulls(result: Result, terms: list[TermFit]) -> Figure:
     axis.axvspan(-2.0, 2.0, color="0.95")
     axis.axvspan(-1.0, 1.0, color="0.88")
     axis.axvline(0.0, color="0.5", linewidth=0.8)
-    widest = max(3.0, 1.1 * float(np.max(np.abs(result.pulls))))
+    widest = max(3.0, 1.1 * max(abs(term.worst_pull) for term in terms))
     for row, term in enumerate(reversed(terms)):
-        of_term = result.pulls[list(term.places)]
+        of_term = list(term.pulls.values())
         height = row + 0.5 * (np.linspace(-0.5, 0.5, len(of_term)) if len(of_term) > 1 else np.zeros(1))
         axis.plot(of_term, height, "o", color=INK, markersize=5 if len(of_term) < 20 else 2.5, alpha=0.8)
-        axis.text(1.02 * widest, row, f"χ² = {term.chi2:.1f} / {len(of_term)}", va="center", fontsize=8)
+        axis.text(1.02 * widest, row, f"χ² = {term.chi2:.1f} / {term.size}", va="center", fontsize=8)
     axis.set_yticks(range(len(terms)), [term.name for term in reversed(terms)], fontsize=8)
     axis.set_xlim(-widest, widest)
     axis.set_ylim(-0.6, len(terms) - 0.4)
@@ -39,8 +39,8 @@ def pulls(result: Result, terms: list[TermFit]) -> Figure:
 def panels(result: Result) -> dict[str, list[int]]:
     """Binned observables with at least LEAST_BINS bins: name → places of its bins."""
     bins: dict[str, list[int]] = {}
-    for place, label in enumerate(result.labels):
-        if match := _BINNED.match(label):
+    for place in result.measured:
+        if match := _BINNED.match(result.labels[place]):
             bins.setdefault(match["name"], []).append(place)
     return {name: places for name, places in bins.items() if len(places) >= LEAST_BINS}
 

@@ -67,7 +67,7 @@ def corner(result: Result) -> Figure:
 
 def predictions(result: Result, of: Sequence[int] | None = None) -> Figure:
     """Data with experimental error, theory error around the median, and the 68 % and 95 % range of the mean predictions, in units of the total error."""
-    places = list(range(len(result.labels)) if of is None else of)
+    places = list(result.measured if of is None else of)
     values, sigma = result.values[places], result.sigma[places]
     pulls = (result.predictions.reshape(-1, len(result.labels))[:, places] - values) / sigma
     middle, theory = np.median(pulls, axis=0), (result.theory[places] / sigma)

@@ -18,7 +18,7 @@ from darkbeauty.errors import by_remark, raise_if_any
 from darkbeauty.files import check_places, write
 from darkbeauty.inference.checking.diagnostics import bfmi
 from darkbeauty.inference.storage.output import PACKAGES, prepare_folder
-from darkbeauty.likelihoods import TERMS
+from darkbeauty.likelihoods import Term
 from darkbeauty.models.base import sectors_of
 from darkbeauty.prediction import parse
 from darkbeauty.report import chain_figures, data_figures, figures, spectra
@@ -107,10 +107,10 @@ def _context(result: Result) -> dict[str, Any]:
         "moved": result.moved,
         "inputs": len(result.inputs),
         "terms": terms,
-        "measured": {term.name: _measured(term.name) for term in terms},
+        "measured": {term.name: _measured(fit.known[term.name]) for term in terms},
         "remarks": by_remark(result.remarks),
         "chi2": chi2,
-        "size": len(result.labels),
+        "size": result.size,
         "best": {name: values[result.best] for name, values in result.draws.items()},
         "chains": chains,
         "draws": draws,
@@ -146,9 +146,9 @@ def _fixed(result: Result) -> list[tuple[str, str, str]]:
     return [(parameter.name, f"{value:g} {parameter.unit}".strip(), parameter.meaning) for parameter, value in shown]
 
 
-def _measured(name: str) -> str:
+def _measured(term: Term) -> str:
     """Publications of a term: the first few, and how many more."""
-    references = list(TERMS[name].data().references)
+    references = list(term.references)
     return ", ".join(references[:3]) + (f" and {len(references) - 3} more" if len(references) > 3 else "")
 
 
@@ -220,7 +220,7 @@ def _figures(result: Result) -> Iterator[tuple[str, Figure, str, str, bool]]:
             True,
         )
     inside = {place for places in binned.values() for place in places}
-    if rest := [place for place in range(len(result.labels)) if place not in inside]:
+    if rest := [place for place in result.measured if place not in inside]:
         caption = "Predictions in units of the total error; the theory error is drawn around the posterior's median."
         yield "predictions", figures.predictions(result, rest), caption, "predictions and data", True
     if sectors_of(result.fit.model).dark_matter is not None:

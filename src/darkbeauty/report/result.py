@@ -12,8 +12,9 @@ import xarray as xr
 
 from darkbeauty.errors import InputError, Problem
 from darkbeauty.inference.checking.diagnostics import ParameterSummary, most_moved, summarise
-from darkbeauty.likelihoods import TERMS, Fit
-from darkbeauty.likelihoods.covariance import whiten
+from darkbeauty.likelihoods import Fit
+from darkbeauty.likelihoods.part import Gaussian, Part
+from darkbeauty.likelihoods.term import gaussian
 from darkbeauty.prediction import parse, words_of
 from darkbeauty.report.stored_run import FILE, GROUPS, Groups, entries, fit_of, read_groups
 from darkbeauty.status import Status
@@ -21,14 +22,22 @@ from darkbeauty.status import Status
 
 @dataclass(frozen=True)
 class TermFit:
-    """A likelihood term at the best draw: its observables' places in the vector of predictions, χ², and the largest pull."""
+    """A likelihood term at the best draw: χ² of how many numbers, and its pulls by what is compared."""
 
     name: str
     about: str
-    places: tuple[int, ...]
     chi2: float
-    worst: str
-    worst_pull: float
+    size: int
+    pulls: dict[str, float]
+
+    @property
+    def worst(self) -> str:
+        """What has the largest pull."""
+        return max(self.pulls, key=lambda name: abs(self.pulls[name]))
+
+    @property
+    def worst_pull(self) -> float:
+        return self.pulls[self.worst]
 
 
 @dataclass(frozen=True)
@@ -70,21 +79,33 @@ class Result:
         return most_moved(summarise(self.inputs))
 
     @cached_property
-    def covariance(self) -> np.ndarray:
-        """Total covariance of the data, as stored or built again from the terms of the fit file."""
-        return self.fit.likelihood().covariance if self.stored_covariance is None else self.stored_covariance
+    def measured(self) -> np.ndarray:
+        """Places of the predictions that measured numbers stand beside."""
+        return np.flatnonzero(np.isfinite(self.sigma))
+
+    @cached_property
+    def gaussian(self) -> Gaussian:
+        """The measured numbers with their total covariance, as stored or built again from the terms of the fit file."""
+        stored = self.stored_covariance
+        covariance = (
+            self.fit.likelihood().covariance if stored is None else stored[np.ix_(self.measured, self.measured)]
+        )
+        return Gaussian.of(self.values[self.measured], covariance)
 
     @cached_property
     def slices(self) -> dict[str, tuple[int, ...]]:
         """Term → places of its observables."""
-        sizes = {name: len(TERMS[name].predicted(self.fit.model)) for name in entries(self.attrs["terms"])}
+        sizes = {name: len(self.fit.known[name].predicted(self.fit.model)) for name in entries(self.attrs["terms"])}
         ends = np.cumsum(list(sizes.values()))
         return {name: tuple(range(end - size, end)) for (name, size), end in zip(sizes.items(), ends)}
 
     @cached_property
     def experiment(self) -> np.ndarray:
-        """Errors of the data alone, shape (n,)."""
-        return np.concatenate([np.sqrt(np.diag(TERMS[name].data().covariance)) for name in self.slices])
+        """Errors of the data alone, shape (n,); NaN where there is no measured number."""
+        errors = np.full(len(self.labels), np.nan)
+        for term in gaussian(self.fit.known[name] for name in self.slices):
+            errors[list(self.slices[term.name])] = np.sqrt(np.diag(term.data().covariance))
+        return errors
 
     @property
     def theory(self) -> np.ndarray:
@@ -92,18 +113,30 @@ class Result:
         return np.sqrt(np.maximum(self.sigma**2 - self.experiment**2, 0.0))
 
     @cached_property
+    def alone(self) -> dict[str, Part]:
+        """Every term as a part of its own."""
+        parts: dict[str, Part] = {}
+        for name, places in self.slices.items():
+            own = slice(places[0], places[-1] + 1)
+            measured = self.measured.size > places[0]
+            parts[name] = self.gaussian.alone(own) if measured else self.fit.known[name].part(self.fit.model)
+        return parts
+
+    @cached_property
     def chi2(self) -> dict[str, np.ndarray]:
         """χ² of every term alone, with its correlations, at every draw: (chains, draws)."""
-        return {name: self._chi2(list(places)) for name, places in self.slices.items()}
+        return {name: part.chi2(self.predictions[..., self.slices[name]]) for name, part in self.alone.items()}
 
     @cached_property
     def total_chi2(self) -> np.ndarray:
         """χ² of all terms at every draw: the sum over terms where these have no theory errors in common."""
-        return self._chi2(list(range(len(self.values))))
+        whole = self.gaussian.chi2(self.predictions[..., self.measured])
+        return whole + sum(chi2 for name, chi2 in self.chi2.items() if self.slices[name][0] >= self.measured.size)
 
-    def _chi2(self, places: list[int]) -> np.ndarray:
-        whitening, _ = whiten(self.covariance[np.ix_(places, places)])
-        return np.sum(((self.predictions - self.values)[..., places] @ whitening.T) ** 2, axis=-1)
+    @property
+    def size(self) -> int:
+        """How many measured numbers χ² compares."""
+        return sum(part.size for part in self.alone.values())
 
     @cached_property
     def best(self) -> tuple[int, int]:
@@ -112,18 +145,15 @@ class Result:
         chain, draw = np.unravel_index(np.argmin(total), total.shape)
         return int(chain), int(draw)
 
-    @cached_property
-    def pulls(self) -> np.ndarray:
-        """(prediction − data)/σ at the best draw, shape (n,)."""
-        return (self.predictions[self.best] - self.values) / self.sigma
-
     def terms(self) -> list[TermFit]:
         """Every term at the best draw."""
         rows = []
-        for name, places in self.slices.items():
-            worst = max(places, key=lambda i: abs(self.pulls[i]))
+        for name, part in self.alone.items():
+            places = list(self.slices[name])
+            compared = part.rows([self.labels[i] for i in places], self.predictions[self.best][places])
             chi2 = float(self.chi2[name][self.best])
-            rows.append(TermFit(name, TERMS[name].about, places, chi2, self.labels[worst], float(self.pulls[worst])))
+            pulls = {row.observable: row.pull for row in compared}
+            rows.append(TermFit(name, self.fit.known[name].about, chi2, part.size, pulls))
         return rows
 
     @cached_property

@@ -51,9 +51,14 @@ def fit_of(attrs: Mapping[Any, Any]) -> Fit:
     raise_if_any(
         [Problem(name, "this attribute of the posterior is missing") for name in ATTRIBUTES if name not in attrs]
     )
-    raise_if_any([Problem("terms", f"unknown term {name!r}") for name in entries(attrs["terms"]) if name not in TERMS])
     seed_of(attrs)
-    return parse_fit(str(attrs["fit_file"]), f"{attrs['fit_name']}.toml")
+    problems: list[Problem] = []
+    fit = attempt(lambda: parse_fit(str(attrs["fit_file"]), f"{attrs['fit_name']}.toml"), problems)
+    known = fit.known if fit else TERMS
+    problems += [Problem("terms", f"unknown term {name!r}") for name in entries(attrs["terms"]) if name not in known]
+    raise_if_any(problems)
+    assert fit is not None
+    return fit
 
 
 def seed_of(attrs: Mapping[Any, Any]) -> int:

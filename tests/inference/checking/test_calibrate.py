@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
-import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -13,17 +12,19 @@ from typer.testing import CliRunner
 from darkbeauty import cli
 from darkbeauty.evaluation import Values
 from darkbeauty.inference.checking.calibrate import calibrate, judge_ranks
+from darkbeauty.likelihoods.part import Gaussian, SumOfParts
 from darkbeauty.likelihoods.priors import Normal, Uniform
 
 SIGMA = np.array([0.3, 0.5, 0.2])
 
 
-class Toy(eqx.Module):
-    """Measurements of a, b and a·b with errors SIGMA."""
+class Toy(SumOfParts):
+    """Measurements of a, b and a·b with errors SIGMA, simulated with `honest` times these."""
 
-    values: np.ndarray
-    covariance: np.ndarray
-    whitening: np.ndarray
+    def __init__(self, honest):
+        measured = np.array([0.5, 1.0, 0.4])
+        errors = np.diag((honest * SIGMA) ** 2), np.diag(1.0 / SIGMA), np.zeros(())
+        self.parts, self.spans = (Gaussian(measured, *errors),), ((0, 3),)
 
     def evaluate(self, values):
         allowed = values["a"] + values["b"] < 3.5
@@ -33,16 +34,12 @@ class Toy(eqx.Module):
     def predictions(self, values):
         return self.evaluate(values).value
 
-    def log_prob_of(self, predictions):
-        value = -0.5 * jnp.sum((self.whitening @ (predictions - self.values)) ** 2)
-        return jnp.where(jnp.isnan(value), -jnp.inf, value)
-
     def log_prob(self, values):
         return self.log_prob_of(self.predictions(values))
 
 
 def fit_of(honest=1.0):
-    toy = lambda: Toy(np.array([0.5, 1.0, 0.4]), np.diag((honest * SIGMA) ** 2), np.diag(1.0 / SIGMA))
+    toy = lambda: Toy(honest)
     priors = {"a": Uniform(-1.0, 2.0), "b": Normal(0.5, 1.0)}
     settings = {"seed": 3, "theory": "marginal", "sampler": SimpleNamespace(coordinates="box")}
     return SimpleNamespace(name="toy", priors=priors, terms=("toy",), likelihood=toy, **settings)

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from darkbeauty.inference.fitting.forecast import forecast
+from darkbeauty.likelihoods.part import Gaussian, SumOfParts
 from darkbeauty.likelihoods.priors import Normal, Uniform
 
 DESIGN = np.array([[1.0, 0.5, 0.0], [0.2, -1.0, 0.0], [0.3, 0.3, 0.0], [1.0, 0.0, 0.0]])
 SIGMA = np.array([0.02, 0.05, 0.03, 0.04])
 
 
-class Linear(eqx.Module):
+class Linear(SumOfParts):
     """Predictions DESIGN · (a, b, c), measured at a = 0.1, b = 0.2 exactly."""
 
-    whitening: np.ndarray = eqx.field(default_factory=lambda: np.diag(1.0 / SIGMA))
+    def __init__(self):
+        self.parts = (Gaussian.of(DESIGN[:, :2] @ np.array([0.1, 0.2]), np.diag(SIGMA**2)),)
+        self.spans = ((0, 4),)
 
     def predictions(self, values):
         return jnp.asarray(DESIGN) @ jnp.stack([values.get(name, 0.0) for name in "abc"])
@@ -69,10 +71,11 @@ def test_reasons_of_parameters_without_error():
     assert forecast(Linear(), PRIORS, BEST).reasons == {}
 
 
-class Sum(eqx.Module):
+class Sum(SumOfParts):
     """Predictions of a + b and of c/1000, measured to 0.01."""
 
-    whitening: np.ndarray = eqx.field(default_factory=lambda: 100.0 * np.eye(2))
+    def __init__(self):
+        self.parts, self.spans = (Gaussian.of(np.zeros(2), 1e-4 * np.eye(2)),), ((0, 2),)
 
     def predictions(self, values):
         return jnp.stack([values["a"] + values["b"], 1e-3 * values["c"]])

@@ -17,25 +17,23 @@ from darkbeauty.errors import InputError
 from darkbeauty.inference.fitting.least_squares import Minimiser, lowest, to_x
 from darkbeauty.inference.fitting.profile import find_intervals, profile
 from darkbeauty.likelihoods import load_fit
+from darkbeauty.likelihoods.part import Gaussian, SumOfParts
 from darkbeauty.likelihoods.priors import Normal, TruncatedNormal, Uniform
 
 COVARIANCE = np.array([[0.09, 0.05, 0.01], [0.05, 0.16, -0.02], [0.01, -0.02, 0.04]])
 MEAN = np.array([0.4, -0.3, 0.1])
 
 
-class Toy(eqx.Module):
+class Toy(SumOfParts):
     """Measurements MEAN ± COVARIANCE of transform(a, b, c)."""
 
     transform: object = eqx.field(static=True)
-    values: np.ndarray = eqx.field(default_factory=lambda: MEAN)
-    whitening: np.ndarray = eqx.field(default_factory=lambda: np.linalg.inv(np.linalg.cholesky(COVARIANCE)))
+
+    def __init__(self, transform):
+        self.parts, self.spans, self.transform = (Gaussian.of(MEAN, COVARIANCE),), ((0, 3),), transform
 
     def predictions(self, values):
         return jnp.where(values["a"] < 1.9, self.transform(values["a"], values["b"], values["c"]), jnp.nan)
-
-    def log_prob_of(self, predictions):
-        value = -0.5 * jnp.sum((self.whitening @ (predictions - self.values)) ** 2)
-        return jnp.where(jnp.isnan(value), -jnp.inf, value)
 
     def log_prob(self, values):
         return self.log_prob_of(self.predictions(values))
@@ -163,8 +161,8 @@ def test_coverage_of_the_interval_on_one_measurement(belle):
     data = stats.norm(value, sigma).rvs((toys, 1), random_state=5)
     free, fixed = Minimiser(lik, fit.priors, fit.parameters), Minimiser(lik, fit.priors, ())
     starts = free.starts(4, 1)
-    best = lowest(free(np.tile(starts, (toys, 1)), {}, np.repeat(data, 4, axis=0)), toys)
-    here = fixed(np.zeros((toys, 0)), {"CL_bsnumunumu": np.full(toys, true)}, data)
+    best = lowest(free(np.tile(starts, (toys, 1)), {}, (np.repeat(data, 4, axis=0),)), toys)
+    here = fixed(np.zeros((toys, 0)), {"CL_bsnumunumu": np.full(toys, true)}, (data,))
     assert np.allclose(here.chi2, ((data[:, 0] - value) / sigma) ** 2, rtol=1e-6)
     delta = here.chi2 - best.chi2
     for level, share in ((1.0, 0.683), (3.84, 0.95)):

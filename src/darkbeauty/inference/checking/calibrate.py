@@ -1,6 +1,6 @@
 r"""Simulation-based calibration: are the posteriors of a fit file what they claim to be?
 
-Truths are drawn, data are simulated from each with the covariance of the likelihood, every data set is fitted, and the rank of the truth among the
+Truths are drawn, data are simulated from each as the parts of the likelihood say, every data set is fitted, and the rank of the truth among the
 draws must be uniform (arXiv:1804.06788). Limits are Gaussian terms of the signal strength and are simulated as such, negative strengths included.
 
 around = "prior": truths from the prior, each fit sees only its simulated data. around = "posterior": truths from the posterior of the real data,
@@ -73,10 +73,10 @@ def calibrate(
     truth_key, data_key, fit_key = jax.random.split(key, 3)
     draw = draw_from_posterior if around == "posterior" else draw_from_prior
     truth, predictions = draw(posterior, simulations, truth_key, particles)
-    noise = np.asarray(jax.random.normal(data_key, predictions.shape, float))
-    data = predictions + noise @ np.linalg.cholesky(posterior.likelihood.covariance).T
+    data = posterior.likelihood.simulate(data_key, predictions)
     spread = Spread(weight, posterior, block=BLOCK)
-    evaluate = lambda q: spread({"q": q, "data": np.repeat(data, len(q) // simulations, axis=0)})
+    repeated = lambda count: tuple(np.repeat(column, count, axis=0) for column in data)
+    evaluate = lambda q: spread({"q": q, "data": repeated(len(q) // simulations)})
     ends = tempered_smc(evaluate, (simulations, particles, posterior.size), fit_key, progress)
     values, true = (posterior.parameter_draws(q) for q in (ends.q, truth[:, None]))
     draws = particles // THIN // BINS * BINS - 1

@@ -37,7 +37,7 @@ class Forecast:
 
 
 def forecast(lik: Likelihood, priors: Mapping[str, Prior], values: Mapping[str, float]) -> Forecast:
-    """Fisher matrix JᵀΣ⁻¹J of the predictions at a point, plus the Gaussian priors, inverted.
+    """Fisher matrix JᵀJ of the residuals at a point (JᵀΣ⁻¹J of measured numbers), plus the Gaussian priors, inverted.
 
     Exact curvature where predictions are linear or residuals vanish; second derivatives of predictions are left out, so it is never negative.
     """
@@ -47,7 +47,7 @@ def forecast(lik: Likelihood, priors: Mapping[str, Prior], values: Mapping[str, 
     def jacobian(lik, x):
         def residuals(x):
             predictions = lik.predictions(dict(zip(names, x)))
-            return lik.whitening @ predictions, predictions
+            return lik.residuals(predictions), predictions
 
         return jax.jacfwd(residuals, has_aux=True)(x)
 

@@ -1,13 +1,13 @@
 r"""Best fits under constraints, by Levenberg–Marquardt from many starts at once.
 
-All terms are Gaussian, so −2 ln L is a sum of squares of whitened residuals, and Gauss–Newton steps follow thin curved valleys that gradient descent
+−2 ln L is a sum of squares of residuals, as every part of a likelihood gives it, and Gauss–Newton steps follow thin curved valleys that gradient descent
 does not. A bounded parameter is θ = quantile(½(1 + sin x)), which reaches its bounds at finite x; one with a Gaussian prior is an external
 measurement: θ = mean + σ x, with x as one more residual.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -52,11 +52,14 @@ class Minimiser:
             x, chi2 = levenberg_marquardt(residuals, point["x"])
             return x, self.parameters(x), chi2
 
-        self._run, self._measured = Spread(minimise, lik, block=BLOCK), lik.values
+        self._run, self._measured = Spread(minimise, lik, block=BLOCK), lik.data
 
-    def __call__(self, x: np.ndarray, given: Mapping[str, np.ndarray], data: np.ndarray | None = None) -> Best:
-        """Minima from starts x (points, n), at given values of the other parameters (points,); data: instead of the measured values, one row each."""
-        data = np.broadcast_to(self._measured, (len(x), len(self._measured))) if data is None else data
+    def __call__(
+        self, x: np.ndarray, given: Mapping[str, np.ndarray], data: Sequence[np.ndarray] | None = None
+    ) -> Best:
+        """Minima from starts x (points, n), at given values of the other parameters (points,); data: of every part, instead of the measured ones, one row each."""
+        if data is None:
+            data = tuple(np.broadcast_to(column, (len(x), len(column))) for column in self._measured)
         x = x if self.free else np.zeros((len(x), 1))  # an axis of length 0 cannot be divided among devices
         return Best(*self._run({"x": x, "given": dict(given), "data": data}))
 
@@ -82,11 +85,11 @@ class Minimiser:
         )
         return {name: value(prior, x[i]) for i, (name, prior) in enumerate(self.priors.items())}
 
-    def _residuals(self, lik: Likelihood, given: dict[str, Any], data: Array, x: Array) -> Array:
+    def _residuals(self, lik: Likelihood, given: dict[str, Any], data: Any, x: Array) -> Array:
         params = {**given, **self.parameters(x)}
         predictions = lik.predictions(params)
         ok = jnp.all(jnp.isfinite(predictions))
-        measured = lik.whitening @ (jnp.where(jnp.isfinite(predictions), predictions, 0.0) - data)
+        measured = lik.with_data(data).residuals(jnp.where(jnp.isfinite(predictions), predictions, 0.0))
         constraints = [_pull(prior, x[i]) for i, prior in enumerate(self.priors.values()) if prior.constraint]
         whole = jnp.concatenate([measured, jnp.stack(constraints)]) if constraints else measured
         return jnp.where(ok, whole, WALL)

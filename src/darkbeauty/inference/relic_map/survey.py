@@ -89,7 +89,7 @@ def _functions(lik: Likelihood, fixed: dict[str, float], names: RelicNames, prio
     quark_prior = priors[names.quark] if names.quark else None
     own = RelicPriors(priors[names.coupling], priors[names.z_prime], priors[names.dark], quark_prior)
     relic = next(place for term, place in zip(lik.terms, lik.slices) if term.name == "Omega_h2")[0]
-    kept = np.delete(np.arange(len(lik.values)), relic)
+    kept = np.delete(np.arange(len(lik.requests)), relic)
     requests = tuple(lik.requests[i] for i in kept)
 
     def at(lik: Likelihood, mass, ratio, quark, log_coupling):
@@ -97,7 +97,14 @@ def _functions(lik: Likelihood, fixed: dict[str, float], names: RelicNames, prio
         return lik.model.at({**fixed, **values} | ({names.quark: own.quark.quantile(quark)} if names.quark else {}))
 
     log_omega = _over_grid(lambda lik, *point: jnp.log(freeze_out(at(lik, *point).derive()).omega_h2), lik)
-    others = _over_grid(lambda lik, *point: evaluate(at(lik, *point), requests, lik.tables.results).value, lik)
+
+    def residuals(lik: Likelihood, *point: Any) -> Array:
+        """Of all terms but Ωh², which is as measured."""
+        values = evaluate(at(lik, *point), requests, lik.tables.results).value
+        predictions = jnp.insert(values, relic, lik.values[relic])
+        return jnp.delete(lik.residuals(predictions), relic)
+
+    others = _over_grid(residuals, lik)
     return Survey(lik, names, own, relic, kept, log_omega, others)
 
 

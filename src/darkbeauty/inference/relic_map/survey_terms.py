@@ -67,7 +67,7 @@ class PosteriorTables(NamedTuple):
 
 
 class Survey(NamedTuple):
-    """A likelihood and its functions of (m_zp, r, prior fraction of y, ln g); relic, kept: places of Ωh² and of the rest among the values."""
+    """A likelihood and its functions of (m_zp, r, prior fraction of y, ln g); relic, kept: places of Ωh² and of the rest among the predictions."""
 
     lik: Likelihood
     names: RelicNames
@@ -78,9 +78,8 @@ class Survey(NamedTuple):
     others: Callable
 
     def residual(self, *point: np.ndarray) -> np.ndarray:
-        """Whitened residuals of all terms but Ωh²."""
-        inverse_root = self.lik.whitening[np.ix_(self.kept, self.kept)]
-        return (self.others(*point) - self.lik.values[self.kept]) @ inverse_root.T
+        """Residuals of all terms but Ωh²."""
+        return self.others(*point)
 
 
 def add_other_terms(survey: Survey, grid: Grid, sheet: Sheet, measure: np.ndarray) -> PosteriorTables:

@@ -88,9 +88,11 @@ def to_arviz(
 ) -> Any:
     """ArviZ data: posterior, posterior_predictive (mean predictions, if there are any), sample_stats, observed_data.
 
+    Observed values, errors and covariances are NaN for predictions that no measured number stands beside.
     Args     nuisances: draws of the sampled ones by name; they become one variable, `nuisances`, of the posterior
     """
     labels, attrs = [request.label for request in lik.requests], plain_attributes(attrs)
+    padded = lambda array: np.pad(array, (0, len(labels) - len(array)), constant_values=np.nan)
     table = {} if predictions is None else {"prediction": (("chain", "draw", "observable"), predictions)}
     posterior = _dataset(values, attrs)
     if nuisances:
@@ -102,9 +104,9 @@ def to_arviz(
         "sample_stats": _dataset(stats, {}),
         "observed_data": xr.Dataset(
             {
-                "value": (("observable",), lik.values),
-                "sigma": (("observable",), np.sqrt(np.diag(lik.covariance))),
-                "covariance": (("observable", "observable_2"), lik.covariance),
+                "value": (("observable",), padded(lik.values)),
+                "sigma": (("observable",), padded(np.sqrt(np.diag(lik.covariance)))),
+                "covariance": (("observable", "observable_2"), padded(lik.covariance)),
             },
             {"observable": labels},
         ),

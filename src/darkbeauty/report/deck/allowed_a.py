@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from darkbeauty.inputs.limits import limit_records
 from darkbeauty.likelihoods import TERMS, likelihood
+from darkbeauty.likelihoods.term import gaussian
 from darkbeauty.report.deck.product import (
     BENCHMARKS,
     FOUND,
@@ -115,7 +116,7 @@ def _lines(axis: Axes) -> None:
 
 def _levels() -> tuple[float, ...]:
     """Values of LINES on their lines: 2σ above the measured trident, a 25 % measurement of it, the limit, 3σ above the measured moment."""
-    measured = {name: TERMS[name].data() for name in ("trident CCFR", "a_mu")}
+    measured = {term.name: term.data() for term in gaussian(TERMS[name] for name in ("trident CCFR", "a_mu"))}
     value = {name: float(data.values[0]) for name, data in measured.items()}
     sigma = {name: float(data.covariance[0, 0]) ** 0.5 for name, data in measured.items()}
     projected = float(limit_records()["DUNE trident"]["value"])

@@ -55,10 +55,7 @@ def _points() -> dict[str, np.ndarray]:
 
 
 def _chi2(lik, table: np.ndarray) -> dict[str, np.ndarray]:
-    return {
-        term.name: np.sum(((table[:, a:b] - lik.values[a:b]) @ lik.whitening[a:b, a:b].T) ** 2, axis=1)
-        for term, (a, b) in zip(lik.terms, lik.slices)
-    }
+    return {term.name: lik.alone(span).chi2(table[:, slice(*span)]) for term, span in zip(lik.terms, lik.slices)}
 
 
 def _benchmark(lik, predictions: np.ndarray, chi2: dict[str, tuple[float, float]]) -> list[tuple[str, ...]]:

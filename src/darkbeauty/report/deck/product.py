@@ -53,11 +53,11 @@ def evaluate(model: Model | str, labels: tuple[str, ...], points: Mapping[str, n
 
 
 def pulls(lik: Likelihood, points: Mapping[str, np.ndarray]) -> tuple[dict[str, np.ndarray], np.ndarray]:
-    """Largest |pull| of every term's observables (term → (n,)), and predictions (n, observables)."""
+    """Largest |pull| of every term (term → (n,)), and predictions (n, observables)."""
     batch = compiled(lambda lik, points: jax.lax.map(lik.predictions, points, batch_size=BATCH))
     table = np.asarray(batch(lik, {name: jnp.asarray(values) for name, values in points.items()}))
-    size = np.abs(table - lik.values) / np.sqrt(np.diag(lik.covariance))
-    return {term.name: size[:, a:b].max(1) for term, (a, b) in zip(lik.terms, lik.slices)}, table
+    size = {term.name: lik.alone(span).worst(table[:, slice(*span)]) for term, span in zip(lik.terms, lik.slices)}
+    return size, table
 
 
 def allowed(size: np.ndarray, decoupled: int, within: float = 2.0) -> np.ndarray:
