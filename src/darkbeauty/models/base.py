@@ -261,7 +261,7 @@ def number(parameter: Parameter, value: Any) -> Any:
     dtype = getattr(value, "dtype", None)
     if dtype is not None and dtype != np.dtype("O") and not jnp.issubdtype(dtype, jnp.number):
         raise ValueError(f"{quoted(value)} is not {kind}")
-    if shape := (len(value),) if isinstance(value, list | tuple) else getattr(value, "shape", ()):
+    if shape := _shape(value):
         raise ValueError(f"has shape {shape}: one number is needed, many go through jax.vmap")
     if not parameter.complex and (
         isinstance(value, complex) or (dtype is not None and jnp.issubdtype(dtype, jnp.complexfloating))
@@ -273,6 +273,11 @@ def number(parameter: Parameter, value: Any) -> Any:
         return np.asarray(value, target) if isinstance(value, np.ndarray) else target(value)
     except (TypeError, ValueError, OverflowError):
         raise ValueError(f"{quoted(value)} is not {kind}") from None
+
+
+def _shape(value: Any) -> tuple[int, ...]:
+    """Of a list its length: NumPy would ask for the values in it, and a tracer has none."""
+    return (len(value),) if isinstance(value, list | tuple) else getattr(value, "shape", ())
 
 
 def _check_value(parameter: Parameter, value: Any, where: str) -> list[Problem]:
