@@ -40,6 +40,20 @@ def test_what_it_predicts_and_what_not():
         db.predict(MODEL, POINT, ["Gamma_Zp", "V_sb"])
 
 
+def test_everything_it_predicts_can_be_evaluated_with_slopes():
+    """Also where no Wilson coefficient is shifted. Traced, not compiled, which would take minutes."""
+    names, _ = third_model.observables()
+    function = db.predictor(MODEL, names)
+    values, slopes = jax.eval_shape(lambda point: jax.jvp(function, (point,), (point,)), POINT)
+    assert values.shape == slopes.shape == (len(names),)
+
+
+def test_missing_energy_is_the_standard_models():
+    """The Z′ couples to quarks of all generations alike: B → Kνν̄ is that of no new physics at all."""
+    ours = db.predict(MODEL, POINT, ["BR(B+->Knunu)"])["BR(B+->Knunu)"]
+    assert ours == pytest.approx(db.predict("wet", {}, ["BR(B+->Knunu)"])["BR(B+->Knunu)"], rel=1e-12)
+
+
 def test_widths_are_textbook():
     """Γ(f f̄) = N_c Q² g² m/12π for massless fermions; a Majorana axial coupling gives m g² β³/24π, three left-handed neutrinos 3 g² m/24π."""
     finals = ["ee", "nunu", "NN", "inv"]

@@ -99,7 +99,7 @@ def pair_density(
     def rate(*weak: Any) -> Rate:
         return pair_rate(q2, m_b, m_p, m_f, with_form_factors(p, mode, f, current(safe_q2, *weak)))
 
-    (b, b_bar), flat = jax.vmap(rate)(*with_conjugate(*weak))
+    (b, b_bar), flat = jax.vmap(rate, axis_size=2)(*with_conjugate(*weak))
     return PairRates(0.5 * (b + b_bar), 0.5 * (flat[DECAY] + flat[CONJUGATE]), 0.5 * (b - b_bar))
 
 

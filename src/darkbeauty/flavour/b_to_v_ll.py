@@ -220,7 +220,7 @@ def pair_density(
         a = amplitudes(f, m_f, current(q2, *weak))
         return a if beside is None else a._replace(vector=a.vector + beside(f, *weak))
 
-    both = jax.vmap(decay)(*with_conjugate(*weak))
+    both = jax.vmap(decay, axis_size=2)(*with_conjugate(*weak))
     coefficients = jax.vmap(partial(angular_coefficients, beta=beta))
     factor = jnp.where(inside, f.root_lambda * beta * q2 / (512.0 * jnp.pi**3 * f.m_b**3), 0.0)
     if VECTORS[mode].b == "Bs":
