@@ -3,8 +3,7 @@
     python benchmarks/relic_density.py [--rounds 5] [--batch 4096] [--method freeze-out] [--json runs/relic_density.json]
 
 Points are drawn around the models' benchmark points, new ones in every round; functions are compiled before, and the time that took is listed. Seconds are
-CPU time of all threads on a CPU, which other work on the machine hardly changes, and elapsed time elsewhere; the table gives medians. The Boltzmann equation
-takes about a minute per batch of 4096 on a CPU, its gradient two.
+CPU time of all threads on a CPU, which other work on the machine hardly changes, and elapsed time elsewhere; the table gives medians.
 """
 
 from __future__ import annotations
@@ -15,9 +14,9 @@ from measuring import POINTS, around, begin, compiled, in_chunks, markdown, medi
 
 import darkbeauty as db
 
-METHODS = {"freeze-out": "Omega_h2", "boltzmann": "Omega_h2(boltzmann)"}
+METHODS = {"freeze-out": "Omega_h2", "boltzmann": "Omega_h2(boltzmann)", "kinetic": "Omega_h2(kinetic)"}
 MODELS = ("lmu_ltau_s1", "le_lmu_r2")
-CPU_CHUNK = {"freeze-out": 32, "boltzmann": 4}
+CPU_CHUNK = {"freeze-out": 32, "boltzmann": 32, "kinetic": 32}
 """Points at a time, by what a cache holds."""
 
 
@@ -53,7 +52,7 @@ def table(results: list[dict]) -> str:
 def main() -> None:
     options = parser(__doc__, "relic_density")
     options.add_argument("--batch", type=int, default=4096)
-    options.add_argument("--method", choices=METHODS, action="append", help="both unless given")
+    options.add_argument("--method", choices=METHODS, action="append", help="all unless given")
     given = options.parse_args()
     begin()
     results = measure(given.method or list(METHODS), given.rounds, given.batch)

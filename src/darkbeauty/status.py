@@ -21,7 +21,8 @@ class Status(IntEnum):
         4,
         "the dark matter never was in equilibrium, so that no relic density follows from freeze-out",
     )
-    NOT_ALLOWED = 5, "the point is outside the domain of the model"
+    BEYOND_TABLE = 5, "the temperature of the dark matter left the range that thermal averages are tabulated for"
+    NOT_ALLOWED = 6, "the point is outside the domain of the model"
 
     words: str
 

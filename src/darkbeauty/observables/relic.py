@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from jax import Array
 
-from darkbeauty.dark import annihilation, boltzmann, freeze_out, thermal_average, today
+from darkbeauty.dark import annihilation, boltzmann, freeze_out, kinetic, scattering, thermal_average, today
 from darkbeauty.models.sectors import Theory
 from darkbeauty.observables.combiners import Field, Final
 from darkbeauty.observables.domains import at_least_one
@@ -151,4 +151,25 @@ def _annihilation() -> tuple[Observable, ...]:
     return tuple(observables)
 
 
-OBSERVABLES: tuple[Observable, ...] = (*_relic(), *_annihilation())
+def _kinetic() -> tuple[Observable, ...]:
+    """With a temperature of its own."""
+    formulas = (kinetic, kinetic.kinetic, scattering, *_AVERAGE)
+    shared = {"references": ("arXiv:1706.07433", "arXiv:2103.01944"), "formulas": formulas}
+    omega, decoupled = r"\Omega h^2", kinetic.decoupling
+    rows = (
+        ("Omega_h2(kinetic)", kinetic.kinetic, "omega_h2", "", omega, "relic density with kinetic decoupling"),
+        (
+            "Omega_h2_error(kinetic)",
+            kinetic.kinetic_error,
+            "error",
+            "",
+            rf"\delta {omega}",
+            "what a factor two in the scattering rate makes of it",
+        ),
+        ("x_kd", decoupled, "x_kd", "", r"x_{\rm kd}", "m_dm/T where the scattering rate falls below H"),
+        ("T_kd", decoupled, "t_kd", "GeV", r"T_{\rm kd}", "temperature where the scattering rate falls below H"),
+    )
+    return tuple(_observable(name, function, Field(field), *words, **shared) for name, function, field, *words in rows)
+
+
+OBSERVABLES: tuple[Observable, ...] = (*_relic(), *_kinetic(), *_annihilation())

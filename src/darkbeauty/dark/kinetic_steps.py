@@ -1,0 +1,150 @@
+r"""Fixed steps for ln Y and θ = ln(T_χ/T) together: Alexander's implicit Runge–Kutta method of third order, L-stable, three stages.
+
+Newton's method is not differentiated; one more iteration, linear about what it gave, has the implicit derivative, so that reverse mode goes through a recurrence
+of two numbers.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from jax.lax import stop_gradient
+
+from darkbeauty.dark.rate_table import LOG_X_END
+
+DIAGONAL = 0.43586652150845899942
+"""γ of Alexander's method."""
+NODES = np.array([DIAGONAL, 0.5 * (1.0 + DIAGONAL), 1.0])
+STAGES = (
+    (),
+    (0.5 * (1.0 - DIAGONAL) / DIAGONAL,),
+    (
+        (-1.5 * DIAGONAL**2 + 4.0 * DIAGONAL - 0.25) / DIAGONAL,
+        (1.5 * DIAGONAL**2 - 5.0 * DIAGONAL + 1.25) / DIAGONAL,
+    ),
+)
+"""a_ij/γ below the diagonal: how the increments γ h k_j of earlier stages count in a stage."""
+EARLIER = np.array([[0.0] * (2 - len(shares)) + list(shares) for shares in STAGES])
+"""The same for the two stages before, shape (3, 2)."""
+NEWTON = 5
+"""Iterations of a stage that are not differentiated, before the one that is."""
+GRID = 560
+"""Steps of the grid in ln x that thermal averages are looked up on."""
+
+
+class Averages(NamedTuple):
+    """ln⟨σv⟩, ln⟨σv⟩₂ and ln p₄ at even steps of ln x, shape (n, 3), and their slopes at the end."""
+
+    grid: Array
+    slopes: Array
+
+
+class Medium(NamedTuple):
+    """At times: ln x, ln(Λ/⟨σv⟩), ln Y_eq, ln⟨σv⟩ and ρ at T, γ/H̃, q."""
+
+    log_x: Array
+    log_strength: Array
+    log_equilibrium: Array
+    log_sigma_v: Array
+    ratio: Array
+    exchange: Array
+    heating: Array
+
+
+Steps = tuple[Medium, Array, Array, Array]
+"""Of every step: the medium at its stages, the state of equilibrium at its end, its length, and whether that is the state there."""
+
+
+def states_along(averages: Averages, start: Array, steps: Steps) -> Array:
+    """(ln Y, θ) at the ends of all steps, shape (m, 2)."""
+    solved = newton(*jax.tree.map(stop_gradient, (averages, start, steps)))
+    return linear(averages, start, steps, solved)
+
+
+def look_up(averages: Averages, log_x: Array) -> tuple[Array, Array, Array]:
+    """ln⟨σv⟩, ρ and p₄ at ln x, by cubics through four points of the grid; beyond 10⁶ with the slopes they have there."""
+    position = jnp.clip(log_x * (GRID / LOG_X_END), 0.0, GRID)
+    first = jnp.clip(jnp.floor(stop_gradient(position)).astype(int) - 1, 0, GRID - 3)
+    u = (position - first.astype(float))[..., None]
+    values = [averages.grid[first + i] for i in range(4)]
+    before, after = (u - 2.0) * (u - 3.0), u * (u - 1.0)
+    columns = before * (0.5 * u * values[1] - (u - 1.0) / 6.0 * values[0])
+    columns += after * ((u - 2.0) / 6.0 * values[3] - 0.5 * (u - 3.0) * values[2])
+    slopes = averages.slopes.reshape((1,) * log_x.ndim + (-1,))
+    columns += jnp.maximum(log_x - LOG_X_END, 0.0)[..., None] * slopes
+    return columns[..., 0], jnp.exp(columns[..., 1] - columns[..., 0]), jnp.exp(columns[..., 2])
+
+
+def rates(averages: Averages, here: Medium, state: Array) -> tuple[Array, Array, Array]:
+    """loss, gain and θ′ at states, shape (..., 2)."""
+    log_y, theta = state[..., 0], state[..., 1]
+    log_sigma_v, ratio, p4 = look_up(averages, here.log_x - theta)
+    loss = jnp.exp(here.log_strength + log_sigma_v + log_y)
+    gain = jnp.exp(here.log_strength + here.log_sigma_v + 2.0 * here.log_equilibrium - log_y)
+    collisions = here.exchange * jnp.expm1(-theta) * (1.0 - p4 / 6.0)
+    annihilation = loss * (1.0 - ratio) + gain * (jnp.exp(-theta) * here.ratio - 1.0)
+    expansion = here.heating * p4 / 3.0 - (2.0 * here.heating - 1.0)
+    return loss, gain, collisions + annihilation + expansion
+
+
+def velocity_of(averages: Averages, here: Medium, state: Array) -> Array:
+    loss, gain, theta = rates(averages, here, state)
+    return jnp.stack([gain - loss, theta], axis=-1)
+
+
+def newton(averages: Averages, start: Array, steps: Steps) -> Array:
+    """The states at all stages of all steps, shape (m, 3, 2): solutions of v = base + γ h f(v), without derivatives."""
+
+    def move(state: Array, step: Steps) -> tuple[Array, Array]:
+        here, equilibrium, length, follows = step
+
+        def stage(carry: tuple[Array, Array], of: tuple[Medium, Array]) -> tuple[tuple[Array, Array], Array]:
+            increments, guess = carry
+            at, share = of
+            base = state + share @ increments
+
+            def iterate(_: int, v: Array) -> Array:
+                residual = v - base - DIAGONAL * length * velocity_of(averages, at, v)
+                return v - jnp.clip(inverse(averages, at, v, length) @ residual, -1.0, 1.0)
+
+            solved = jax.lax.fori_loop(0, NEWTON, iterate, guess)
+            return (jnp.stack([increments[1], solved - base]), solved), solved
+
+        (_, last), all_stages = jax.lax.scan(stage, (jnp.zeros((2, 2)), state), (here, jnp.asarray(EARLIER)))
+        return jnp.where(follows, equilibrium, last), all_stages
+
+    return jax.lax.scan(move, start, steps)[1]
+
+
+def linear(averages: Averages, start: Array, steps: Steps, solved: Array) -> Array:
+    """One more Newton iteration of all stages, about given solutions: v = offset + matrix · base, a linear recurrence, with derivatives.
+
+    Returns  states at the ends of the steps, shape (m, 2)
+    """
+    stages, equilibrium, lengths, follows = steps
+    velocity = DIAGONAL * lengths[:, None, None] * velocity_of(averages, stages, solved)
+    inverses = jax.vmap(jax.vmap(inverse, in_axes=(None, 0, 0, None)), in_axes=(None, 0, 0, 0))
+    matrices = stop_gradient(inverses(averages, stages, solved, lengths))
+    offsets = solved - jnp.einsum("msij,msj->msi", matrices, solved - velocity)
+
+    def move(state: Array, step: tuple[Array, Array, Array, Array]) -> tuple[Array, Array]:
+        matrix, offset, end, is_early = step
+        increments, new = [], state
+        for shares, inner, shift in zip(STAGES, matrix, offset):
+            base = state + sum((share * one for share, one in zip(shares, increments)), jnp.zeros_like(state))
+            new = shift + inner @ base
+            increments.append(new - base)
+        new = jnp.where(is_early, end, new)
+        return new, new
+
+    return jax.lax.scan(move, start, (matrices, offsets, equilibrium, follows))[1]
+
+
+def inverse(averages: Averages, here: Medium, state: Array, length: Array) -> Array:
+    """The inverse of 1 − γ h f′ at one state."""
+    ((a, b), (c, d)) = jnp.eye(2) - DIAGONAL * length * jax.jacfwd(lambda v: velocity_of(averages, here, v))(state)
+    return jnp.stack([jnp.stack([d, -b]), jnp.stack([-c, a])]) / (a * d - b * c)

@@ -1,0 +1,139 @@
+"""Kinetic decoupling against the check values of physics_2.md §15 (an independent scipy code), limits, gradients, statuses."""
+
+from __future__ import annotations
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from darkbeauty.dark import boltzmann, kinetic, rate_table
+from darkbeauty.models import resolve_model
+from darkbeauty.status import Status
+
+NAMES = ("y", "g", "m_zp", "m_dm", "chi")
+A_I = (2.0, 0.002, 4.0, 1.7, 0.0)
+MEDIAN = (0.326, 0.00168, 3.69, 1.62, 0.0)
+FUNNEL = lambda ratio, g=0.002: (0.3, g, 3.4 * ratio, 1.7, 0.0)
+CHECKED = {
+    A_I: 3.6272,
+    (2.0, 0.008, 4.8, 1.8, 0.0): 3.0237,
+    MEDIAN: 1.7504,
+    (*MEDIAN[:4], 1e-3): 1.6046,
+    (0.2, 0.003, 5.2, 2.3, 1e-3): 0.17109,
+    FUNNEL(0.97): 1455.3,
+    FUNNEL(1.01): 3.9396e-3,
+    FUNNEL(1.05): 1.2104e-2,
+    FUNNEL(1.10): 0.18877,
+    FUNNEL(1.20): 7.2436,
+    FUNNEL(1.20, 0.008): 0.10440,
+}
+NEVER = (0.0, 0.0, 5.0, 0.5, 0.0)
+MODEL = resolve_model("lmu_ltau_s1")
+B = resolve_model("le_lmu_r2")
+
+
+def model_at(values):
+    return MODEL.at(dict(zip(NAMES, values))).derive()
+
+
+@pytest.fixture(scope="module")
+def solve():
+    """(points (n, 5), factors of γ (n,)) → ln Y(∞), status, compiled for sixteen points."""
+
+    def one(values, scale):
+        p = model_at(values)
+        return kinetic._solved(kinetic.set_up(p), p.sm, scale, kinetic.FINENESS)
+
+    compiled = jax.jit(jax.vmap(one))
+
+    def run(points, scales=1.0):
+        points = np.array(points)
+        scales = np.broadcast_to(scales, len(points))
+        padded = np.resize(points, (16, 5)), np.resize(scales, 16)
+        log_y, status = compiled(*map(jnp.asarray, padded))
+        return 2.744e8 * points[:, 3] * np.exp(log_y[: len(points)]), np.asarray(status[: len(points)])
+
+    return run
+
+
+def test_checked_values(solve):
+    omega, status = solve(list(CHECKED))
+    assert set(status) == {Status.SUCCESS}
+    np.testing.assert_allclose(omega, list(CHECKED.values()), rtol=3e-3)
+
+
+def test_limits_of_the_scattering_rate(solve):
+    """10⁴ times γ is the Boltzmann equation; a factor two either way is the band quoted for the median; none at all overshoots."""
+    omega, _ = solve([A_I, MEDIAN, MEDIAN, MEDIAN], [1e4, 2.0, 0.5, 1.0])
+    np.testing.assert_allclose(omega[:3], [0.36157, 1.09, 2.31], rtol=5e-3)
+    assert omega[1] < omega[3] < omega[2]
+
+
+def test_never_in_equilibrium(solve):
+    assert solve([NEVER])[1][0] == Status.NEVER_IN_EQUILIBRIUM
+
+
+def test_ratio_of_the_moments():
+    """⟨σv⟩₂/⟨σv⟩ at A-I (check values), 1 for an s wave and 4/3 for a p wave at low velocity."""
+
+    def ratio(values, x):
+        rows = rate_table.at_log_x(rate_table.moment_table(model_at(values).dark_matter).coefficients, jnp.log(x))
+        return jnp.exp(jnp.logaddexp(rows[:, 2], rows[:, 3]) - jnp.logaddexp(rows[:, 0], rows[:, 1]))
+
+    x = jnp.array([5.0, 20.0, 100.0, 1000.0])
+    np.testing.assert_allclose(ratio(jnp.array(A_I), x), [0.929106, 2.570175, 1.323354, 1.249942], rtol=1e-5)
+    nodes, kernel = rate_table.excesses(), rate_table._kernel_matrix()[-4, 0]
+    moment = rate_table._moment_matrix()[-4, 0]
+    fine = np.geomspace(1e-9, 1e-2, 4000)  # s and p wave: weights ε^½ and ε^{3/2} dε at low velocity
+    for power, expected in ((0.5, 1.0), (1.5, 4.0 / 3.0)):
+        weight = fine ** (power + 1.0)
+        one, two = (np.trapezoid(weight * np.interp(fine, nodes, row), np.log(fine)) for row in (kernel, moment))
+        assert two / one == pytest.approx(expected, rel=2e-3)
+
+
+@pytest.fixture(scope="module")
+def slopes():
+    """values → ln Ωh² and its gradient in reverse mode."""
+    return jax.jit(jax.value_and_grad(lambda values: jnp.log(kinetic.kinetic(model_at(values), 4).omega_h2)))
+
+
+@pytest.mark.parametrize("point", [A_I, FUNNEL(1.01)])
+def test_gradient(slopes, point):
+    """Against central differences, by y, g and the masses."""
+    values = jnp.array(point)
+    gradient = slopes(values)[1]
+    for i, step in ((1, 1e-3), (2, 1e-5), (3, 1e-5)):
+        move = values[i] * step * jnp.eye(5)[i]
+        difference = (slopes(values + move)[0] - slopes(values - move)[0]) / (2.0 * values[i] * step)
+        assert float(gradient[i]) == pytest.approx(float(difference), rel=5e-3), NAMES[i]
+    assert np.all(np.isfinite(gradient))
+
+
+def test_model_b_stays_in_kinetic_equilibrium():
+    point = {"y": 1.1, "g": 0.3, "m_zp": 671.0, "m_dm": 286.0}
+    theory = B.at(point).derive()
+    both = jax.jit(lambda p: (boltzmann.boltzmann(p).omega_h2, kinetic.kinetic(p, 4).omega_h2))(theory)
+    assert float(both[1]) == pytest.approx(float(both[0]), rel=2e-3)
+
+
+def test_curve():
+    """T_χ = T before decoupling and ∝ a⁻² after it; γ = H at x_kd; the last Y is the relic density."""
+    x = np.geomspace(2.0, 1e5, 60)
+    run = jax.jit(lambda p: (kinetic.temperature_curve(p, x), kinetic.decoupling(p)))
+    curve, decoupled = run(model_at(jnp.array(FUNNEL(0.97))))
+    assert curve.status == Status.SUCCESS and decoupled.status == Status.SUCCESS
+    temperature = np.asarray(curve.temperature)
+    np.testing.assert_allclose(temperature[x < 10.0], 1.0, rtol=0.02)
+    late = x > 1e4
+    np.testing.assert_allclose(np.diff(np.log(temperature[late])) / np.diff(np.log(x[late])), -1.0, atol=0.1)
+    crossing = np.exp(np.interp(0.0, -np.log(curve.exchange), np.log(x)))
+    assert crossing == pytest.approx(float(decoupled.x_kd), rel=5e-3)
+    assert float(decoupled.t_kd * decoupled.x_kd) == pytest.approx(1.7)
+    assert 2.744e8 * 1.7 * float(curve.y[-1]) == pytest.approx(1455.3, rel=2e-3)
+
+
+def test_without_couplings_nothing_decouples():
+    quiet = eqx.tree_at(lambda p: p.dark_matter.coupling, model_at(jnp.array(A_I)), jnp.zeros(()))
+    assert jax.jit(kinetic.decoupling)(quiet).status == Status.NO_ROOT
