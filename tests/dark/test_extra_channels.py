@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from oracle import M_PLANCK, Oracle
+from oracle import LEFT_OUT, M_PLANCK, Oracle
 from scipy.special import kve
 
 from darkbeauty.dark import freeze_out, thermal_average
@@ -38,7 +38,7 @@ REST = {"y": 0.3, "g": 0.2, "m_zp": 1500.0}
 
 @pytest.fixture(scope="module")
 def with_scalars():
-    model = LeLmuR2(extra_channels=("higgs",))
+    model = LeLmuR2(extra_channels=("higgs",), without=LEFT_OUT)
 
     def evaluate(values, x):
         dark = model.at({**REST, **dict(zip(SCALAR_NAMES, values))}).derive().dark_matter
@@ -94,7 +94,8 @@ def defaults(name: str) -> dict[str, float]:
 def together():
     """(name, k) → freeze-out, ⟨σv⟩ at TEMPERATURES and along the tail."""
     table = {}
-    for model in (LeLmuR2(extra_channels=("coannihilation",)), LmuLtauS1(extra_channels=("coannihilation",))):
+    for kind in (LeLmuR2, LmuLtauS1):
+        model = kind(extra_channels=("coannihilation",), without=LEFT_OUT)
         points = PAIRS[model.name]
         names, values = tuple(points[0]), np.array([list(point.values()) for point in points])
 
@@ -160,5 +161,6 @@ def test_every_final_state_has_observables(model):
         *dark.scalar_channels.finals,
         *(final for s in dark.states() for final in (*s.channels.finals, *s.exchange.finals)),
     }
+    finals |= {"ZpZp", "ZpH1", "ZpH2"}
     labels = {f"BR(NN->{final})" for final in finals} | {f"sigmav(NN->{final})" for final in finals}
     assert len(finals) > 15 and labels <= {observable.name for observable in REGISTRY}

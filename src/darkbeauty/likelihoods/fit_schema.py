@@ -11,6 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from pydantic_core import PydanticCustomError
 
 from darkbeauty.errors import InputError, Problem, raise_if_any, unknown
+from darkbeauty.models.catalogue import CHOICES
 
 LARGEST_SEED = 2**63 - 1
 MOST_DRAWS = 10**7
@@ -112,6 +113,8 @@ class FitFile(Section):
     model: Any
     convention: str = "canonical"
     extra_channels: Names = []
+    without: Names = list(CHOICES["without"])
+    perturbative: bool = False
     gstar: str = "BORSANYI2016"
     seed: Annotated[int, Field(ge=0, le=LARGEST_SEED)] = 1
     fixed: Annotated[dict[str, float], Plain] = {}
@@ -119,6 +122,12 @@ class FitFile(Section):
     likelihood: LikelihoodSection
     sampler: SamplerSection = SamplerSection()
     targets: TargetSection = TargetSection()
+
+    @property
+    def choices(self) -> dict[str, Any]:
+        """Static choices of the model, as `resolve_model` takes them."""
+        lists = {"extra_channels": tuple(self.extra_channels), "without": tuple(self.without)}
+        return {"convention": self.convention, **lists, "perturbative": self.perturbative, "gstar": self.gstar}
 
 
 NEEDED: dict[str, Any] = {"name": "unnamed", "model": "", "priors": {}, "likelihood": {}}
