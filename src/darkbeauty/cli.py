@@ -105,10 +105,7 @@ Channels = Annotated[
     list[str] | None,
     typer.Option("--channel", metavar="NAME", help="An annihilation channel that is off by default; may be repeated."),
 ]
-Without = Annotated[
-    list[str] | None,
-    typer.Option("--without", metavar="NAME", help="A part of the model to leave out; may be repeated."),
-]
+LoopMixing = Annotated[bool, typer.Option("--loop-mixing", help="With the mixing of Z′ and photon by lepton loops.")]
 Perturbative = Annotated[bool, typer.Option("--perturbative", help="Refuse points that are not perturbative.")]
 Table = Annotated[
     str, typer.Option(metavar="NAME", help="Degrees of freedom of the early Universe: BORSANYI2016 or SS2018.")
@@ -127,14 +124,14 @@ def predict(
     obs: Observables = None,
     convention: Convention = "canonical",
     channel: Channels = None,
-    without: Without = None,
+    loop_mixing: LoopMixing = False,
     perturbative: Perturbative = False,
     gstar: Table = "BORSANYI2016",
     as_json: AsJson = False,
 ) -> None:
     """Values of observables at a parameter point."""
     with reporting():
-        options = choices(convention, channel, without, perturbative, gstar)
+        options = choices(convention, channel, loop_mixing, perturbative, gstar)
         template, values, units = read_request(model, point or [], obs or [], options)
         from darkbeauty.prediction import predict_in_words
 
@@ -161,14 +158,14 @@ def gradient(
     obs: Observables = None,
     convention: Convention = "canonical",
     channel: Channels = None,
-    without: Without = None,
+    loop_mixing: LoopMixing = False,
     perturbative: Perturbative = False,
     gstar: Table = "BORSANYI2016",
     as_json: AsJson = False,
 ) -> None:
     """Exact derivatives of observables with respect to the parameters given (all parameters if none is)."""
     with reporting():
-        options = choices(convention, channel, without, perturbative, gstar)
+        options = choices(convention, channel, loop_mixing, perturbative, gstar)
         template, values, units = read_request(model, point or [], obs or [], options)
         from darkbeauty.prediction import gradient_in_words
 
@@ -238,7 +235,7 @@ def relic(
     ),
     convention: Convention = "canonical",
     channel: Channels = None,
-    without: Without = None,
+    loop_mixing: LoopMixing = False,
     perturbative: Perturbative = False,
     gstar: Table = "BORSANYI2016",
     as_json: AsJson = False,
@@ -253,7 +250,7 @@ def relic(
         ranges = {name: pair for name, text in values.items() if (pair := read_range(text))}
         fixed = {name: value for name, value in values.items() if name not in ranges}
         refused: list[Problem] = []
-        options = choices(convention, channel, without, perturbative, gstar)
+        options = choices(convention, channel, loop_mixing, perturbative, gstar)
         template = attempt(lambda: resolve_model(model, **options), refused)
         unfit = check(template, fixed, ranges) if template else []
         raise_if_any([*refused, *problems, *unfit, *check_picture(out)])

@@ -12,8 +12,6 @@ from scipy.integrate import IntegrationWarning, quad
 from scipy.special import kve
 
 M_PLANCK = 1.22089e19
-LEFT_OUT = ("z_prime_pairs", "loop_mixing")
-"""What a model is built without to be the oracle's: test_z_prime_pairs.py has these channels."""
 LEPTONS = (0.00051099895, 0.1056583755, 1.77686)
 MESONS = ((0.13957039, 2.0), (1.86484, 4.0 / 3.0), (5.27966, 1.0 / 3.0))
 """Lightest pair of each step of R(s), and the step."""

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from oracle import LEFT_OUT, M_PLANCK, Oracle
+from oracle import M_PLANCK, Oracle
 from scipy.special import kve
 
 from darkbeauty.dark import freeze_out, thermal_average
@@ -38,7 +38,7 @@ REST = {"y": 0.3, "g": 0.2, "m_zp": 1500.0}
 
 @pytest.fixture(scope="module")
 def with_scalars():
-    model = LeLmuR2(extra_channels=("higgs",), without=LEFT_OUT)
+    model = LeLmuR2(extra_channels=("higgs",))
 
     def evaluate(values, x):
         dark = model.at({**REST, **dict(zip(SCALAR_NAMES, values))}).derive().dark_matter
@@ -95,7 +95,7 @@ def together():
     """(name, k) → freeze-out, ⟨σv⟩ at TEMPERATURES and along the tail."""
     table = {}
     for kind in (LeLmuR2, LmuLtauS1):
-        model = kind(extra_channels=("coannihilation",), without=LEFT_OUT)
+        model = kind(extra_channels=("coannihilation",))
         points = PAIRS[model.name]
         names, values = tuple(points[0]), np.array([list(point.values()) for point in points])
 

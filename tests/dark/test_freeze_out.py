@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from oracle import LEFT_OUT, M_PLANCK
+from oracle import M_PLANCK
 
 from darkbeauty.dark import freeze_out, thermal_average, thermo
 from darkbeauty.inputs import load_sm
@@ -19,7 +19,7 @@ from darkbeauty.status import Status
 A_I = {"y": 2.0, "g": 0.002, "m_zp": 4.0, "m_dm": 1.7, "chi": 0.0}
 A_II = {"y": 2.0, "g": 0.008, "m_zp": 4.8, "m_dm": 1.8, "chi": 0.0}
 NAMES = tuple(A_I)
-MODEL = resolve_model("lmu_ltau_s1", without=LEFT_OUT)
+MODEL = resolve_model("lmu_ltau_s1")
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from oracle import LEFT_OUT, Oracle
+from oracle import Oracle
 from scipy.special import kve
 
 from darkbeauty.dark import thermal_average
@@ -50,7 +50,7 @@ def computed():
     """(name, ratio, point, temperature) → value and error, one compilation per model."""
     table = {}
     for name in POINTS:
-        model = resolve_model(name, without=LEFT_OUT)
+        model = resolve_model(name)
         names = [n for n in NAMES if n != "chi" or name == "lmu_ltau_s1"]
         function = lambda v, x, m=model, n=names: thermal_average.sigma_v_with_error(
             m.at(dict(zip(n, v))).derive().dark_matter, x
@@ -76,7 +76,7 @@ def test_thermal_average(computed, case):
 def test_narrow_resonance_limit(computed):
     """|P|² → π δ(s − m²)/(mΓ): the average is that of the cross section at s = m²; the continuum is negligible here."""
     name, rest, x = "lmu_ltau_s1", {"y": 1e-3, "g": 1e-4, "m_zp": 3.2, "m_dm": 1.5, "chi": 0.0}, 20.0
-    model = resolve_model(name, without=LEFT_OUT)
+    model = resolve_model(name)
     value = jax.jit(lambda v: thermal_average.sigma_v(model.at(dict(zip(rest, v))).derive().dark_matter, x))(
         list(rest.values())
     )
@@ -100,7 +100,7 @@ def test_slope_on_a_threshold(log_sigma_v, mass):
 @pytest.fixture(scope="module")
 def log_sigma_v():
     """m_dm → ln⟨σv⟩ at x = 5 and its slope, with every channel of comparable size."""
-    model = resolve_model("lmu_ltau_s1", without=LEFT_OUT)
+    model = resolve_model("lmu_ltau_s1")
     point = {"y": 3.0, "g": 2e-3, "m_zp": 30.0, "m_lq": 100.0, "chi": 1e-2}
     log_rate = lambda m: jnp.log(thermal_average.sigma_v(model.at({**point, "m_dm": m}).derive().dark_matter, 5.0))
     return jax.jit(jax.value_and_grad(log_rate))

@@ -56,9 +56,7 @@ def test_loop_against_quadrature(m):
 def test_where_the_loop_is():
     """For χ = 0 an electron has only the loop, opposite to g at low mass, and the width knows its absorptive part."""
     point = dict(zip(NAMES, A_I)) | {"chi": 0.0}
-    tree, loop = (
-        resolve_model("lmu_ltau_s1", without=left_out).at(point).derive().z_prime for left_out in (("loop_mixing",), ())
-    )
+    tree, loop = (resolve_model("lmu_ltau_s1", loop_mixing=on).at(point).derive().z_prime for on in (False, True))
     e2 = 4.0 * np.pi * 0.00756908489598792
     assert tree.partial_width("ee") == 0.0
     assert complex(loop.lepton[0]) == pytest.approx(-e2 * 0.002 * over_e(4.0), rel=1e-9)

@@ -13,11 +13,11 @@ ASSIGNMENT = re.compile(r"^\s*(?P<name>\w+)\s*=(?P<value>.*)$", re.DOTALL)
 
 
 def choices(
-    convention: str, channels: Sequence[str] | None, without: Sequence[str] | None, perturbative: bool, gstar: str
+    convention: str, channels: Sequence[str] | None, loop_mixing: bool, perturbative: bool, gstar: str
 ) -> dict[str, Any]:
     """Static choices of a model, as `resolve_model` takes them."""
-    lists = {"extra_channels": tuple(channels or ())} | ({"without": tuple(without)} if without else {})
-    return {"convention": convention, **lists, "perturbative": perturbative, "gstar": gstar}
+    switches = {"loop_mixing": loop_mixing, "perturbative": perturbative}
+    return {"convention": convention, "extra_channels": tuple(channels or ()), **switches, "gstar": gstar}
 
 
 def read_request(

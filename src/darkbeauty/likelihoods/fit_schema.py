@@ -11,7 +11,6 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from pydantic_core import PydanticCustomError
 
 from darkbeauty.errors import InputError, Problem, raise_if_any, unknown
-from darkbeauty.models.catalogue import CHOICES
 
 LARGEST_SEED = 2**63 - 1
 MOST_DRAWS = 10**7
@@ -113,7 +112,7 @@ class FitFile(Section):
     model: Any
     convention: str = "canonical"
     extra_channels: Names = []
-    without: Names = list(CHOICES["without"])
+    loop_mixing: bool = False
     perturbative: bool = False
     gstar: str = "BORSANYI2016"
     seed: Annotated[int, Field(ge=0, le=LARGEST_SEED)] = 1
@@ -126,8 +125,13 @@ class FitFile(Section):
     @property
     def choices(self) -> dict[str, Any]:
         """Static choices of the model, as `resolve_model` takes them."""
-        lists = {"extra_channels": tuple(self.extra_channels), "without": tuple(self.without)}
-        return {"convention": self.convention, **lists, "perturbative": self.perturbative, "gstar": self.gstar}
+        switches = {"loop_mixing": self.loop_mixing, "perturbative": self.perturbative}
+        return {
+            "convention": self.convention,
+            "extra_channels": tuple(self.extra_channels),
+            **switches,
+            "gstar": self.gstar,
+        }
 
 
 NEEDED: dict[str, Any] = {"name": "unnamed", "model": "", "priors": {}, "likelihood": {}}

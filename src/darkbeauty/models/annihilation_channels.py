@@ -26,7 +26,7 @@ from darkbeauty.models.z_prime import HADRON_STEPS
 
 
 def dark_matter(p: U1Couplings, z_prime: ZPrime) -> DarkMatter:
-    """Z′ (with η exchange) to leptons and, with kinetic mixing, hadrons; leptoquark exchange to quarks; Z′Z′ and Z′H; what extra_channels asks for."""
+    """Z′ (with η exchange) to leptons and, with kinetic mixing, hadrons; leptoquark exchange to quarks; what extra_channels asks for."""
     coannihilation = "coannihilation" in p.extra_channels
     return DarkMatter(
         p.masses[LIGHT],
@@ -37,7 +37,7 @@ def dark_matter(p: U1Couplings, z_prime: ZPrime) -> DarkMatter:
         None if _is_zero(p.y_eta) else jnp.asarray(p.m_eta, float),
         jnp.asarray(p.omega_constant, float),
         scalar_channels(p) if "higgs" in p.extra_channels else None,
-        _z_prime_pairs(p) if p.includes("z_prime_pairs") else None,
+        _z_prime_pairs(p) if "z_prime_pairs" in p.extra_channels else None,
         p.masses[HEAVY] if coannihilation else None,
         (_companion(p, LIGHT, HEAVY, 2.0), _companion(p, HEAVY, HEAVY, 1.0)) if coannihilation else (),
     )

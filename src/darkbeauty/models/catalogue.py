@@ -10,7 +10,6 @@ from darkbeauty.inputs import load_sm
 from darkbeauty.models.base import Model, sectors_of
 from darkbeauty.models.le_lmu_r2 import LeLmuR2
 from darkbeauty.models.lmu_ltau_s1 import LmuLtauS1
-from darkbeauty.models.u1_couplings import LEFT_OUT
 from darkbeauty.models.wet import Wet
 
 MODELS: dict[str, type[Model]] = {model.name: model for model in (LmuLtauS1, LeLmuR2, Wet)}
@@ -19,7 +18,7 @@ MODELS: dict[str, type[Model]] = {model.name: model for model in (LmuLtauS1, LeL
 CHOICES = {
     "convention": "canonical",
     "extra_channels": (),
-    "without": LEFT_OUT,
+    "loop_mixing": False,
     "perturbative": False,
     "gstar": "BORSANYI2016",
 }
@@ -29,7 +28,7 @@ CHOICES = {
 def resolve_model(model: str | Model, **choices: Any) -> Model:
     """A model object from its name, or itself.
 
-    Args     choices: convention="printed", extra_channels=(…), without=(…), perturbative=True, gstar="SS2018" (table of degrees of freedom, see `load_sm`), for models
+    Args     choices: convention="printed", extra_channels=(…), loop_mixing=True, perturbative=True, gstar="SS2018" (table of degrees of freedom, see `load_sm`), for models
              that have them
     Errors   InputError for an unknown name or choice
     """

@@ -14,20 +14,14 @@ from jax import Array
 
 from darkbeauty.errors import InputError, unknown
 from darkbeauty.inputs import SMInputs, load_sm
+from darkbeauty.models import kinetic_mixing
 from darkbeauty.models.base import AtMost, Below, Model, Value
-from darkbeauty.models.kinetic_mixing import loop_mixing
 from darkbeauty.models.sectors import LEPTONS
 
 CONVENTIONS = ("canonical", "printed")
-EXTRA_CHANNELS = ("flavour_violating", "higgs", "coannihilation")
+EXTRA_CHANNELS = ("flavour_violating", "higgs", "coannihilation", "z_prime_pairs")
 """Channels that are off unless a model is built with extra_channels: q_i q̄_j and ℓ_i ℓ̄_j with i ≠ j by scalar exchange; f f̄, WW and ZZ through H1 and H2;
-pairs with the heavier Majorana state (by Z′, leptoquark and η exchange; of ℓ_i ℓ̄_j and of the scalars, only the light pair)."""
-
-
-STANDARD_PARTS = ("z_prime_pairs", "loop_mixing")
-"""What a model has unless it is built without: N N → Z′Z′ and Z′H; mixing of Z′ and photon through loops of leptons. `printed` has neither."""
-LEFT_OUT = ("loop_mixing",)
-"""What is left out where nothing is said: without=() has everything."""
+pairs with the heavier Majorana state (by Z′, leptoquark and η exchange; of ℓ_i ℓ̄_j, of the scalars and of Z′Z′, only the light pair); Z′Z′, Z′H1 and Z′H2."""
 
 
 class U1Couplings(Model):
@@ -80,7 +74,7 @@ class U1Couplings(Model):
     sm: SMInputs = eqx.field(default_factory=load_sm)
     convention: str = eqx.field(static=True, default="canonical")
     extra_channels: tuple[str, ...] = eqx.field(static=True, default=())
-    without: tuple[str, ...] = eqx.field(static=True, default=LEFT_OUT)
+    loop_mixing: bool = eqx.field(static=True, default=False)
     perturbative: bool = eqx.field(static=True, default=False)
 
     def __check_init__(self) -> None:
@@ -89,7 +83,6 @@ class U1Couplings(Model):
             for where, kind, names, allowed in (
                 ("convention", "convention", (self.convention,), CONVENTIONS),
                 ("extra_channels", "channel", self.extra_channels, EXTRA_CHANNELS),
-                ("without", "part of the model", self.without, STANDARD_PARTS),
             )
             for name in names
             if name not in allowed
@@ -119,10 +112,6 @@ class U1Couplings(Model):
             ),
             AtMost(("g", "m_zp", "m_h2"), self_coupling, 4.0 * math.pi, message.format("lambda_phi")),
         )
-
-    def includes(self, part: str) -> bool:
-        """Whether the model has one of `STANDARD_PARTS`."""
-        return self.convention != "printed" and part not in self.without
 
     # -- spectrum and couplings ---------------------------------------------------------------------------------------------------
 
@@ -156,12 +145,12 @@ class U1Couplings(Model):
         """
         e = jnp.sqrt(4.0 * jnp.pi * self.sm.coupling["alpha_e_4.8"])
         tree = e * jnp.sqrt(1.0 - self.sm.coupling["s2w"]) * jnp.tan(self.chi)
-        if not (self.kinetic_mixing and self.includes("loop_mixing")):
+        if not (self.kinetic_mixing and self.loop_mixing):
             return tree
         charged = [i for i, charge in enumerate(self.charges) if charge]
         masses = jnp.stack([jnp.asarray(self.sm.mass[LEPTONS[i]], float) for i in charged])
         couplings = self.g * jnp.array([self.charges[i] for i in charged])
-        return tree - e**2 * loop_mixing(jnp.asarray(self.m_zp, float) ** 2, couplings, masses)
+        return tree - e**2 * kinetic_mixing.loop_mixing(jnp.asarray(self.m_zp, float) ** 2, couplings, masses)
 
     @property
     def lepton_couplings(self) -> Array:
