@@ -105,6 +105,8 @@ Channels = Annotated[
     list[str] | None,
     typer.Option("--channel", metavar="NAME", help="An annihilation channel that is off by default; may be repeated."),
 ]
+LoopMixing = Annotated[bool, typer.Option("--loop-mixing", help="With the mixing of Z′ and photon by lepton loops.")]
+Perturbative = Annotated[bool, typer.Option("--perturbative", help="Refuse points that are not perturbative.")]
 Table = Annotated[
     str, typer.Option(metavar="NAME", help="Degrees of freedom of the early Universe: BORSANYI2016 or SS2018.")
 ]
@@ -122,12 +124,15 @@ def predict(
     obs: Observables = None,
     convention: Convention = "canonical",
     channel: Channels = None,
+    loop_mixing: LoopMixing = False,
+    perturbative: Perturbative = False,
     gstar: Table = "BORSANYI2016",
     as_json: AsJson = False,
 ) -> None:
     """Values of observables at a parameter point."""
     with reporting():
-        template, values, units = read_request(model, point or [], obs or [], choices(convention, channel, gstar))
+        options = choices(convention, channel, loop_mixing, perturbative, gstar)
+        template, values, units = read_request(model, point or [], obs or [], options)
         from darkbeauty.prediction import predict_in_words
 
         predictions = predict_in_words(template, values, list(units))
@@ -153,12 +158,15 @@ def gradient(
     obs: Observables = None,
     convention: Convention = "canonical",
     channel: Channels = None,
+    loop_mixing: LoopMixing = False,
+    perturbative: Perturbative = False,
     gstar: Table = "BORSANYI2016",
     as_json: AsJson = False,
 ) -> None:
     """Exact derivatives of observables with respect to the parameters given (all parameters if none is)."""
     with reporting():
-        template, values, units = read_request(model, point or [], obs or [], choices(convention, channel, gstar))
+        options = choices(convention, channel, loop_mixing, perturbative, gstar)
+        template, values, units = read_request(model, point or [], obs or [], options)
         from darkbeauty.prediction import gradient_in_words
 
         slopes, predictions = gradient_in_words(template, values, list(units))
@@ -227,6 +235,8 @@ def relic(
     ),
     convention: Convention = "canonical",
     channel: Channels = None,
+    loop_mixing: LoopMixing = False,
+    perturbative: Perturbative = False,
     gstar: Table = "BORSANYI2016",
     as_json: AsJson = False,
 ) -> None:
@@ -240,7 +250,8 @@ def relic(
         ranges = {name: pair for name, text in values.items() if (pair := read_range(text))}
         fixed = {name: value for name, value in values.items() if name not in ranges}
         refused: list[Problem] = []
-        template = attempt(lambda: resolve_model(model, **choices(convention, channel, gstar)), refused)
+        options = choices(convention, channel, loop_mixing, perturbative, gstar)
+        template = attempt(lambda: resolve_model(model, **options), refused)
         unfit = check(template, fixed, ranges) if template else []
         raise_if_any([*refused, *problems, *unfit, *check_picture(out)])
         result = over_ranges(template, fixed, ranges)

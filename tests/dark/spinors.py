@@ -83,3 +83,31 @@ def scalar_amplitude(p, spins, initial, m_f, strength) -> complex:
     """−½ λ N̄N φ₂ and −κ f̄f h have Feynman rules λ and κ (identical N); strength: λκ times the propagator."""
     dark = bar(v(p[1], initial[1], spins[1])) @ u(p[0], initial[0], spins[0])
     return strength * dark * (bar(u(p[2], m_f, spins[2])) @ v(p[3], m_f, spins[3]))
+
+
+def polarisations(k: np.ndarray, m: float) -> list[np.ndarray]:
+    """Out of the plane of the scattering, in it, longitudinal."""
+    size = np.linalg.norm(k[1:])
+    axis, out = k[1:] / size, np.array([0.0, 1.0, 0.0])
+    return [
+        np.array([0.0, *out]),
+        np.array([0.0, *np.cross(out, axis)]),
+        np.array([size, *(k[0] * axis)]) / m,
+    ]
+
+
+def slashed(p: np.ndarray) -> np.ndarray:
+    return np.tensordot(METRIC * p, GAMMA, 1)
+
+
+def exchanged(p, spins, order, m_dm, vertices, states) -> complex:
+    """Both graphs of N N → X₁X₂ with (momentum, vertex of N_ℓN_j) of X₁ and X₂; N of p[order[0]] is the incoming line, the other one runs backwards."""
+    one, two = order
+    spinor, antispinor = u(p[one], m_dm, spins[one]), bar(v(p[two], m_dm, spins[two]))
+    total = 0.0
+    for first, second in (vertices, vertices[::-1]):
+        line = p[one] - first[0]
+        for j, mass in enumerate(states):
+            propagator = (slashed(line) + mass * np.eye(4)) / (line @ (METRIC * line) - mass**2)
+            total += antispinor @ second[1][j] @ propagator @ first[1][j] @ spinor
+    return total

@@ -94,7 +94,8 @@ def defaults(name: str) -> dict[str, float]:
 def together():
     """(name, k) → freeze-out, ⟨σv⟩ at TEMPERATURES and along the tail."""
     table = {}
-    for model in (LeLmuR2(extra_channels=("coannihilation",)), LmuLtauS1(extra_channels=("coannihilation",))):
+    for kind in (LeLmuR2, LmuLtauS1):
+        model = kind(extra_channels=("coannihilation",))
         points = PAIRS[model.name]
         names, values = tuple(points[0]), np.array([list(point.values()) for point in points])
 
@@ -160,5 +161,6 @@ def test_every_final_state_has_observables(model):
         *dark.scalar_channels.finals,
         *(final for s in dark.states() for final in (*s.channels.finals, *s.exchange.finals)),
     }
+    finals |= {"ZpZp", "ZpH1", "ZpH2"}
     labels = {f"BR(NN->{final})" for final in finals} | {f"sigmav(NN->{final})" for final in finals}
     assert len(finals) > 15 and labels <= {observable.name for observable in REGISTRY}

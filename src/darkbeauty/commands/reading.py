@@ -12,9 +12,12 @@ from darkbeauty.errors import InputError, Problem, attempt
 ASSIGNMENT = re.compile(r"^\s*(?P<name>\w+)\s*=(?P<value>.*)$", re.DOTALL)
 
 
-def choices(convention: str, channels: Sequence[str] | None, gstar: str) -> dict[str, Any]:
+def choices(
+    convention: str, channels: Sequence[str] | None, loop_mixing: bool, perturbative: bool, gstar: str
+) -> dict[str, Any]:
     """Static choices of a model, as `resolve_model` takes them."""
-    return {"convention": convention, "extra_channels": tuple(channels or ()), "gstar": gstar}
+    switches = {"loop_mixing": loop_mixing, "perturbative": perturbative}
+    return {"convention": convention, "extra_channels": tuple(channels or ()), **switches, "gstar": gstar}
 
 
 def read_request(

@@ -13,6 +13,7 @@ import numpy as np
 from jax import Array
 
 from darkbeauty.models.sectors import Channels, DarkMatter, Exchange, InitialState
+from darkbeauty.models.z_prime import squared
 from darkbeauty.numerics.quadrature import gauss_legendre
 
 ANGLES = 12
@@ -33,7 +34,7 @@ def vector_channel(s: Array, initial: Masses, resonance: Resonance, final: Chann
     N_c c²/(12π) |P|² { (s−S²)(1+D²/2s)[g_V²(s+2m²) + g_A²(s−4m²)] + 3 g_A² m² S² (1−D²/s)(1−s/m_Z′²)² }, S = m_a+m_b, D = m_a−m_b.
     Args     final: one final state, its mass, colours, g_v and g_a
     """
-    m2, v2, a2 = final.mass**2, final.g_v**2, final.g_a**2
+    m2, v2, a2 = final.mass**2, squared(final.g_v), final.g_a**2
     sum2, gap2 = (initial[0] + initial[1]) ** 2, (initial[0] - initial[1]) ** 2 / s
     spin_1 = (s - sum2) * (1.0 + 0.5 * gap2) * (v2 * (s + 2.0 * m2) + a2 * (s - 4.0 * m2))
     spin_0 = 3.0 * a2 * m2 * sum2 * (1.0 - gap2) * (1.0 - s / resonance.mass**2) ** 2
@@ -64,9 +65,9 @@ def interference(s: Array, initial: Masses, resonance: Resonance, final: Channel
 
     1/(128π) ∫₋₁¹ dcosθ ½ c y_ay_b Re P { X_t/D_t + X_u/D_u } with D_t = t − m_η² and, S = m_a+m_b, D = m_a−m_b,
     X_t = 8(g_V−g_A)[(m_a²+m²−t)(m_b²+m²−t) − m_am_b(s−2m²)] + 8m²(g_V+g_A)(s−m_a²−m_b²−4m_am_b) + 8 g_A m² S²(s−D²)/m_Z′².
-    Derived from the trace of the two amplitudes; checked against explicit spinors.
+    Derived from the trace of the two amplitudes; checked against explicit spinors. Left out: the absorptive part of g_V.
     """
-    m_f, g_v, g_a = final.mass, final.g_v, final.g_a
+    m_f, g_v, g_a = final.mass, jnp.real(final.g_v), final.g_a
     s, t, u, weight = _angles(jnp.asarray(s), initial, (m_f, m_f), True)
     (a, b), product = (m**2 for m in initial), initial[0] * initial[1]
     left, right, sum2, gap2 = g_v - g_a, g_v + g_a, a + b + 2.0 * product, a + b - 2.0 * product

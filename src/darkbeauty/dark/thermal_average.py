@@ -11,6 +11,7 @@ hep-ph/9704361).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
 
@@ -20,7 +21,8 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from darkbeauty.dark.annihilation import exchange_channel, resonant_channel, scalar_channel
-from darkbeauty.models.sectors import Channels, DarkMatter, Exchange, InitialState, ScalarChannels
+from darkbeauty.dark.z_prime_pairs import scalar_part, smooth_part, z_prime_and_scalar
+from darkbeauty.models.sectors import Channels, DarkMatter, Exchange, InitialState, ScalarChannels, ZPrimePairs
 from darkbeauty.numerics.bessel import k1e_large, k2e_large
 from darkbeauty.numerics.quadrature import PoleRule, inserted, kept, legendre_rule, pole_rule, total
 
@@ -149,6 +151,8 @@ def _blocks(dark: DarkMatter, x: ArrayLike, n: int, levels: tuple[float, ...], a
     if dark.scalar_channels is not None:
         edges = 2.0 * dark.mass * heights
         blocks += [_scalar_block(dark, dark.scalar_channels, edges, which, n, around) for which in (0, 1)]
+    if dark.z_prime_pairs is not None:
+        blocks += _z_prime_pair_blocks(dark, dark.z_prime_pairs, 2.0 * dark.mass * heights, n, around)
     return blocks
 
 
@@ -167,8 +171,7 @@ def _exchange_nodes(
 ) -> tuple[Array, Array]:
     final = channel.mass_1, channel.mass_2
     lowest = jnp.maximum((state.mass_a + state.mass_b) ** 2, (final[0] + final[1]) ** 2)
-    panels = [legendre_rule(edges[k], edges[k + 1], n) for k in range(edges.size - 1)]
-    t, weight = (jnp.concatenate(column) for column in zip(*panels))
+    t, weight = _legendre_panels(edges, n)
     s = lowest + t**2
     value = exchange_channel(s, state.masses, channel, even=state.identical)
     return _measure(dark.mass, state, lowest, final, t, s, weight * value)
@@ -192,6 +195,48 @@ def _scalar_block(dark: DarkMatter, channels: ScalarChannels, edges: Array, whic
         return _measure(dark.mass, state, lowest, (m_f, m_f), rule.node, s, rule.weight * value)
 
     return Block(channels.finals, *jax.vmap(row)(channels.mass, channels.c0, channels.c1, channels.c2))
+
+
+def _z_prime_pair_blocks(dark: DarkMatter, pairs: ZPrimePairs, edges: Array, n: int, around: float) -> list[Block]:
+    """Z′Z′, of which what has the poles of H1 and H2 has nodes of its own, and Z′H1 and Z′H2."""
+    t, weight = _legendre_panels(edges, n)
+
+    def smooth(w: Callable[..., Array], last: Array, *more: Array) -> tuple[Array, Array]:
+        lowest = jnp.maximum(2.0 * dark.mass, pairs.mass + last) ** 2
+        s = lowest + t**2
+        value = w(s, dark.mass, pairs, *more)
+        return _measure(dark.mass, dark.states()[0], lowest, (pairs.mass, last), t, s, weight * value)
+
+    two = jax.checkpoint(partial(smooth, smooth_part))(pairs.mass)
+    scalar = jax.checkpoint(lambda h: smooth(z_prime_and_scalar, h[0], *h))
+    with_scalar = jax.lax.map(scalar, (pairs.scalar_mass, pairs.contents))
+    near_pole = jax.checkpoint(partial(_scalar_part_nodes, dark, pairs, edges, n=n, around=around))
+    return [
+        Block(("ZpZp",), *(column[None] for column in two)),
+        Block(("ZpH1", "ZpH2"), *with_scalar),
+        Block(("ZpZp", "ZpZp"), *jax.lax.map(near_pole, jnp.arange(2))),
+    ]
+
+
+def _scalar_part_nodes(
+    dark: DarkMatter, pairs: ZPrimePairs, edges: Array, which: Array, n: int, around: float
+) -> tuple[Array, Array]:
+    """|D_o|²/(|D₁|²+|D₂|²) of what the scalars do to Z′Z′, for each of H1 and H2, o the other one: it has one narrow pole, and the two parts add up."""
+    m2, m_gamma, share = pairs.scalar_mass**2, pairs.scalar_m_gamma, pairs.contents**2
+    lowest = 4.0 * jnp.maximum(dark.mass, pairs.mass) ** 2
+    rule, s, near = _resonant_rule(edges, lowest, m2[which], m_gamma[which], n, around)
+    ratio = 1.0 + jax.lax.complex(m2[which] - m2[1 - which], m_gamma[1 - which] - m_gamma[which]) * near  # D_o P
+    value = scalar_part(s, dark.mass, pairs, near * (share[which] + share[1 - which] / ratio))
+    part = ratio.real**2 + ratio.imag**2
+    weighted = rule.weight * value * part / (1.0 + part)
+    return _measure(dark.mass, dark.states()[0], lowest, (pairs.mass, pairs.mass), rule.node, s, weighted)
+
+
+def _legendre_panels(edges: Array, n: int) -> tuple[Array, Array]:
+    """Nodes and weights of a composite rule."""
+    panels = [legendre_rule(edges[k], edges[k + 1], n) for k in range(edges.size - 1)]
+    node, weight = (jnp.concatenate(column) for column in zip(*panels))
+    return node, weight
 
 
 def _resonant_rule(

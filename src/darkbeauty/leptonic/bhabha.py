@@ -22,7 +22,7 @@ def ratio_to_sm(p: Theory, energy: ArrayLike, cos_min: Array | float, cos_max: A
              is not described
     """
     cosine, weight = legendre_rule(cos_min, cos_max, COSINE_NODES)
-    coupling2 = p.z_prime.lepton[E] ** 2
+    coupling2 = p.z_prime.lepton[E].real ** 2
     return weight @ _density(p, energy, cosine, coupling2) / (weight @ _density(p, energy, cosine, 0.0))
 
 

@@ -7,7 +7,7 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from darkbeauty.models.sectors import BOTTOM, LIGHT, MU, Theory
-from darkbeauty.models.z_prime import fermion_width
+from darkbeauty.models.z_prime import fermion_width, squared
 from darkbeauty.numerics.limit_curves import coupling_strength, excess, grid_strength
 from darkbeauty.units import GEV_PER_INVERSE_PS
 
@@ -35,7 +35,7 @@ def radiated_z_prime(p: Theory, search: str, final: str) -> Array:
     minimal = minimal_branching(p, final)
     known = minimal > 0.0
     rescaling = jnp.where(known, p.z_prime.branching(final) / jnp.where(known, minimal, 1.0), 0.0)
-    return coupling_strength(p.sm.limits[search], p.z_prime.mass, p.z_prime.lepton[MU] ** 2 * rescaling)
+    return coupling_strength(p.sm.limits[search], p.z_prime.mass, squared(p.z_prime.lepton[MU]) * rescaling)
 
 
 def lifetime_ps(p: Theory) -> Array:

@@ -32,5 +32,5 @@ def a_lepton(p: Theory, flavour: str) -> Array:
     c²/8π² for m ≪ m_f and c² m_f²/12π²m² for m ≫ m_f. Source: J.P. Leveille, Nucl. Phys. B137 (1978) 63. Omits   leptoquarks (they couple to no
     charged lepton) and the inert doublet.
     """
-    coupling = p.z_prime.lepton[LEPTONS.index(flavour)]
+    coupling = p.z_prime.lepton[LEPTONS.index(flavour)].real
     return coupling**2 / (4.0 * jnp.pi**2) * loop((p.z_prime.mass / p.sm.mass[flavour]) ** 2)

@@ -26,5 +26,5 @@ def ratio_to_sm(p: Theory, experiment: str) -> Array:
     f_1, f_2 = (jnp.exp(monotone(log_mass, table.log_mass, table.log_f[row, n])) for n in (0, 1))
     c_v = 0.5 + 2.0 * p.sm.coupling["s2w"]
     axial = table.axial[row] * 0.25
-    delta = p.z_prime.lepton[MU] * p.z_prime.neutrino[MU] / (jnp.sqrt(2.0) * p.sm.coupling["GF"])
+    delta = p.z_prime.lepton[MU].real * p.z_prime.neutrino[MU] / (jnp.sqrt(2.0) * p.sm.coupling["GF"])
     return 1.0 + (2.0 * c_v * delta * f_1 + delta**2 * f_2) / (c_v**2 + axial)

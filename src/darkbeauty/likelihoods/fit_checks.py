@@ -23,7 +23,7 @@ WHOLE_LINE = (-math.inf, math.inf)
 
 def check_model(file: FitFile) -> tuple[Model | None, list[Problem]]:
     """The model by its name with its choices, or the object itself; of a name with wrong choices the model without them."""
-    choices = {"convention": file.convention, "extra_channels": tuple(file.extra_channels), "gstar": file.gstar}
+    choices = file.choices
     problems: list[Problem] = []
     if isinstance(file.model, str) and file.model in MODELS:
         return attempt(lambda: resolve_model(file.model, **choices), problems) or resolve_model(file.model), problems
@@ -74,7 +74,7 @@ def check_conditions(model: Model, fixed: Mapping[str, float], priors: Mapping[s
     """What forbids every corner of the priors, e.g. an order of masses: then no point inside is allowed."""
     place = lambda path: ("priors" if path[1:] in priors else "fixed") + path
     problems = []
-    for condition in model.conditions:
+    for condition in model.all_conditions:
         ends = {name: _ends(model, name, fixed, priors) for name in condition.names}
         corners = [dict(zip(ends, corner)) for corner in product(*ends.values())]
         if all(None not in corner.values() and not condition.holds(corner) for corner in corners):

@@ -126,6 +126,8 @@ class FitFile(Section):
     model: Any
     convention: str = "canonical"
     extra_channels: Names = []
+    loop_mixing: bool = False
+    perturbative: bool = False
     gstar: str = "BORSANYI2016"
     seed: Annotated[int, Field(ge=0, le=LARGEST_SEED)] = 1
     fixed: Annotated[dict[str, float], Plain] = {}
@@ -133,6 +135,17 @@ class FitFile(Section):
     likelihood: LikelihoodSection
     sampler: SamplerSection = SamplerSection()
     targets: TargetSection = TargetSection()
+
+    @property
+    def choices(self) -> dict[str, Any]:
+        """Static choices of the model, as `resolve_model` takes them."""
+        switches = {"loop_mixing": self.loop_mixing, "perturbative": self.perturbative}
+        return {
+            "convention": self.convention,
+            "extra_channels": tuple(self.extra_channels),
+            **switches,
+            "gstar": self.gstar,
+        }
 
 
 NEEDED: dict[str, Any] = {"name": "unnamed", "model": "", "priors": {}, "likelihood": {}}

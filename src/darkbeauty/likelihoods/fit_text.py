@@ -48,7 +48,7 @@ class ModelSource:
 def source_of(model: Model, file: FitFile, free: tuple[str, ...]) -> ModelSource:
     """The source of the model of a fit; objects equal to a named model are that."""
     values = _values(model, free)
-    choices = {"convention": file.convention, "extra_channels": tuple(file.extra_channels), "gstar": file.gstar}
+    choices = file.choices
     if not isinstance(file.model, str):
         named = _choices_of(model) if all(isinstance(value, float) for value in values.values()) else None
         if named is None:

@@ -9,8 +9,18 @@ import jax.numpy as jnp
 from jax import Array
 from jax.typing import ArrayLike
 
-from darkbeauty.models.scalars import scalar_channels
-from darkbeauty.models.sectors import HEAVY, LEPTONS, LIGHT, Channels, DarkMatter, Exchange, InitialState, ZPrime
+from darkbeauty.models.scalars import scalar_channels, scalars
+from darkbeauty.models.sectors import (
+    HEAVY,
+    LEPTONS,
+    LIGHT,
+    Channels,
+    DarkMatter,
+    Exchange,
+    InitialState,
+    ZPrime,
+    ZPrimePairs,
+)
 from darkbeauty.models.u1_couplings import U1Couplings
 from darkbeauty.models.z_prime import HADRON_STEPS
 
@@ -27,6 +37,7 @@ def dark_matter(p: U1Couplings, z_prime: ZPrime) -> DarkMatter:
         None if _is_zero(p.y_eta) else jnp.asarray(p.m_eta, float),
         jnp.asarray(p.omega_constant, float),
         scalar_channels(p) if "higgs" in p.extra_channels else None,
+        _z_prime_pairs(p) if "z_prime_pairs" in p.extra_channels else None,
         p.masses[HEAVY] if coannihilation else None,
         (_companion(p, LIGHT, HEAVY, 2.0), _companion(p, HEAVY, HEAVY, 1.0)) if coannihilation else (),
     )
@@ -41,6 +52,20 @@ def _companion(p: U1Couplings, i: int, j: int, count: float) -> InitialState:
     """N_i N_j, i and j being 0 for the light and 1 for the heavy state."""
     return InitialState(
         p.masses[i], p.masses[j], p.dark_couplings[i, j], _channels(p, i, j), _exchange(p, i, j), count, i == j
+    )
+
+
+def _z_prime_pairs(p: U1Couplings) -> ZPrimePairs:
+    both = scalars(p)
+    return ZPrimePairs(
+        jnp.asarray(p.m_zp, float),
+        p.masses,
+        p.dark_couplings[LIGHT],
+        p.scalar_couplings[LIGHT],
+        2.0 * p.g / jnp.asarray(p.m_zp, float),
+        both.mass,
+        both.m_gamma,
+        jnp.stack([-jnp.asarray(p.sin_zeta, float), p.cos_zeta]),
     )
 
 
@@ -114,4 +139,5 @@ def _mixed_lepton_rows(p: U1Couplings) -> list[tuple[str, tuple]]:
 
 
 def _columns(rows: list[tuple] | tuple[tuple, ...]) -> list[Array]:
-    return [jnp.stack([jnp.asarray(x, float) for x in column]) for column in zip(*rows)]
+    kind = lambda column: complex if any(jnp.iscomplexobj(x) for x in column) else float
+    return [jnp.stack([jnp.asarray(x, kind(column)) for x in column]) for column in zip(*rows)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import abc
 import functools
 import operator
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import product
 from typing import Any, ClassVar, Self
@@ -81,6 +81,26 @@ class Below:
         return Problem(f"{path}.{self.smaller}", words)
 
 
+@dataclass(frozen=True)
+class AtMost:
+    """A condition between parameters: a function of them is at most so large."""
+
+    names: tuple[str, ...]
+    value: Callable[..., Any]
+    limit: float
+    message: str
+    """With {value} and {limit} where the numbers go."""
+
+    def holds(self, values: Mapping[str, Any]) -> Any:
+        """Whether it does; elementwise, and never at NaN."""
+        return self.value(*(values[name] for name in self.names)) <= self.limit
+
+    def problem(self, values: Mapping[str, Any], path: str) -> Problem:
+        """What to say where it does not hold."""
+        value = float(self.value(*(values[name] for name in self.names)))
+        return Problem(f"{path}.{self.names[0]}", self.message.format(value=f"{value:.3g}", limit=f"{self.limit:.3g}"))
+
+
 class Model(eqx.Module):
     """A model at a point. Built without its free parameters it is a template; `at` fills them in.
 
@@ -92,13 +112,18 @@ class Model(eqx.Module):
     title: ClassVar[str]
     parameters: ClassVar[tuple[Parameter, ...]]
     conditions: ClassVar[tuple[Below, ...]] = ()
-    """What must hold between parameters; a fit gives no prior to points where it does not."""
+    """What must hold between parameters."""
 
     sm: eqx.AbstractVar[SMInputs]
 
     @abc.abstractmethod
     def derive(self) -> Theory:
         """Couplings, spectrum and widths at the point, for observables."""
+
+    @property
+    def all_conditions(self) -> tuple[Below | AtMost, ...]:
+        """The conditions, with those that a static choice adds; a fit gives no prior to points where one does not hold."""
+        return self.conditions
 
     @classmethod
     def parameter_names(cls) -> tuple[str, ...]:
@@ -130,7 +155,7 @@ class Model(eqx.Module):
         """Whether every parameter is in its domain and all conditions hold; False at NaN. For values that may be traced."""
         values = self.values()
         inside = (p.contains(values[p.name]) for p in self.parameters)
-        held = (condition.holds(values) for condition in self.conditions)
+        held = (condition.holds(values) for condition in self.all_conditions)
         return jnp.asarray(functools.reduce(operator.and_, (*inside, *held), True))
 
     def sheltered(self) -> tuple[Self, Array]:
@@ -168,7 +193,7 @@ class Model(eqx.Module):
     def check_together(self, values: Mapping[str, Any], path: str) -> list[Problem]:
         """Conditions between parameters that do not hold; those with a value that is not known yet are passed over."""
         problems = []
-        for condition in self.conditions:
+        for condition in self.all_conditions:
             numbers = {name: concrete(values.get(name)) for name in condition.names}
             if None not in numbers.values() and not condition.holds(numbers):
                 problems.append(condition.problem(numbers, path))
@@ -219,10 +244,10 @@ def inner_point(model: Model) -> dict[str, Any]:
     choices = {
         p.name: [value] if is_constant(value := getattr(model, p.name)) else _inside(p) for p in model.parameters
     }
-    involved = {name for condition in model.conditions for name in condition.names}
+    involved = {name for condition in model.all_conditions for name in condition.names}
     columns = [column if name in involved else column[:1] for name, column in choices.items()]
     points = [dict(zip(choices, values)) for values in product(*columns)]
-    return next((point for point in points if all(c.holds(point) for c in model.conditions)), points[0])
+    return next((point for point in points if all(c.holds(point) for c in model.all_conditions)), points[0])
 
 
 def _inside(parameter: Parameter) -> list[Any]:

@@ -15,14 +15,21 @@ from darkbeauty.models.wet import Wet
 MODELS: dict[str, type[Model]] = {model.name: model for model in (LmuLtauS1, LeLmuR2, Wet)}
 
 
-CHOICES = {"convention": "canonical", "extra_channels": (), "gstar": "BORSANYI2016"}
+CHOICES = {
+    "convention": "canonical",
+    "extra_channels": (),
+    "loop_mixing": False,
+    "perturbative": False,
+    "gstar": "BORSANYI2016",
+}
 """Static choices of a model and their defaults."""
 
 
 def resolve_model(model: str | Model, **choices: Any) -> Model:
     """A model object from its name, or itself.
 
-    Args     choices: convention="printed", extra_channels=(…), gstar="SS2018" (table of degrees of freedom, see `load_sm`), for models that have them
+    Args     choices: convention="printed", extra_channels=(…), loop_mixing=True, perturbative=True, gstar="SS2018" (table of degrees of freedom, see `load_sm`), for models
+             that have them
     Errors   InputError for an unknown name or choice
     """
     if isinstance(model, Model):

@@ -21,9 +21,19 @@ PAIRS = ((LIGHT, LIGHT, 1.0), (LIGHT, HEAVY, 2.0), (HEAVY, HEAVY, 1.0))
 
 
 def scalars(p: U1Couplings) -> Scalars:
-    """Masses of H1 and H2, and what they make of the dark matter's coupling to φ₂."""
+    """H1 and H2: masses, widths, couplings, and what they make of the dark matter's coupling to φ₂."""
     coupling = p.scalar_couplings[LIGHT, LIGHT] * jnp.asarray(p.sin_zeta) * p.cos_zeta / vacuum(p)
-    return Scalars(jnp.stack([jnp.asarray(m, float) for m in (p.m_h1, p.m_h2)]), coupling)
+    mass = jnp.stack([jnp.asarray(m, float) for m in (p.m_h1, p.m_h2)])
+    singlet, sin2 = [singlet_widths(p, m) for m in mass], jnp.asarray(p.sin_zeta, float) ** 2
+    standard = 1.0 / p.sm.lifetime["h"], jnp.sum(higgs_widths(mass[1], vacuum(p), *_columns(p)))
+    width = jnp.stack(
+        [
+            visible * like_h + (1.0 - visible) * (parts["NN"] + parts["ZpZp"])
+            for visible, like_h, parts in zip((1.0 - sin2, sin2), standard, singlet)
+        ]
+    )
+    partial = {final: sin2 * part for final, part in singlet[0].items()}
+    return Scalars(mass, coupling, width, partial, p.yukawa, p.self_coupling)
 
 
 def vacuum(p: U1Couplings) -> Array:
@@ -33,18 +43,8 @@ def vacuum(p: U1Couplings) -> Array:
 
 def scalar_channels(p: U1Couplings) -> ScalarChannels:
     """N N → H1, H2 → all fermions, WW and ZZ, with the widths of H1 and H2 in their propagators."""
-    both, sin2 = scalars(p), jnp.asarray(p.sin_zeta) ** 2
-    mass, *polynomial = (jnp.stack([jnp.asarray(x, float) for x in column]) for column in zip(*_rows(p)))
-    standard = 1.0 / p.sm.lifetime["h"], jnp.sum(higgs_widths(both.mass[1], vacuum(p), mass, *polynomial))
-    width = jnp.stack(
-        [
-            visible * like_h + (1.0 - visible) * singlet_width(p, m)
-            for visible, like_h, m in zip((1.0 - sin2, sin2), standard, both.mass)
-        ]
-    )
     finals = (*(2 * lepton for lepton in LEPTONS), *(2 * quark for quark in QUARKS), "WW", "ZZ")
-    c0, c1, c2 = cast("tuple[Array, Array, Array]", polynomial)
-    return ScalarChannels(both, both.mass * jnp.maximum(width, 1e-30), mass, c0, c1, c2, finals)
+    return ScalarChannels(scalars(p), *_columns(p), finals)
 
 
 def higgs_widths(m: ArrayLike, vacuum: ArrayLike, m_f: Array, c0: Array, c1: Array, c2: Array | float) -> Array:
@@ -58,20 +58,26 @@ def higgs_widths(m: ArrayLike, vacuum: ArrayLike, m_f: Array, c0: Array, c1: Arr
     return jnp.where(is_open, beta * (c0 + (c1 + c2 * m2) * m2) / (32.0 * jnp.pi * vacuum**2 * m), 0.0)
 
 
-def singlet_width(p: U1Couplings, m: Array) -> Array:
-    r"""Width of a pure φ₂ of mass m, into N_iN_j and Z′Z′.   [GeV], 0 below threshold
+def singlet_widths(p: U1Couplings, m: Array) -> dict[str, Array]:
+    r"""Partial widths of a pure φ₂ of mass m, into N_iN_j (all of them: "NN", the light ones: "NNlight") and Z′Z′.   [GeV], 0 below threshold
 
     Γ(NN) = λ² m/(16π) (1−4r)^{3/2}, Γ(N_ℓN_h) = λ² m/(8π) λ^{1/2}(1,r₁,r₂)(1−(√r₁+√r₂)²), Γ(Z′Z′) = m³/(32π v₂²) √(1−4r)(1−4r+12r²).
     """
-    states = p.masses
-    width = 0.0
+    states, pairs = p.masses, []
     for i, j, factor in PAIRS:
         sum2, gap2 = (((states[i] + sign * states[j]) / m) ** 2 for sign in (1.0, -1.0))
         is_open = sum2 < 1.0
         flux = jnp.sqrt(jnp.where(is_open, (1.0 - sum2) * (1.0 - gap2), 1.0)) * (1.0 - sum2)
-        width = width + jnp.where(is_open, factor * p.scalar_couplings[i, j] ** 2 * m / (16.0 * jnp.pi) * flux, 0.0)
+        pairs.append(jnp.where(is_open, factor * p.scalar_couplings[i, j] ** 2 * m / (16.0 * jnp.pi) * flux, 0.0))
     zp2, vacuum = jnp.asarray(p.m_zp) ** 2, p.m_zp / (2.0 * jnp.where(p.g == 0.0, 1e-30, p.g))
-    return width + higgs_widths(m, vacuum, jnp.sqrt(zp2), *_vector_pair(zp2, 1.0))
+    vectors = higgs_widths(m, vacuum, jnp.sqrt(zp2), *_vector_pair(zp2, 1.0))
+    return {"NN": jnp.asarray(sum(pairs)), "NNlight": pairs[0], "ZpZp": vectors}
+
+
+def _columns(p: U1Couplings) -> tuple[Array, Array, Array, Array]:
+    """mass, c₀, c₁ and c₂ of every final state."""
+    columns = (jnp.stack([jnp.asarray(x, float) for x in column]) for column in zip(*_rows(p)))
+    return cast("tuple[Array, Array, Array, Array]", tuple(columns))
 
 
 def _rows(p: U1Couplings) -> list[tuple[ArrayLike, ...]]:

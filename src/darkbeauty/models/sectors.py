@@ -112,7 +112,7 @@ class Wilson(eqx.Module):
 class ZPrime(eqx.Module):
     """A Z′: mass, partial widths by final state (one that is not there is 0), couplings.
 
-    lepton, neutrino: vector couplings c of L = −c ℓ̄γ^μℓ Z′_μ and c of L = −c ν̄_Lγ^μν_L Z′_μ, flavours e, μ, τ, shape (3,); dark: c_ij of L = −½ c_ij N̄_iγ^μγ₅N_j Z′_μ,
+    lepton, neutrino: vector couplings c of L = −c ℓ̄γ^μℓ Z′_μ (on its pole, complex where a loop is) and c of L = −c ν̄_Lγ^μν_L Z′_μ, flavours e, μ, τ, shape (3,); dark: c_ij of L = −½ c_ij N̄_iγ^μγ₅N_j Z′_μ,
     lightest first; vertex: g_eff of L = −g_eff q̄γ^μP q′ Z′_μ by pair of quarks ("bs", "bd", "sd"), all of one chirality; mixing_angle: with the Z [rad];
     pair_factor: of the amplitude of b → s N N over vertex times dark coupling, 1 but where slides print something else.
     """
@@ -205,20 +205,32 @@ class Exchange(eqx.Module):
 
 
 class Scalars(eqx.Module):
-    """Two scalars H1, H2 mixed from the Higgs boson and a singlet φ₂ with L = −½ λ N̄N φ₂: masses, shape (2,), and κ = λ sin ζ cos ζ/v [1/GeV]."""
+    """Two scalars H1, H2 mixed from the Higgs boson and a singlet φ₂ with L = −½ λ N̄N φ₂: masses, shape (2,), and κ = λ sin ζ cos ζ/v [1/GeV].
+
+    width: of H1 and H2, shape (2,); partial: what of H1's width φ₂ leads to, by final state, "NN" being all pairs of Majorana states and "NNlight" that of the lightest;
+    yukawa: largest f of f N̄^cNφ₂ that gives N its mass; self_coupling: λ_φ.
+    """
 
     mass: Array
     coupling: Array
+    width: Array
+    partial: dict[str, Array]
+    yukawa: Array
+    self_coupling: Array
+
+    @property
+    def m_gamma(self) -> Array:
+        """mΓ, never exactly 0."""
+        return self.mass * jnp.maximum(self.width, 1e-30)
 
 
 class ScalarChannels(eqx.Module):
     r"""Final states X of N N → H1, H2 → X, with couplings of h to X as in the Standard Model.
 
-    scalars: masses and κ; m_gamma: mΓ of H1 and H2, shape (2,); mass, c0, c1, c2, shape (n,), of √s Γ(h → X) = β_X (c₀ + c₁s + c₂s²)/(32π v²).
+    scalars: masses, widths and κ; mass, c0, c1, c2, shape (n,), of √s Γ(h → X) = β_X (c₀ + c₁s + c₂s²)/(32π v²).
     """
 
     scalars: Scalars
-    m_gamma: Array
     mass: Array
     c0: Array
     c1: Array
@@ -228,6 +240,25 @@ class ScalarChannels(eqx.Module):
     @property
     def m2(self) -> Array:
         return self.scalars.mass**2
+
+    @property
+    def m_gamma(self) -> Array:
+        return self.scalars.m_gamma
+
+
+class ZPrimePairs(eqx.Module):
+    r"""N N → Z′Z′, Z′H1 and Z′H2: mass of the Z′; masses of the N_j exchanged (the lightest, which annihilates, first), their c_ℓj of −½ c_ij N̄_iγγ₅N_j Z′ and
+    λ_ℓj of −½ λ_ij N̄_iN_j φ₂, shape (n,); 1/v₂ of the coupling 2m²/v₂ of φ₂ to Z′Z′ [1/GeV]; masses of H1 and H2, their mΓ, the content f of φ₂ in them, shape (2,).
+    """
+
+    mass: Array
+    exchanged: Array
+    vector: Array
+    scalar: Array
+    inverse_vacuum: Array
+    scalar_mass: Array
+    scalar_m_gamma: Array
+    contents: Array
 
 
 class InitialState(eqx.Module):
@@ -250,8 +281,8 @@ class DarkMatter(eqx.Module):
     """A Majorana particle of mass m, the Z′ it annihilates through with axial coupling c, its channels.
 
     exchange: of a scalar in the t and u channels, None without one; eta_mass: of a doublet that couples to leptons, None if there certainly is none;
-    scalar_channels, and heavy_mass with companions (pairs with a heavier state that co-annihilates): absent unless asked for; omega_constant: of
-    Ωh² = constant/(√g_* M_Pl J) [1/GeV].
+    z_prime_pairs: of two particles lightest states annihilate into beyond those, None without; scalar_channels, and heavy_mass with companions (pairs with a
+    heavier state that co-annihilates, in which Z′Z′ and Z′H are left out): absent unless asked for; omega_constant: of Ωh² = constant/(√g_* M_Pl J) [1/GeV].
     """
 
     mass: Array
@@ -262,6 +293,7 @@ class DarkMatter(eqx.Module):
     eta_mass: Array | None = None
     omega_constant: ArrayLike = 1.07e9
     scalar_channels: ScalarChannels | None = None
+    z_prime_pairs: ZPrimePairs | None = None
     heavy_mass: Array | None = None
     companions: tuple[InitialState, ...] = ()
 

@@ -5,7 +5,8 @@ A model of this kind states its charges, the flavour of N that couples to quarks
 
 from __future__ import annotations
 
-from typing import ClassVar
+import math
+from typing import Any, ClassVar
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -13,12 +14,14 @@ from jax import Array
 
 from darkbeauty.errors import InputError, unknown
 from darkbeauty.inputs import SMInputs, load_sm
-from darkbeauty.models.base import Below, Model, Value
+from darkbeauty.models import kinetic_mixing
+from darkbeauty.models.base import AtMost, Below, Model, Value
+from darkbeauty.models.sectors import LEPTONS
 
 CONVENTIONS = ("canonical", "printed")
-EXTRA_CHANNELS = ("flavour_violating", "higgs", "coannihilation")
+EXTRA_CHANNELS = ("flavour_violating", "higgs", "coannihilation", "z_prime_pairs")
 """Channels that are off unless a model is built with extra_channels: q_i q̄_j and ℓ_i ℓ̄_j with i ≠ j by scalar exchange; f f̄, WW and ZZ through H1 and H2;
-pairs with the heavier Majorana state (by Z′, leptoquark and η exchange; of ℓ_i ℓ̄_j and of the scalars, only the light pair)."""
+pairs with the heavier Majorana state (by Z′, leptoquark and η exchange; of ℓ_i ℓ̄_j, of the scalars and of Z′Z′, only the light pair); Z′Z′, Z′H1 and Z′H2."""
 
 
 class U1Couplings(Model):
@@ -71,6 +74,8 @@ class U1Couplings(Model):
     sm: SMInputs = eqx.field(default_factory=load_sm)
     convention: str = eqx.field(static=True, default="canonical")
     extra_channels: tuple[str, ...] = eqx.field(static=True, default=())
+    loop_mixing: bool = eqx.field(static=True, default=False)
+    perturbative: bool = eqx.field(static=True, default=False)
 
     def __check_init__(self) -> None:
         problems = [
@@ -84,6 +89,29 @@ class U1Couplings(Model):
         ]
         if problems:
             raise InputError(problems)
+
+    @property
+    def all_conditions(self) -> tuple[Below | AtMost, ...]:
+        """With `perturbative`, f_N ≤ √(4π) and λ_φ ≤ 4π, too."""
+        return (*self.conditions, *self._perturbativity) if self.perturbative else self.conditions
+
+    @property
+    def _perturbativity(self) -> tuple[AtMost, ...]:
+        model = type(self)
+
+        def yukawa(g: Any, m_zp: Any, m_dm: Any, m_heavy: Any, sin_mix: Any) -> Any:
+            return model(g=g, m_zp=m_zp, m_dm=m_dm, m_heavy=m_heavy, sin_mix=sin_mix, sm=self.sm).yukawa
+
+        def self_coupling(g: Any, m_zp: Any, m_h2: Any) -> Any:
+            return model(g=g, m_zp=m_zp, m_h2=m_h2, sm=self.sm).self_coupling
+
+        message = "the model is not perturbative: {} = {{value}} is above {{limit}}"
+        return (
+            AtMost(
+                ("g", "m_zp", "m_dm", "m_heavy", "sin_mix"), yukawa, math.sqrt(4.0 * math.pi), message.format("f_N")
+            ),
+            AtMost(("g", "m_zp", "m_h2"), self_coupling, 4.0 * math.pi, message.format("lambda_phi")),
+        )
 
     # -- spectrum and couplings ---------------------------------------------------------------------------------------------------
 
@@ -110,9 +138,19 @@ class U1Couplings(Model):
 
     @property
     def epsilon(self) -> Array:
-        """ε_em = e cos θ_W tan χ, the photon-like coupling of a light Z′ (α at the B scale)."""
+        r"""ε_em = e (cos θ_W tan χ − ε_loop(m_Z′²)), the photon-like coupling of a light Z′ (α at the B scale): L = ε_em Q f̄γ^μf Z′_μ.
+
+        The loop of charged leptons has the sign of g: with χ = 0 an electron couples opposite to a muon. Taken on the pole of the Z′ everywhere, above 2m_μ complex, without
+        the leptoquark's loop, which renormalises χ. Where kinetic mixing is off, that of e and μ is below 1e-7 g for m_Z′ > 50 GeV, and left out.
+        """
         e = jnp.sqrt(4.0 * jnp.pi * self.sm.coupling["alpha_e_4.8"])
-        return e * jnp.sqrt(1.0 - self.sm.coupling["s2w"]) * jnp.tan(self.chi)
+        tree = e * jnp.sqrt(1.0 - self.sm.coupling["s2w"]) * jnp.tan(self.chi)
+        if not (self.kinetic_mixing and self.loop_mixing):
+            return tree
+        charged = [i for i, charge in enumerate(self.charges) if charge]
+        masses = jnp.stack([jnp.asarray(self.sm.mass[LEPTONS[i]], float) for i in charged])
+        couplings = self.g * jnp.array([self.charges[i] for i in charged])
+        return tree - e**2 * kinetic_mixing.loop_mixing(jnp.asarray(self.m_zp, float) ** 2, couplings, masses)
 
     @property
     def lepton_couplings(self) -> Array:
@@ -179,9 +217,25 @@ class U1Couplings(Model):
 
         Of the light state: [M_ℓ(u⁴ + w⁴) + 2M_h u²w²]/v₂, u and w its two contents.
         """
+        states, masses = self._flavour_masses
+        return (states * masses[None]) @ states.T * 2.0 * self.g / self.m_zp
+
+    @property
+    def yukawa(self) -> Array:
+        r"""f = √2 |M_ff|/v₂ of the flavour with the larger mass term M_ff: above √(4π) the model is not perturbative."""
+        return jnp.sqrt(2.0) * jnp.max(jnp.abs(self._flavour_masses[1])) * 2.0 * self.g / self.m_zp
+
+    @property
+    def self_coupling(self) -> Array:
+        """λ_φ = m_h2²/(2v₂²): above 4π the model is not perturbative."""
+        return 2.0 * (jnp.asarray(self.m_h2, float) * self.g / self.m_zp) ** 2
+
+    @property
+    def _flavour_masses(self) -> tuple[Array, Array]:
+        """Contents of the mass states (rows) in N_q and N_p, and the mass terms M_ff of these that v₂ gives."""
         u = self.contents
         states = jnp.stack([u, jnp.stack([u[1], -u[0]])], axis=1)
-        return (states * (self.masses @ states**2)[None]) @ states.T * 2.0 * self.g / self.m_zp
+        return states, self.masses @ states**2
 
 
 def _cosine(sine: Value) -> Array:

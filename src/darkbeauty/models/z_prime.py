@@ -12,11 +12,17 @@ HADRON_STEPS = (("pi+", 2.0), ("D0", 4.0 / 3.0), ("B0", 1.0 / 3.0))
 """R(s) as a sum of steps: the lightest meson of each threshold 4m² and the rise of R there."""
 
 
+def squared(coupling: ArrayLike) -> Array:
+    """|c|² of a coupling that may be complex."""
+    c = jnp.asarray(coupling)
+    return c.real**2 + c.imag**2 if jnp.iscomplexobj(c) else c**2
+
+
 def fermion_width(m: ArrayLike, m_f: ArrayLike, g_v: ArrayLike, g_a: ArrayLike, colours: ArrayLike = 1.0) -> Array:
-    r"""Γ(Z′ → f f̄) = N_c m/(12π) √(1−4r) [g_V²(1+2r) + g_A²(1−4r)], r = m_f²/m².   [GeV], 0 below threshold"""
+    r"""Γ(Z′ → f f̄) = N_c m/(12π) √(1−4r) [|g_V|²(1+2r) + g_A²(1−4r)], r = m_f²/m².   [GeV], 0 below threshold"""
     r = (m_f / jnp.asarray(m)) ** 2
-    beta = jnp.sqrt(jnp.where(r < 0.25, 1.0 - 4.0 * r, 1.0))
-    width = colours * m / (12.0 * jnp.pi) * beta * (g_v**2 * (1.0 + 2.0 * r) + g_a**2 * (1.0 - 4.0 * r))
+    beta, v2 = jnp.sqrt(jnp.where(r < 0.25, 1.0 - 4.0 * r, 1.0)), squared(g_v)
+    width = colours * m / (12.0 * jnp.pi) * beta * (v2 * (1.0 + 2.0 * r) + g_a**2 * (1.0 - 4.0 * r))
     return jnp.where(r < 0.25, width, 0.0)
 
 

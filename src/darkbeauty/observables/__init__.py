@@ -7,6 +7,7 @@ from darkbeauty.observables import (
     b_to_xs_gamma,
     bs,
     direct_detection,
+    higgs,
     kaons,
     lambda1520,
     leptonic,
@@ -32,6 +33,7 @@ REGISTRY: tuple[Observable, ...] = (
     *relic.OBSERVABLES,
     *direct_detection.OBSERVABLES,
     *leptonic.OBSERVABLES,
+    *higgs.OBSERVABLES,
     *limits.OBSERVABLES,
 )
 BY_NAME: dict[str, Observable] = {observable.name: observable for observable in REGISTRY}

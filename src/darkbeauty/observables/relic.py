@@ -8,7 +8,16 @@ from typing import Any, NamedTuple
 
 from jax import Array
 
-from darkbeauty.dark import annihilation, boltzmann, freeze_out, kinetic, scattering, thermal_average, today
+from darkbeauty.dark import (
+    annihilation,
+    boltzmann,
+    freeze_out,
+    kinetic,
+    scattering,
+    thermal_average,
+    today,
+    z_prime_pairs,
+)
 from darkbeauty.models.sectors import Theory
 from darkbeauty.observables.combiners import Field, Final
 from darkbeauty.observables.domains import at_least_one
@@ -26,6 +35,7 @@ FINALS = {
     **{a + b: f"{a}{b}̄ and {b}{a}̄ (flavour_violating)" for a, b in ("ds", "db", "sb", "uc", "ut", "ct")},
     **{"emu": "e±μ∓ (flavour_violating)", "mutau": "μ±τ∓ (flavour_violating)"},
     **{"WW": "W⁺W⁻ (higgs)", "ZZ": "ZZ (higgs)"},
+    **{"ZpZp": "Z′Z′", "ZpH1": "Z′H1", "ZpH2": "Z′H2"},
 }
 
 
@@ -35,6 +45,8 @@ _AVERAGE = (
     annihilation.vector_channel,
     annihilation.exchange_channel,
     annihilation.interference,
+    z_prime_pairs.z_prime_pair,
+    z_prime_pairs.z_prime_and_scalar,
 )
 _AT_REST = (today.s_wave,)
 

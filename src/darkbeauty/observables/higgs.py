@@ -1,0 +1,90 @@
+"""Decays of the Higgs boson H1 into the new particles, and how strong the couplings behind them are."""
+
+from __future__ import annotations
+
+from jax import Array
+
+from darkbeauty.models import scalars
+from darkbeauty.models.sectors import Theory
+from darkbeauty.observables.combiners import itself
+from darkbeauty.observables.observable import FRACTION, POSITIVE, Observable, source
+
+
+def br_h(p: Theory, final: str) -> Array:
+    """BR(h → final) of a state that φ₂ couples to, "NN" being every open pair of Majorana states."""
+    return p.scalars.partial[final] / p.scalars.width[0]
+
+
+def br_h_inv(p: Theory) -> Array:
+    """BR(h → N_ℓN_ℓ) + BR(h → Z′Z′) BR(Z′ → inv)²; without ZZ* → 4ν (0.1 %)."""
+    return br_h(p, "NNlight") + br_h(p, "ZpZp") * p.z_prime.branching("inv") ** 2
+
+
+def br_h_4mu(p: Theory) -> Array:
+    """BR(h → Z′Z′) BR(Z′ → μμ)², narrow Z′; without ZZ* → 4μ (3e-5)."""
+    return br_h(p, "ZpZp") * p.z_prime.branching("mumu") ** 2
+
+
+def yukawa(p: Theory) -> Array:
+    """f = √2 M_ff/v₂, the largest of the two flavours of N: perturbative up to √(4π) = 3.54."""
+    return p.scalars.yukawa
+
+
+def self_coupling(p: Theory) -> Array:
+    """λ_φ = m_h2²/(2v₂²): perturbative up to 4π = 12.6."""
+    return p.scalars.self_coupling
+
+
+_OF_BOTH = ("z_prime", "scalars")
+_SHARED = {"references": ("arXiv:2106.03735",), "formulas": (scalars, scalars.singlet_widths)}
+
+OBSERVABLES: tuple[Observable, ...] = (
+    *(
+        Observable(
+            f"BR(h->{final})",
+            (source(br_h, of=("scalars",), final=final),),
+            itself,
+            tex=rf"B(h\to {tex})",
+            about=f"branching fraction of the Higgs boson into {about}",
+            range=FRACTION,
+            **_SHARED,
+        )
+        for final, tex, about in (("ZpZp", "Z'Z'", "Z′Z′"), ("NN", "NN", "pairs of Majorana states"))
+    ),
+    Observable(
+        "BR(h->inv)",
+        (source(br_h_inv, of=_OF_BOTH),),
+        itself,
+        tex=r"B(h\to{\rm inv})",
+        about="branching fraction of the Higgs boson into dark matter and neutrinos by new physics",
+        range=FRACTION,
+        **_SHARED,
+    ),
+    Observable(
+        "BR(h->4mu)",
+        (source(br_h_4mu, of=_OF_BOTH),),
+        itself,
+        tex=r"B(h\to Z'Z'\to4\mu)",
+        about="branching fraction of the Higgs boson into four muons by Z′Z′",
+        range=FRACTION,
+        **_SHARED,
+    ),
+    Observable(
+        "f_N",
+        (source(yukawa, of=("scalars",)),),
+        itself,
+        tex="f_N",
+        about="largest Yukawa coupling of N to φ₂, perturbative up to 3.54",
+        range=POSITIVE,
+        **_SHARED,
+    ),
+    Observable(
+        "lambda_phi",
+        (source(self_coupling, of=("scalars",)),),
+        itself,
+        tex=r"\lambda_\phi",
+        about="self-coupling of φ₂, perturbative up to 12.6",
+        range=POSITIVE,
+        **_SHARED,
+    ),
+)
