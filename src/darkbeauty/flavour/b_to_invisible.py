@@ -123,7 +123,7 @@ def under_tent(
         tent = jnp.clip(jnp.minimum((q2 - left) / (peak - left), (right - q2) / (right - peak)), 0.0)
         return jax.tree.map(lambda rate: rate * tent, density(p, mode, pair, q2, propagator))
 
-    return integrate_pair(pole_of(p, pair), f, (left, peak, right), phase_space(p, mode, pair), photon=False)
+    return integrate_pair(pole_of(p, mode, pair), f, (left, peak, right), phase_space(p, mode, pair), photon=False)
 
 
 def total(p: Theory, mode: str, pair: str) -> InvisibleRates:
