@@ -14,7 +14,7 @@ from jax import Array
 from darkbeauty.errors import Problem, raise_if_any, unknown
 from darkbeauty.evaluation import Values, evaluate
 from darkbeauty.likelihoods.covariance import KINDS, MARGINAL, total_covariance, whiten
-from darkbeauty.likelihoods.term import Term
+from darkbeauty.likelihoods.term import FREEZE_OUT, RELIC_METHODS, Term
 from darkbeauty.likelihoods.terms import PRESETS, TERMS, presets_of, shared_data
 from darkbeauty.models import Model, resolve_model
 from darkbeauty.numerics.compiled import compiled
@@ -141,11 +141,13 @@ def likelihood(
     add: Sequence[str] = (),
     drop: Sequence[str] = (),
     theory: str = MARGINAL,
+    relic: str = FREEZE_OUT,
 ) -> Likelihood:
     """The likelihood of a model from a preset, or from named terms.
 
     Args     preset: see PRESETS; terms: names instead of a preset; add, drop: changes to either; theory: theory errors independent from term to
-             term ("marginal": log L is a sum over terms), or with all that terms share ("correlated": CKM elements, form factors, decay constants)
+             term ("marginal": log L is a sum over terms), or with all that terms share ("correlated": CKM elements, form factors, decay constants);
+             relic: how the relic density of the term Omega_h2 is computed, "freeze_out", "boltzmann" or "kinetic"
     Errors   InputError listing every unknown preset or term, and terms the model cannot predict
     """
     require_x64()
@@ -153,8 +155,18 @@ def likelihood(
     names, problems = choose_terms(model, preset, terms, add, drop)
     if theory not in KINDS:
         problems.append(unknown("likelihood.theory", "kind of theory errors", theory, KINDS))
+    problems += check_relic(relic, names)
     raise_if_any(problems)
-    return build(model, tuple(TERMS[name] for name in names), theory)
+    return build(model, tuple(TERMS[name].with_relic(relic) for name in names), theory)
+
+
+def check_relic(method: str, terms: Sequence[str], path: str = "likelihood") -> list[Problem]:
+    """What is wrong with a choice of how to compute the relic density."""
+    if method not in RELIC_METHODS:
+        return [unknown(f"{path}.relic", "way to compute the relic density", method, RELIC_METHODS)]
+    if method == FREEZE_OUT or any("Omega_h2" in TERMS[name].observables for name in terms if name in TERMS):
+        return []
+    return [Problem(f"{path}.relic", f"{method!r} is for the term 'Omega_h2', which is not among the terms")]
 
 
 def choose_terms(

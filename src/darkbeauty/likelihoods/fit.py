@@ -35,6 +35,7 @@ class Fit:
     priors: dict[str, Prior]
     terms: tuple[str, ...]
     theory: str
+    relic: str
     sampler: SamplerSection
     targets: TargetSection
     seed: int
@@ -53,6 +54,7 @@ class Fit:
         add: Sequence[str] = (),
         drop: Sequence[str] = (),
         theory: str = "marginal",
+        relic: str = "freeze_out",
         fixed: Mapping[str, float] | None = None,
         sampler: Mapping[str, Any] | None = None,
         targets: Mapping[str, Any] | None = None,
@@ -63,7 +65,7 @@ class Fit:
         extra_channels: Sequence[str] = (),
         gstar: str = "BORSANYI2016",
     ):
-        section = {"preset": preset, "terms": terms, "add": add, "drop": drop, "theory": theory}
+        section = {"preset": preset, "terms": terms, "add": add, "drop": drop, "theory": theory, "relic": relic}
         entries = {"name": name, "about": about, "model": model, "priors": priors, "likelihood": section, "seed": seed}
         choices = {"convention": convention, "extra_channels": extra_channels, "gstar": gstar}
         sections = {"fixed": fixed, "sampler": sampler, "targets": targets}
@@ -98,6 +100,7 @@ class Fit:
         parts = {"name": file.name, "about": file.about, "model": model, "priors": priors, "terms": terms}
         settings = {"sampler": file.sampler, "targets": file.targets, "seed": file.seed}
         self._set(**parts, **settings, theory=file.likelihood.theory, source=source, path=path)
+        self._set(relic=file.likelihood.relic)
         self._set(text=to_text(self) if text is None else text)
 
     def check_sampler(self, file: FitFile) -> list[Problem]:
@@ -123,9 +126,8 @@ class Fit:
 
     def likelihood(self) -> Likelihood:
         """The likelihood of the fit's terms, theory errors in its covariance: correlated ones where the fit samples them."""
-        return likelihood(
-            self.model, None, terms=self.terms, theory=MARGINAL if self.theory == MARGINAL else CORRELATED
-        )
+        theory = MARGINAL if self.theory == MARGINAL else CORRELATED
+        return likelihood(self.model, None, terms=self.terms, theory=theory, relic=self.relic)
 
     def settings(self, *, seed: int | None = None, **changes: int | None) -> tuple[SamplerSection, int]:
         """Sampler settings and seed of a run, with those that are not None in place of the fit's own.

@@ -9,7 +9,7 @@ from itertools import product
 from typing import Any
 
 from darkbeauty.errors import Problem, attempt, unknown
-from darkbeauty.likelihoods.build import choose_terms
+from darkbeauty.likelihoods.build import check_relic, choose_terms
 from darkbeauty.likelihoods.fit_schema import FitFile
 from darkbeauty.likelihoods.priors import Prior, read_prior
 from darkbeauty.likelihoods.terms import TERMS
@@ -101,7 +101,7 @@ def check_terms(model: Model, file: FitFile, failed: frozenset[str]) -> tuple[tu
             )
         )
     terms, more = choose_terms(model, section.preset, section.terms, section.add, section.drop)
-    return terms, problems + more + _check_theory(file, terms)
+    return terms, problems + more + _check_theory(file, terms) + check_relic(section.relic, terms)
 
 
 def _check_theory(file: FitFile, terms: tuple[str, ...]) -> list[Problem]:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from darkbeauty.inputs.measurements import Measurement
 from darkbeauty.models import Model
 from darkbeauty.prediction import visible
+
+FREEZE_OUT = "freeze_out"
+RELIC_METHODS = {FREEZE_OUT: "Omega_h2", "boltzmann": "Omega_h2(boltzmann)", "kinetic": "Omega_h2(kinetic)"}
+"""The observable behind the term Omega_h2, by how a likelihood computes it."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +42,11 @@ class Term:
         if other.name in self.independent_of or self.name in other.independent_of:
             return ()
         return tuple(events for events in self.dataset if events in other.dataset)
+
+    def with_relic(self, method: str) -> Term:
+        """The same term with the relic density by another method, a name of RELIC_METHODS."""
+        other = {"Omega_h2": RELIC_METHODS[method]}
+        return dataclasses.replace(self, observables=tuple(other.get(name, name) for name in self.observables))
 
     def predicted(self, model: Model) -> tuple[str, ...]:
         """The observables a model predicts for this term: missing energy is more than neutrinos where there is dark matter."""
