@@ -92,6 +92,7 @@ def rates(averages: Averages, here: Medium, state: Array) -> tuple[Array, Array,
 
 
 def velocity_of(averages: Averages, here: Medium, state: Array) -> Array:
+    """(L′, θ′) at states, shape (..., 2)."""
     loss, gain, theta = rates(averages, here, state)
     return jnp.stack([gain - loss, theta], axis=-1)
 

@@ -14,7 +14,7 @@ class Fit(fit.Fit):
     """A validated fit: model with its fixed parameters, priors of the free ones, terms, settings of a sampler that there is.
 
     Args     model: a name or a model object, also of a class of your own; priors: `Uniform(0, 2)` and the like, or tables as in a fit file, by
-             parameter; terms or preset, add, drop, theory: the likelihood; fixed: values of other parameters; sampler, targets: tables as in a fit
+             parameter; terms or preset, add, drop, theory, relic: the likelihood; fixed: values of other parameters; sampler, targets: tables as in a fit
              file; convention, extra_channels, gstar: choices of a model by name. Everything means what it means in a fit file (docs: Fit files)
     Errors   InputError with every problem, each with its place as it were in a file
     """

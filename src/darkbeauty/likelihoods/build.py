@@ -18,7 +18,7 @@ from darkbeauty.errors import Problem, quoted, raise_if_any, text_of, unknown
 from darkbeauty.evaluation import Values, evaluate
 from darkbeauty.likelihoods.covariance import KINDS, MARGINAL, total_covariance
 from darkbeauty.likelihoods.part import Gaussian, Part, SumOfParts
-from darkbeauty.likelihoods.term import Term, gaussian
+from darkbeauty.likelihoods.term import FREEZE_OUT, RELIC_METHODS, Term, gaussian
 from darkbeauty.likelihoods.terms import PRESETS, TERMS, presets_of, shared_data
 from darkbeauty.models import Model, resolve_model
 from darkbeauty.numerics.compiled import compiled
@@ -165,11 +165,13 @@ def likelihood(
     add: Sequence[str | Term] = (),
     drop: Sequence[str] = (),
     theory: str = MARGINAL,
+    relic: str = FREEZE_OUT,
 ) -> Likelihood:
     """The likelihood of a model from a preset, or from named terms.
 
     Args     preset: see PRESETS; terms: names, or terms of one's own, instead of a preset; add, drop: changes to either; theory: theory errors independent from term to
-             term ("marginal": log L is a sum over terms), or with all that terms share ("correlated": CKM elements, form factors, decay constants)
+             term ("marginal": log L is a sum over terms), or with all that terms share ("correlated": CKM elements, form factors, decay constants);
+             relic: how the relic density of the term Omega_h2 is computed, "freeze_out", "boltzmann" or "kinetic"
     Errors   InputError listing every unknown preset or term, and terms the model cannot predict
     """
     require_x64()
@@ -182,8 +184,19 @@ def likelihood(
     names, problems = choose_terms(model, preset, named(terms), named(add), drop, own=own)
     if not isinstance(theory, str) or theory not in KINDS:
         problems.append(unknown("likelihood.theory", "kind of theory errors", text_of(theory), KINDS))
+    known = with_own(own)
+    problems += check_relic(relic, [known[name] for name in names if name in known])
     raise_if_any(problems)
-    return build(model, tuple(with_own(own)[name] for name in names), theory)
+    return build(model, tuple(known[name].with_relic(relic) for name in names), theory)
+
+
+def check_relic(method: Any, terms: Sequence[Term], path: str = "likelihood") -> list[Problem]:
+    """What is wrong with a choice of how to compute the relic density."""
+    if not isinstance(method, str) or method not in RELIC_METHODS:
+        return [unknown(f"{path}.relic", "way to compute the relic density", text_of(method), RELIC_METHODS)]
+    if method == FREEZE_OUT or any(term.with_relic(method) != term for term in terms):
+        return []
+    return [Problem(f"{path}.relic", f"{method!r} is for the term 'Omega_h2', which is not among the terms")]
 
 
 def with_own(own: Mapping[str, Term]) -> Mapping[str, Term]:

@@ -46,6 +46,7 @@ class Fit:
     own: dict[str, Term]
     histfactory: tuple[HistFactorySection, ...]
     theory: str
+    relic: str
     sampler: SamplerSection
     targets: TargetSection
     seed: int
@@ -65,6 +66,7 @@ class Fit:
         drop: Sequence[str] = (),
         histfactory: Sequence[Mapping[str, Any]] = (),
         theory: str = "marginal",
+        relic: str = "freeze_out",
         fixed: Mapping[str, float] | None = None,
         sampler: Mapping[str, Any] | None = None,
         targets: Mapping[str, Any] | None = None,
@@ -77,7 +79,7 @@ class Fit:
         perturbative: bool = False,
         gstar: str = "BORSANYI2016",
     ):
-        section = {"preset": preset, "terms": terms, "add": add, "drop": drop, "theory": theory}
+        section = {"preset": preset, "terms": terms, "add": add, "drop": drop, "theory": theory, "relic": relic}
         section["histfactory"] = list(histfactory)
         entries = {"name": name, "about": about, "model": model, "priors": priors, "likelihood": section, "seed": seed}
         choices = {"convention": convention, "extra_channels": extra_channels, "gstar": gstar}
@@ -119,6 +121,7 @@ class Fit:
             own=own,
             histfactory=tuple(file.likelihood.histfactory),
             theory=file.likelihood.theory,
+            relic=file.likelihood.relic,
             source=source,
             path=path,
         )
@@ -148,7 +151,8 @@ class Fit:
     def likelihood(self) -> Likelihood:
         """The likelihood of the fit's terms, theory errors in its covariance: correlated ones where the fit samples them."""
         terms = [self.known[name] for name in self.terms]
-        return likelihood(self.model, None, terms=terms, theory=MARGINAL if self.theory == MARGINAL else CORRELATED)
+        theory = MARGINAL if self.theory == MARGINAL else CORRELATED
+        return likelihood(self.model, None, terms=terms, theory=theory, relic=self.relic)
 
     @property
     def known(self) -> Mapping[str, Term]:

@@ -9,7 +9,7 @@ from itertools import product
 from typing import Any
 
 from darkbeauty.errors import Problem, attempt, unknown
-from darkbeauty.likelihoods.build import choose_terms, with_own
+from darkbeauty.likelihoods.build import check_relic, choose_terms, with_own
 from darkbeauty.likelihoods.fit_schema import FitFile, LikelihoodSection
 from darkbeauty.likelihoods.histfactory import histfactory_term
 from darkbeauty.likelihoods.priors import Prior, read_prior
@@ -107,7 +107,8 @@ def check_terms(
     alone = section.terms is None and section.preset is None and own
     listed = [] if alone else section.terms
     terms, more = choose_terms(model, section.preset, listed, [*section.add, *own], section.drop, own=own)
-    return terms, own, problems + more + _check_theory(file, [with_own(own)[n] for n in terms if n in with_own(own)])
+    known = [term for name in terms if (term := with_own(own).get(name)) is not None]
+    return terms, own, problems + more + _check_theory(file, known) + check_relic(section.relic, known)
 
 
 def _own_terms(section: LikelihoodSection) -> tuple[dict[str, Term], list[Problem]]:

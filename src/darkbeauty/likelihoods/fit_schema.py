@@ -59,7 +59,7 @@ class LikelihoodSection(Section):
     """Terms by preset or by name, with additions and removals, and what becomes of theory errors.
 
     theory: marginal, in the covariance, linear around the Standard Model, of each term by itself; correlated, the same with what terms share;
-    or sampled, the uncertain inputs being parameters beside the model's.
+    or sampled, the uncertain inputs being parameters beside the model's. relic: how the relic density of the term Omega_h2 is computed.
     """
 
     preset: str | None = None
@@ -68,6 +68,7 @@ class LikelihoodSection(Section):
     drop: Names = []
     theory: Literal["marginal", "correlated", "sampled"] = "marginal"
     histfactory: Annotated[list[HistFactorySection], Plain] = []
+    relic: Literal["freeze_out", "boltzmann", "kinetic"] = "freeze_out"
 
 
 class SamplerSection(Section):

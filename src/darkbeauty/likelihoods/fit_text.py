@@ -17,6 +17,7 @@ import numpy as np
 
 from darkbeauty.inputs.sm import GSTAR_TABLES
 from darkbeauty.likelihoods.fit_schema import FitFile
+from darkbeauty.likelihoods.term import FREEZE_OUT
 from darkbeauty.models import MODELS, Model, resolve_model
 from darkbeauty.models.base import sectors_of
 from darkbeauty.models.catalogue import CHOICES
@@ -114,7 +115,13 @@ def content(fit: Fit) -> dict[str, str]:
         "terms": ", ".join(fit.terms),
         **{f"term {name} (sha256)": term.fingerprint for name, term in fit.own.items()},
         "theory": fit.theory,
+        **_relic(fit),
     }
+
+
+def _relic(fit: Fit) -> dict[str, str]:
+    """How the relic density is computed, where not by freeze-out."""
+    return {} if fit.relic == FREEZE_OUT else {"relic": fit.relic}
 
 
 def to_text(fit: Fit) -> str:
@@ -133,7 +140,11 @@ def _lines(fit: Fit) -> Iterator[str]:
     sections: dict[str, Mapping[str, Any]] = {
         "fixed": source.values,
         "priors": {name: prior.table() for name, prior in fit.priors.items()},
-        "likelihood": {"terms": [name for name in fit.terms if name not in fit.own], "theory": fit.theory},
+        "likelihood": {
+            "terms": [name for name in fit.terms if name not in fit.own],
+            "theory": fit.theory,
+            **_relic(fit),
+        },
         "sampler": dict(fit.sampler),
         "targets": dict(fit.targets),
     }

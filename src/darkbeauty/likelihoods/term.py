@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -15,6 +16,10 @@ from darkbeauty.likelihoods.counts import Counts
 from darkbeauty.likelihoods.part import Part
 from darkbeauty.models import Model
 from darkbeauty.prediction import visible
+
+FREEZE_OUT = "freeze_out"
+RELIC_METHODS = {FREEZE_OUT: "Omega_h2", "boltzmann": "Omega_h2(boltzmann)", "kinetic": "Omega_h2(kinetic)"}
+"""The observable behind the term Omega_h2, by how a likelihood computes it."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +58,13 @@ class Term:
         if other.name in self.independent_of or self.name in other.independent_of:
             return ()
         return tuple(events for events in self.dataset if events in other.dataset)
+
+    def with_relic(self, method: str) -> Term:
+        """The same term with the relic density by another method, a name of RELIC_METHODS."""
+        if "Omega_h2" not in self.observables:
+            return self
+        other = {"Omega_h2": RELIC_METHODS[method]}
+        return dataclasses.replace(self, observables=tuple(other.get(name, name) for name in self.observables))
 
     def predicted(self, model: Model) -> tuple[str, ...]:
         """The observables a model predicts for this term: missing energy is more than neutrinos where there is dark matter."""

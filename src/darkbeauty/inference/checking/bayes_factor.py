@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from darkbeauty.likelihoods import Fit, Likelihood
+from darkbeauty.likelihoods.term import RELIC_METHODS
 from darkbeauty.models import Model
 from darkbeauty.models.base import sectors_of
 from darkbeauty.numerics.compiled import compiled
@@ -33,7 +34,7 @@ def standard_model_log_likelihood(fit: Fit, lik: Likelihood) -> float:
     point = no_couplings(fit, lik.model)
     predictions = np.array(compiled(lambda lik, values: lik.predictions(values))(lik, point))
     for i, request in enumerate(lik.requests):
-        if request.observable.name == "Omega_h2":
+        if request.observable.name in RELIC_METHODS.values():
             predictions[i] = lik.values[i]
         elif request.label.startswith("limit("):
             predictions[i] = 0.0
