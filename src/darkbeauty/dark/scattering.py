@@ -15,6 +15,7 @@ import numpy as np
 from jax import Array
 
 from darkbeauty.models.sectors import LEPTONS, Theory
+from darkbeauty.models.z_prime import squared
 
 MOMENTA = 24
 """Gauss–Laguerre nodes in (ω − m_f)/T."""
@@ -31,7 +32,7 @@ def momentum_transfer(p: Theory, temperature: Array) -> Array:
     """
     dark, zp = p.dark_matter, p.dark_matter.z_prime
     mass = jnp.concatenate([jnp.stack([jnp.asarray(p.sm.mass[name], float) for name in LEPTONS]), jnp.zeros(1)])
-    couplings2 = jnp.concatenate([zp.lepton**2, 0.5 * jnp.sum(zp.neutrino**2)[None]])
+    couplings2 = jnp.concatenate([squared(zp.lepton), 0.5 * jnp.sum(zp.neutrino**2)[None]])
     momenta = jnp.stack([_rate(dark.mass, zp.mass, m, temperature) for m in mass], axis=-1)
     return dark.coupling**2 * (momenta @ couplings2) / (3.0 * dark.mass * temperature)
 
