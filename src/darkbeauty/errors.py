@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 LONGEST, HEAD, TAIL = 1000, 600, 300
@@ -19,6 +19,11 @@ def legible(text: str) -> str:
     """A text that may hold anything a user or a file gave: cut in the middle where it is long, what would steer a terminal escaped."""
     if len(text) > LONGEST:
         text = f"{text[:HEAD]} … ({len(text):,} characters) … {text[-TAIL:]}"
+    return escaped(text)
+
+
+def escaped(text: str) -> str:
+    """What would steer a terminal, escaped."""
     return _CONTROL.sub(lambda match: ascii(match[0])[1:-1], text)
 
 
@@ -37,15 +42,16 @@ def text_of(name: Any) -> str:
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing wrong: where (`path`, e.g. `fit.toml: priors.y`), what, and what is allowed (of many names, the nearest); `legible` all of them."""
+    """One thing wrong: where (`path`, e.g. `fit.toml: priors.y`), what, and what is allowed (our own words, never cut; of many names, the nearest); `legible` the first two."""
 
     path: str
     message: str
     allowed: str = ""
 
     def __post_init__(self):
-        for part in fields(self):
-            object.__setattr__(self, part.name, legible(str(getattr(self, part.name))))
+        for part in ("path", "message"):
+            object.__setattr__(self, part, legible(str(getattr(self, part))))
+        object.__setattr__(self, "allowed", escaped(str(self.allowed)))
 
     def __str__(self) -> str:
         tail = f" (allowed: {self.allowed})" if self.allowed else ""
