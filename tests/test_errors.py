@@ -57,7 +57,13 @@ def test_a_long_list_and_nothing_near_gives_no_names():
     ],
 )
 def test_what_a_user_gave_is_echoed_short_and_without_effect_on_a_terminal(text, shown):
-    assert Problem(text, text, text) == Problem(shown, shown, shown)
+    assert Problem(text, text) == Problem(shown, shown)
+
+
+def test_what_is_allowed_is_whole():
+    names = ", ".join(f"term {i}" for i in range(10**3))
+    assert Problem("path", "message", names).allowed == names
+    assert Problem("path", "message", "\x1b[2J").allowed == r"\x1b[2J"
 
 
 def test_of_very_many_problems_the_first_are_shown_and_all_are_kept():
