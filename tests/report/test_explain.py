@@ -204,3 +204,7 @@ def test_bad_input(args, told):
 def test_bad_input_in_python():
     with pytest.raises(InputError, match="unknown observable"):
         explain("nothing")
+
+
+def test_every_group_of_inputs_has_a_family():
+    assert {path.split(".", 1)[0] for path in parameter_records()} <= set(explain_module.FAMILIES)

@@ -38,6 +38,7 @@ FAMILIES = {
     "wilson_2": "Wilson coefficients",
     "nunu": "Wilson coefficients",
     "mixing": "mixing matrix elements",
+    "kaon": "K → πνν̄",
     "xsgamma": "B → X_sγ",
     "branching": "branching fractions",
     "nucleon": "nucleon matrix elements",
