@@ -75,7 +75,13 @@ class BMinusL(Model):
 POINT = {"g": 0.2, "m_zp": 300.0, "m_dm": 130.0}
 
 
-ARGUMENTS = {"x=…": "x=20", "[q2min,q2max]": "[1.1,6]", "[q2]": "[4]", "[E,cosmin,cosmax]": "[200,-0.5,0.5]"}
+ARGUMENTS = {
+    "x=…": "x=20",
+    "[q2min,q2max]": "[1.1,6]",
+    "[q2left,q2peak,q2right]": "[1.1,3.5,6]",
+    "[q2]": "[4]",
+    "[E,cosmin,cosmax]": "[200,-0.5,0.5]",
+}
 
 
 def labels() -> list[str]:
