@@ -19,11 +19,11 @@ NAMES = ("y", "g", "m_zp", "m_dm")
 AT = {"[q2min,q2max]": "[1.1,6]", "[q2]": "[4.3]", "[q2left,q2peak,q2right]": "[1.1,4,6]"}
 HIGH = {"[q2min,q2max]": "[15,20]", "[q2]": "[15.5]", "[q2left,q2peak,q2right]": "[15,17,20]"}
 BHABHA = {"[E,cosmin,cosmax]": "[200,-0.5,0.5]"}
-HEAVY = ("K*", "phi", "Lambda", "B0->K", "boltzmann")
+HEAVY = ("K*", "phi", "Lambda", "rho", "B0->K", "B+->pi", "B0->pi", "boltzmann", "kinetic", "_kd")
 
 
 def labels() -> list[str]:
-    """Every registered observable but B → V and Λ_b decays (and B⁰ → K, the code of B⁺ → K), at one bin or q², ττ at high q²."""
+    """Every registered observable but B → V and Λ_b decays (and B⁰ → K, B → π, the code of B⁺ → K) and relic densities by differential equations with kinetic decoupling, which may never be, at one bin or q², ττ at high q²."""
     chosen = []
     for observable in REGISTRY:
         if any(name in observable.name for name in HEAVY):
