@@ -38,53 +38,50 @@ def self_coupling(p: Theory) -> Array:
 _OF_BOTH = ("z_prime", "scalars")
 _SHARED = {"references": ("arXiv:2106.03735",), "formulas": (scalars, scalars.singlet_widths)}
 
-OBSERVABLES: tuple[Observable, ...] = (
-    *(
-        Observable(
-            f"BR(h->{final})",
-            (source(br_h, of=("scalars",), final=final),),
-            itself,
-            tex=rf"B(h\to {tex})",
-            about=f"branching fraction of the Higgs boson into {about}",
-            range=FRACTION,
-            **_SHARED,
-        )
-        for final, tex, about in (("ZpZp", "Z'Z'", "Z′Z′"), ("NN", "NN", "pairs of Majorana states"))
-    ),
-    Observable(
-        "BR(h->inv)",
-        (source(br_h_inv, of=_OF_BOTH),),
-        itself,
-        tex=r"B(h\to{\rm inv})",
-        about="branching fraction of the Higgs boson into dark matter and neutrinos by new physics",
-        range=FRACTION,
-        **_SHARED,
-    ),
-    Observable(
-        "BR(h->4mu)",
-        (source(br_h_4mu, of=_OF_BOTH),),
-        itself,
-        tex=r"B(h\to Z'Z'\to4\mu)",
-        about="branching fraction of the Higgs boson into four muons by Z′Z′",
-        range=FRACTION,
-        **_SHARED,
-    ),
-    Observable(
-        "f_N",
-        (source(yukawa, of=("scalars",)),),
-        itself,
-        tex="f_N",
-        about="largest Yukawa coupling of N to φ₂, perturbative up to 3.54",
-        range=POSITIVE,
-        **_SHARED,
-    ),
-    Observable(
-        "lambda_phi",
-        (source(self_coupling, of=("scalars",)),),
-        itself,
-        tex=r"\lambda_\phi",
-        about="self-coupling of φ₂, perturbative up to 12.6",
-        range=POSITIVE,
-        **_SHARED,
-    ),
+OBSERVABLES: tuple[Observable, ...] = tuple(
+    Observable(name, (computed,), itself, tex=tex, about=about, range=values, **_SHARED)
+    for name, computed, tex, about, values in (
+        (
+            "BR(h->ZpZp)",
+            source(br_h, of=("scalars",), final="ZpZp"),
+            r"B(h\to Z'Z')",
+            "branching fraction of the Higgs boson into Z′Z′",
+            FRACTION,
+        ),
+        (
+            "BR(h->NN)",
+            source(br_h, of=("scalars",), final="NN"),
+            r"B(h\to NN)",
+            "branching fraction of the Higgs boson into pairs of Majorana states",
+            FRACTION,
+        ),
+        (
+            "BR(h->inv)",
+            source(br_h_inv, of=_OF_BOTH),
+            r"B(h\to{\rm inv})",
+            "branching fraction of the Higgs boson into dark matter and neutrinos by new physics",
+            FRACTION,
+        ),
+        (
+            "BR(h->4mu)",
+            source(br_h_4mu, of=_OF_BOTH),
+            r"B(h\to Z'Z'\to4\mu)",
+            "branching fraction of the Higgs boson into four muons by Z′Z′",
+            FRACTION,
+        ),
+        (
+            "f_N",
+            source(yukawa, of=("scalars",)),
+            "f_N",
+            "largest Yukawa coupling of N to φ₂, perturbative up to 3.54",
+            POSITIVE,
+        ),
+        (
+            "lambda_phi",
+            source(self_coupling, of=("scalars",)),
+            r"\lambda_\phi",
+            "self-coupling of φ₂, perturbative up to 12.6",
+            POSITIVE,
+        ),
+    )
 )
