@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Sequence
 from typing import Any, NamedTuple, Self
 
@@ -35,25 +36,25 @@ class Part(eqx.Module):
         """How many measured numbers there are."""
         return self.data.shape[-1]
 
+    @abstractmethod
     def log_prob_of(self, predictions: Array) -> Array:
         """log L of finite predictions (…, n), shape (…)."""
-        raise NotImplementedError
 
+    @abstractmethod
     def residuals(self, predictions: Array) -> Array:
         """Numbers of which the sum of squares is −2 ln L up to a constant, of predictions (n,); their Jacobian gives its curvature."""
-        raise NotImplementedError
 
+    @abstractmethod
     def chi2(self, predictions: np.ndarray) -> np.ndarray:
         """Σ residual² of predictions (…, n), shape (…): as χ² of `size` numbers where the model is right."""
-        raise NotImplementedError
 
+    @abstractmethod
     def simulate(self, key: Array, predictions: np.ndarray) -> np.ndarray:
         """Data as they might have been, one row for each of the predictions (m, n)."""
-        raise NotImplementedError
 
+    @abstractmethod
     def rows(self, labels: Sequence[str], predictions: np.ndarray) -> list[Row]:
         """How predictions (n,) of these names compare with the data."""
-        raise NotImplementedError
 
     def worst(self, predictions: np.ndarray) -> np.ndarray:
         """How far each of many predictions (m, n) is from the data, in standard deviations: √Δ(−2 ln L) from the best of them."""
