@@ -198,8 +198,8 @@ def _scalar_block(dark: DarkMatter, channels: ScalarChannels, edges: Array, whic
 
 
 def _z_prime_pair_blocks(dark: DarkMatter, pairs: ZPrimePairs, edges: Array, n: int, around: float) -> list[Block]:
-    """Z′Z′, of which what has the poles of H1 and H2 has nodes of its own, and Z′H1 and Z′H2."""
-    t, weight = _legendre_panels(edges, n)
+    """Z′Z′, of which what has the poles of H1 and H2 has nodes of its own, and Z′H1 and Z′H2. Without a narrow pole of the Z′ fewer nodes are as good: 1e-7."""
+    t, weight = _legendre_panels(edges, 2 * n // 3)
 
     def smooth(w: Callable[..., Array], last: Array, *more: Array) -> tuple[Array, Array]:
         lowest = jnp.maximum(2.0 * dark.mass, pairs.mass + last) ** 2
@@ -210,7 +210,7 @@ def _z_prime_pair_blocks(dark: DarkMatter, pairs: ZPrimePairs, edges: Array, n: 
     two = jax.checkpoint(partial(smooth, smooth_part))(pairs.mass)
     scalar = jax.checkpoint(lambda h: smooth(z_prime_and_scalar, h[0], *h))
     with_scalar = jax.lax.map(scalar, (pairs.scalar_mass, pairs.contents))
-    near_pole = jax.checkpoint(partial(_scalar_part_nodes, dark, pairs, edges, n=n, around=around))
+    near_pole = jax.checkpoint(partial(_scalar_part_nodes, dark, pairs, edges, n=3 * n // 4, around=around))
     return [
         Block(("ZpZp",), *(column[None] for column in two)),
         Block(("ZpH1", "ZpH2"), *with_scalar),

@@ -10,7 +10,9 @@ where a_j is the product of the two couplings. As in `annihilation`, functions r
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -18,7 +20,7 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from darkbeauty.models.sectors import ZPrimePairs
-from darkbeauty.numerics.quadrature import gauss_legendre, kept
+from darkbeauty.numerics.quadrature import gauss_legendre, kept, total
 
 ANGLES = 24
 """Of cosθ on [−1, 1]; half of them are used, all functions here being even."""
@@ -28,28 +30,21 @@ SMALL, TERMS = 0.04, 11
 
 
 class Graphs(NamedTuple):
-    """p², k², and of every exchanged state M_j and G_j, shape (states, nodes); moments: ∫₋₁¹ dcosθ f y_a y_b with y = (h_1, …, 1) and f of FACTORS."""
+    """p², k², cos²θ and the weights of the angles, and of every exchanged state M_j, G_j and h_j: all of one shape, angles last."""
 
     p2: Array
     k2: Array
-    mass: Array
-    g: Array
-    moments: dict[str, Array]
+    x2: Array
+    weight: Array
+    states: tuple[tuple[Array, Array, Array], ...]
 
+    def sum(self, coupling: Callable[[Array, Array], ArrayLike]) -> Array:
+        """Σ_j h_j · coupling(M_j, G_j)"""
+        return kept(jnp.asarray(sum(h * coupling(mass, g) for mass, g, h in self.states)))
 
-class Amplitudes(NamedTuple):
-    """Σ |A|² = Σ_i weight_i f (Σ_j h_j (constant_ij + slope_ij cos²θ) + by_itself_i)², f a name of FACTORS: one row per amplitude; slope only where f is 1."""
-
-    factor: str
-    weight: tuple[Array, ...]
-    constant: tuple[Array, ...]
-    slope: tuple[Array, ...] = ()
-    by_itself: tuple[ArrayLike, ...] = ()
-
-
-FACTORS = {"1": lambda x2: 1.0 + 0.0 * x2, "x2": lambda x2: x2, "x4": lambda x2: x2**2}
-"""Functions of cos²θ, with sin²θ and sin²θ cos²θ."""
-FACTORS |= {"sine2": lambda x2: 1.0 - x2, "sine2 x2": lambda x2: (1.0 - x2) * x2}
+    def integral(self, *amplitudes: tuple[ArrayLike, Array]) -> Array:
+        """∫₋₁¹ dcosθ Σ factor · amplitude²"""
+        return total(self.weight * jnp.asarray(sum(factor * amplitude**2 for factor, amplitude in amplitudes)))
 
 
 def z_prime_pair(s: Array, m_dm: Array, pairs: ZPrimePairs, propagator: Array) -> Array:
@@ -68,37 +63,40 @@ def smooth_part(s: Array, m_dm: Array, pairs: ZPrimePairs) -> Array:
 
     Accuracy 24-point Gauss–Legendre in a variable in which the t channel is flat: 1e-8 for √s up to 4 times the threshold, 1e-5 up to 30 times
     """
-    s, m, m2 = s[None], jnp.asarray(m_dm), pairs.mass**2
+    s, m, pairs = _everywhere(ANGLES // 2, s, m_dm, pairs)
+    m2 = pairs.mass**2
     graphs = _graphs(s, m, pairs, pairs.vector**2, 0.25 * s - m2, 0.0)
-    p2, k2, mass, g = graphs.p2, graphs.k2, graphs.mass, graphs.g
-    sigma, goldstone = _strength(pairs) * _background(s, pairs), _goldstone(mass, m, m2, k2)
-    along = 2.0 * k2 * mass * (m + mass) + m2 * (m2 + mass**2 - m**2)
-    plane = Amplitudes(
-        "1",
-        (4.0 * p2, 4.0 * p2, 8.0 * k2, 8.0 * p2 / m2, 4.0 * p2 / m2**2),
-        ((mass + m) * g, (mass - m) * g, -m * g, -m2 * g, (m + mass) * (p2 + k2 + m**2) * g),
+    p2, k2, x2, sine2 = graphs.p2, graphs.k2, graphs.x2, 1.0 - graphs.x2
+    scalars, goldstone = 2.0 * _strength(pairs) * _background(s, pairs), partial(_goldstone, m=m, m2=m2, k2=k2)
+    flat = (
+        (p2, (lambda M, g: (M + m) * g - 2.0 * m * k2 * x2), scalars),
+        (p2, (lambda M, g: (M - m) * g + 2.0 * m * (g - k2) * x2), scalars),
+        (2.0 * k2, (lambda M, g: 2.0 * p2 * (M + m) * x2 - m * g), 0.0),
+        (2.0 * p2 / m2, (lambda M, g: 2.0 * (k2 * M * (m + M) + m2 * (p2 + M**2)) * x2 - m2 * g), 0.0),
         (
-            -2.0 * m * k2 + 0.0 * g,
-            2.0 * m * (g - k2),
-            2.0 * p2 * (mass + m),
-            2.0 * (k2 * mass * (m + mass) + m2 * (p2 + mass**2)),
-            -2.0 * m * goldstone - 4.0 * p2 * k2 * (m + mass),
+            p2 / m2**2,
+            lambda M, g: (m + M) * ((p2 + k2 + m**2) * g - 4.0 * p2 * k2 * x2) - 2.0 * m * goldstone(M) * x2,
+            (0.5 * s - m2) * scalars,
         ),
-        (2.0 * sigma, 2.0 * sigma, 0.0, 0.0, 2.0 * (0.5 * s - m2) * sigma),
+        (2.0 * p2 / m2 * x2, (lambda M, g: 2.0 * k2 * M * (m + M) + m2 * (m2 + M**2 - m**2)), 0.0),
     )
-    steep = 16.0 * (p2 + m**2) * p2
-    across = Amplitudes(
-        "sine2 x2",
-        (steep, steep, 2.0 * steep * p2 * k2 / m2, 2.0 * steep / m2, steep / m2**2),
-        (k2 + 0.0 * g, g - k2, mass + m + 0.0 * g, m * (p2 + mass**2) + k2 * mass, goldstone),
+    steep = (
+        (x2, lambda M, g: k2),
+        (x2, lambda M, g: g - k2),
+        (2.0 * p2 * k2 / m2 * x2, lambda M, g: M + m),
+        (2.0 / m2 * x2, lambda M, g: m * (p2 + M**2) + k2 * M),
+        (x2 / m2**2, lambda M, g: goldstone(M)),
+        (0.5, lambda M, g: g),
     )
-    mixed = Amplitudes("sine2", (0.5 * steep,), (g,)), Amplitudes("x2", (8.0 * p2 / m2,), (along,))
-    return jnp.asarray(sum(_total(graphs, rows) for rows in (plane, across, *mixed))) / (128.0 * jnp.pi)
+    amplitudes = [(factor, graphs.sum(coupling) + own) for factor, coupling, own in flat]
+    amplitudes += [(s * p2 * sine2 * factor, graphs.sum(coupling)) for factor, coupling in steep]
+    return graphs.integral(*amplitudes) / (32.0 * jnp.pi)
 
 
 def scalar_part(s: Array, m_dm: Array, pairs: ZPrimePairs, propagator: Array) -> Array:
     """What P in place of `_background` adds to N N → Z′Z′: terms linear and quadratic in the difference, in closed form.   [dimensionless]"""
-    m, m2 = jnp.asarray(m_dm), pairs.mass**2
+    s, m, pairs = _everywhere(1, s, m_dm, pairs)
+    propagator, m2 = propagator[..., None], pairs.mass**2
     background, strength = _background(s, pairs), _strength(pairs)
     p2, k2, both = 0.25 * s - m**2, 0.25 * s - m2, 0.5 * s - m2
     linear, along = 4.0 * strength * background, 2.0 * both * strength * background
@@ -111,7 +109,17 @@ def scalar_part(s: Array, m_dm: Array, pairs: ZPrimePairs, propagator: Array) ->
     tau = -strength * (propagator - background)
     interference = -4.0 * (linear + both * along / m2**2) * tau.real
     quadratic = (8.0 + 4.0 * (both / m2) ** 2) * (tau.real**2 + tau.imag**2)
-    return p2 * (interference + quadratic) / (16.0 * jnp.pi)
+    return (p2 * (interference + quadratic) / (16.0 * jnp.pi))[..., 0]
+
+
+def _everywhere(angles: int, s: Array, *inputs: Any) -> tuple[Any, ...]:
+    """s and all inputs at every node and angle: a slope is then summed over them once, not once per use."""
+    shape = (*jnp.shape(s), angles)
+
+    def spread(x: ArrayLike) -> Array:
+        return jnp.broadcast_to(jnp.reshape(x, jnp.shape(x) + (1,) * len(shape)), jnp.shape(x) + shape)
+
+    return jnp.broadcast_to(s[..., None], shape), *jax.tree.map(spread, inputs)
 
 
 def _strength(pairs: ZPrimePairs) -> Array:
@@ -149,57 +157,45 @@ def z_prime_and_scalar(s: Array, m_dm: Array, pairs: ZPrimePairs, m_h: Array, co
     Args     m_h, content: mass of H and f
     Accuracy as of `smooth_part`
     """
-    m, m2, e = jnp.asarray(m_dm), pairs.mass**2, 0.5 * jnp.sqrt(s[None])
+    s, m, pairs, m_h = _everywhere(ANGLES // 2, s, m_dm, pairs, m_h)
+    m2, e = pairs.mass**2, 0.5 * jnp.sqrt(s)
     delta = 0.25 * (m_h**2 - m2) / e
     e_z, e_h = e - delta, e + delta
     products = pairs.vector * pairs.scalar
-    graphs = _graphs(s[None], m, pairs, products, e_z**2 - m2, delta)
-    p2, k2, mass, g = graphs.p2, graphs.k2, graphs.mass, graphs.g
-    s_channel = 2.0 * pairs.vector[0] * m2 * pairs.inverse_vacuum / (4.0 * e**2 - m2)
-    growing = -2.0 * jnp.sum(products) - s_channel * m * (1.0 - 4.0 * e**2 / m2)
-    flip = (mass + m) * g
-    plane = Amplitudes(
-        "1",
-        (4.0 * p2, 4.0 * k2 / m2),
-        (flip, g * (0.5 * (m2 + m_h**2) - mass * (m + mass))),
-        (-2.0 * m * k2 + 0.0 * g, -2.0 * p2 * (2.0 * delta * e_z + m2) + 0.0 * g),
-        (s_channel, growing),
+    graphs = _graphs(s, m, pairs, products, e_z**2 - m2, delta)
+    p2, k2, x2, sine2 = graphs.p2, graphs.k2, graphs.x2, 1.0 - graphs.x2
+    s_channel = 2.0 * pairs.vector[0] * m2 * pairs.inverse_vacuum / (s - m2)
+    growing = -2.0 * jnp.asarray(sum(products)) - s_channel * m * (1.0 - s / m2)
+    flip = graphs.sum(lambda M, g: (M + m) * g)
+    flipped = flip + s_channel
+    along = graphs.sum(lambda M, g: g * (0.5 * (m2 + m_h**2) - M * (m + M)) - 2.0 * p2 * (2.0 * delta * e_z + m2) * x2)
+    slope = 2.0 * m * k2 * graphs.sum(lambda M, g: 1.0)
+    value = graphs.integral(
+        (p2, flipped - slope * x2),
+        (k2 / m2, along + growing),
+        (4.0 * p2 * k2 * (e**2 * k2 + p2 * e_h**2) * sine2 * x2, graphs.sum(lambda M, g: 1.0)),
+        (p2 * x2, flipped - slope),
+        (e_z**2 * p2 / m2 * sine2, flipped),
     )
-    across = Amplitudes("sine2 x2", (16.0 * p2 * k2 * (e**2 * k2 + p2 * e_h**2),), (1.0 + 0.0 * g,))
-    within = Amplitudes("x2", (4.0 * p2,), (flip - 2.0 * m * k2,), (), (s_channel,))
-    along = Amplitudes("sine2", (4.0 * e_z**2 * p2 / m2,), (flip,), (), (s_channel,))
-    return content**2 * sum(_total(graphs, rows) for rows in (plane, across, within, along)) / (64.0 * jnp.pi)
+    return content**2 * value / (16.0 * jnp.pi)
 
 
 def _graphs(s: Array, m: Array, pairs: ZPrimePairs, products: Array, k2: Array, delta: ArrayLike) -> Graphs:
-    """Moments by a rule whose angles gather where the lightest state is exchanged.
+    """Angles that gather where the lightest state is exchanged.
 
     cosθ = tanh(ξη)/tanh η with tanh η = 2pk/G_ℓ: the pole of the t channel is where ξη is infinite. Where nodes are changes no integral: they have no derivative.
     """
-    node, weight = (half[ANGLES // 2 :].reshape((1,) * (s.ndim - 1) + (-1,)) for half in gauss_legendre(ANGLES))
-    p2 = 0.25 * s - m**2
-    mass, product = (x.reshape((-1,) + (1,) * (s.ndim - 1)) for x in (pairs.exchanged, products))
-    g = mass**2 + p2 + k2 - delta**2
-    r = 4.0 * p2 * k2
-    steepness = jax.lax.stop_gradient(jnp.sqrt(jnp.maximum(r[0] / g[0] ** 2, 1e-24)))[..., None]
+    node, weight = (jnp.broadcast_to(half[ANGLES // 2 :], s.shape) for half in gauss_legendre(ANGLES))
+    p2, k2 = kept(0.25 * s - m**2), kept(k2)
+    r, around = 4.0 * p2 * k2, p2 + k2 - delta**2
+    steepness = jax.lax.stop_gradient(jnp.sqrt(jnp.maximum(r / (pairs.exchanged[0] ** 2 + around) ** 2, 1e-24)))
     eta = jnp.arctanh(steepness)
     rise = jnp.tanh(eta * node)
-    x2, weight = (rise / steepness) ** 2, 2.0 * weight * (eta / steepness) * (1.0 - rise**2)
-    h = -2.0 * product[..., None] / ((g**2)[..., None] - r[..., None] * x2[None])
-    y = kept(jnp.concatenate([h, jnp.ones_like(h[:1])]))
-    moment = lambda f: jnp.einsum("a...q,b...q->ab...", y, y * (weight * f(x2))[None])
-    return Graphs(p2, k2, mass, g, {name: moment(f) for name, f in FACTORS.items()})
+    x2 = kept((rise / steepness) ** 2)
+    weight = kept(2.0 * weight * (eta / steepness) * (1.0 - rise**2))
 
+    def exchanged(mass: Array, product: Array) -> tuple[Array, Array, Array]:
+        g = mass**2 + around
+        return mass, kept(g), kept(-2.0 * product / (g**2 - r * x2))
 
-def _total(graphs: Graphs, rows: Amplitudes) -> Array:
-    """Σ_i ∫₋₁¹ dcosθ |A_i|²."""
-    weight = jnp.concatenate(rows.weight)
-    by_itself = rows.by_itself or (0.0,) * len(rows.weight)
-    last = lambda value: jnp.broadcast_to(value, graphs.p2.shape)
-    constant = jnp.stack([jnp.concatenate([row, last(own)]) for row, own in zip(rows.constant, by_itself)])
-    value = jnp.einsum("i...,ia...,ib...,ab...->...", weight, constant, constant, graphs.moments[rows.factor])
-    if not rows.slope:
-        return value
-    slope = jnp.stack([jnp.concatenate([row, last(0.0)]) for row in rows.slope])
-    value = value + 2.0 * jnp.einsum("i...,ia...,ib...,ab...->...", weight, constant, slope, graphs.moments["x2"])
-    return value + jnp.einsum("i...,ia...,ib...,ab...->...", weight, slope, slope, graphs.moments["x4"])
+    return Graphs(p2, k2, x2, weight, tuple(exchanged(*state) for state in zip(pairs.exchanged, products)))
