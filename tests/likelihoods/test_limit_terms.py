@@ -18,7 +18,7 @@ from darkbeauty.likelihoods.limit_terms import limit_data, z_score
 from darkbeauty.models import resolve_model
 from darkbeauty.observables import leptonic, limits
 
-LEPTONIC = ("a_mu", "a_e", "trident CCFR", "trident CHARM-II", "LEP-II Bhabha")
+LEPTONIC = ("a_mu", "a_e", "trident CCFR", "trident CHARM-II", "LEP-II Bhabha", "LEP-II mu pairs")
 BHABHA = TERMS["LEP-II Bhabha"]
 POINT = {"y": 1.1, "g": 0.3, "m_zp": 671.0, "m_dm": 286.0}
 
@@ -86,17 +86,17 @@ def test_standard_model_fits_the_bhabha_data(chi2):
 
 
 def test_bhabha_limit_is_that_of_the_full_lep_analysis(chi2):
-    """95 % CL in g²/m² ≥ 0 with a flat prior. The full analysis (arXiv:1302.3415, all fifteen bins) has Λ⁻_VV = 15.3 TeV, that is
-    m/g > 15.3/√4π = 4.32 TeV; that number is only remembered, so this is a comparison, not a constraint."""
+    """95 % CL in g²/m² ≥ 0 with a flat prior. LEP's own (arXiv:1302.3415) is Λ⁻_VV = 15.3 TeV, that is m/g > 15.3/√4π = 4.32 TeV; that number is
+    only remembered, so this is a comparison, not a constraint."""
     m, g2 = 3000.0, np.linspace(0.0, 2.0, 201)
     values = np.asarray(jax.vmap(lambda x: chi2(jnp.sqrt(x), m))(g2 + 1e-12))
     cumulative = np.cumsum(np.exp(-0.5 * (values - values.min())))
     limit = np.interp(0.95, cumulative / cumulative[-1], g2)
-    assert m / np.sqrt(limit) / 1e3 == pytest.approx(15.3 / np.sqrt(4.0 * np.pi), rel=0.08)
+    assert m / np.sqrt(limit) / 1e3 == pytest.approx(15.3 / np.sqrt(4.0 * np.pi), rel=0.02)
 
 
 def test_bhabha_excludes_the_benchmark_of_the_second_model(chi2):
-    assert float(chi2(0.3, 671.0) - chi2(0.0, 671.0)) > 25.0
+    assert float(chi2(0.3, 671.0) - chi2(0.0, 671.0)) > 40.0
 
 
 def test_limits_on_missing_energy_beside_a_vector_meson():
