@@ -83,7 +83,8 @@ def test_kinds_by_name():
     record, curve = RECORDS["LZ SI"], limits["LZ SI"]
     np.testing.assert_allclose(np.exp(curve.log_mass[: len(record["mass"])]), record["mass"])
     np.testing.assert_allclose(np.exp(curve.log_value[: len(record["mass"])]), record["value"])
-    np.testing.assert_allclose(curve.window, [record["mass"][0], record["mass"][-1]])
+    np.testing.assert_allclose(curve.windows, [[record["mass"][0], record["mass"][-1]]])
+    np.testing.assert_allclose(limits["LHCb pp->mumu"].windows, RECORDS["LHCb pp->mumu"]["windows"])
     assert np.all(np.diff(limits.log_mass, axis=1) > 0.0)
 
 
@@ -127,12 +128,20 @@ def test_magnetic_moments_are_experiment_minus_theory():
 
 
 def test_searches_are_fitted_and_say_what_makes_the_z_prime():
-    """What each paper looked for: arXiv:1606.03501, 1808.03684, 1912.11276 radiate a Z′ off a muon; the others look for X in B → K(*)X."""
+    """What each paper looked for: arXiv:1606.03501, 1808.03684, 1912.11276 radiate a Z′ off a muon, others a dark photon; the rest looks for X in B → K(*)X."""
     radiated = {search.name: search.final for search in searches() if not search.production}
     assert radiated == {"BaBar 4mu": "mumu", "CMS Z->4mu": "mumu", "Belle II invisible 2019": "inv"}
+    mixed = {search.name: (search.production, search.final) for search in searches() if search.quantity == "epsilon"}
+    assert mixed == {
+        "BaBar gamma ll": ("ee", "ll"),
+        "BaBar gamma inv": ("ee", "inv"),
+        "LHCb pp->mumu": ("pp", "mumu"),
+        "NA64 inv": ("ee", "inv"),
+    }
     for search in searches():
         assert RECORDS[search.name]["use"] == "fit"
-        assert RECORDS[search.name]["quantity"] == ("BR" if search.production else "g")
-        if search.production:
+        assert RECORDS[search.name]["quantity"] == search.quantity
+        assert (search.quantity == "g") == (not search.production)
+        if search.quantity == "BR":
             assert search.production == ("BR(B0->K*Zp)" if "K*" in search.name else "BR(B+->KZp)")
             assert f"X({search.final})" in search.name

@@ -111,3 +111,14 @@ def test_limits_on_missing_energy_beside_a_vector_meson():
         assert strength == pytest.approx(rate / limit, rel=1e-9)
         (label,) = TERMS[f"limit {name}"].predicted(resolve_model("lmu_ltau_s1"))
         assert label == f"limit({name.replace(chr(32), chr(95)).replace('nunu', 'inv')})"
+
+
+def test_limits_on_the_higgs_boson_and_its_couplings():
+    """BR(h → N_ℓN_ℓ) + BR(h → Z′Z′) BR(Z′ → inv)² of A-I, 5.40·10⁻⁴ + 1.18·10⁻⁴ · 0.383² (N_ℓN_ℓ is nearly all of NN), over 0.107; f²/4π and λ_φ/4π from the mass terms."""
+    point = {"y": 2.0, "g": 0.002, "m_zp": 4.0, "m_dm": 1.7, "chi": 0.0}
+    names = [f"limit({name})" for name in ("ATLAS_h->inv", "perturbative_f_N", "perturbative_lambda_phi")]
+    higgs, yukawa, self_coupling = db.predict("lmu_ltau_s1", point, names).values()
+    assert higgs == pytest.approx((5.40e-4 + 1.18e-4 * 0.383**2) / 0.107, rel=0.01)
+    heavier = 0.75 * 500.0 + 0.25 * 1.7  # of N_τ, sin β = 1/2
+    assert yukawa == pytest.approx((np.sqrt(2.0) * heavier / 1000.0) ** 2 / (4.0 * np.pi), rel=1e-9)
+    assert self_coupling == pytest.approx(500.0**2 / (2.0 * 1000.0**2) / (4.0 * np.pi), rel=1e-9)

@@ -141,7 +141,8 @@ def _of_columns(block: LimitBlock) -> Iterator[Remark]:
         "none": set(),
     }[block.kind]
     given = {name for name in COLUMNS if getattr(block, name) not in ((), None)}
-    if given != needed:
+    optional = {"windows"} if block.kind == "curve" else set()
+    if given - optional != needed:
         yield "", f"a limit of kind {block.kind!r} has {', '.join(sorted(needed)) or 'no numbers'}"
         return
     if (block.kind == "curve") != isinstance(block.value, tuple) and block.kind in ("curve", "number"):
