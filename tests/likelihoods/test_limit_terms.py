@@ -13,6 +13,8 @@ import darkbeauty as db
 from darkbeauty.inputs.limits import limit_blocks
 from darkbeauty.inputs.measurements import load_measurements
 from darkbeauty.leptonic.bhabha import ratio_to_sm
+from darkbeauty.leptonic.lepton_pairs import asymmetry
+from darkbeauty.leptonic.lepton_pairs import ratio_to_sm as ratio
 from darkbeauty.likelihoods import TERMS
 from darkbeauty.likelihoods.limit_terms import limit_data, z_score
 from darkbeauty.models import resolve_model
@@ -97,6 +99,36 @@ def test_bhabha_limit_is_that_of_the_full_lep_analysis(chi2):
 
 def test_bhabha_excludes_the_benchmark_of_the_second_model(chi2):
     assert float(chi2(0.3, 671.0) - chi2(0.0, 671.0)) > 40.0
+
+
+@pytest.fixture(scope="module")
+def chi2_of_muons():
+    """χ² of the term of muon pairs against (g, m_zp)."""
+    term = TERMS["LEP-II mu pairs"]
+    data, model = term.data(), resolve_model("le_lmu_r2")
+    energies = jnp.asarray([float(label.split("[")[1][:-1]) for label in term.observables[:12]])
+    assert [label.split("[")[1] for label in term.observables[12:]] == [f"{energy:g}]" for energy in energies.tolist()]
+    inverse = np.linalg.inv(data.covariance)
+
+    @eqx.filter_jit
+    def value(model, g, m_zp):
+        p = model.at(POINT | {"g": g, "m_zp": m_zp}).derive()
+        of = lambda energy: jnp.stack([ratio(p, energy, "mu"), asymmetry(p, energy, "mu")])
+        residual = jax.vmap(of)(energies).T.ravel() - data.values
+        return residual @ inverse @ residual
+
+    return lambda g, m_zp: value(model, g, m_zp)
+
+
+def test_muon_pairs_limit_a_heavy_vector_as_lep_does(chi2_of_muons):
+    """c_ec_μ < 0 adds to the photon: Λ⁺_VV = 18.9 TeV, m/g > 5.33 TeV (as remembered, so a comparison), here without correlations."""
+    m, g2 = 3000.0, np.linspace(0.0, 2.0, 201)
+    values = np.asarray(jax.vmap(lambda x: chi2_of_muons(jnp.sqrt(x), m))(g2 + 1e-12))
+    cumulative = np.cumsum(np.exp(-0.5 * (values - values.min())))
+    limit = np.interp(0.95, cumulative / cumulative[-1], g2)
+    assert m / np.sqrt(limit) / 1e3 == pytest.approx(18.9 / np.sqrt(4.0 * np.pi), rel=0.07)
+    assert stats.chi2.sf(values[0], 24) > 0.05
+    assert float(chi2_of_muons(0.3, 671.0)) - values[0] > 100.0
 
 
 def test_limits_on_missing_energy_beside_a_vector_meson():

@@ -17,8 +17,8 @@ def ratio_to_sm(p: Theory, energy: ArrayLike, flavour: str) -> Array:
     Domain   any m_zp, also below the energy; √s a few GeV off the Z
     Accuracy as in Bhabha scattering: tree level in the ratio; nothing of radiative return
     """
-    new, standard = (sum(_hands(p, energy, product)) for product in (_product(p, flavour), 0.0))
-    return new / standard
+    total = lambda product: jnp.add(*_hands(p, energy, product))
+    return total(_product(p, flavour)) / total(0.0)
 
 
 def asymmetry(p: Theory, energy: ArrayLike, flavour: str) -> Array:
