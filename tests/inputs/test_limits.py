@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
+from pathlib import Path
+
 import equinox as eqx
 import jax
 import numpy as np
@@ -13,6 +16,7 @@ from darkbeauty.inputs.measurements import load_measurements
 from darkbeauty.report import bibliography
 
 RECORDS = limit_records()
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_every_entry_says_where_from_and_what_for():
@@ -145,3 +149,22 @@ def test_searches_are_fitted_and_say_what_makes_the_z_prime():
         if search.quantity == "BR":
             assert search.production == ("BR(B0->K*Zp)" if "K*" in search.name else "BR(B+->KZp)")
             assert f"X({search.final})" in search.name
+
+
+def test_gaps_of_digitised_curves_are_between_windows(tmp_path):
+    """tools/make_dark_photon_curves.py: NaN parts a curve; many points become geometric means, in each part apart."""
+    spec = importlib.util.spec_from_file_location("curves", ROOT / "tools" / "make_dark_photon_curves.py")
+    assert spec and spec.loader
+    tool = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(tool)
+    file = tmp_path / "some.csv"
+    file.write_text("# comment\n1.0,nan\n1.1,1e-3\n1.2,2e-3\n1.3,nan\n2.0,4e-3\n2.1,1e-3\n2.2,nan\n", encoding="utf-8")
+    first, second = tool.pieces(file)
+    np.testing.assert_array_equal(first, [[1.1, 1e-3], [1.2, 2e-3]])
+    np.testing.assert_array_equal(second, [[2.0, 4e-3], [2.1, 1e-3]])
+    masses = np.exp(np.linspace(0.0, 0.06, 601)[:-1])
+    np.testing.assert_allclose(
+        tool.binned(np.stack([masses, 1e-3 * masses**2], axis=1)),
+        [[np.exp(0.01495), 1e-3 * np.exp(0.0299)], [np.exp(0.04495), 1e-3 * np.exp(0.0899)]],
+        rtol=2e-4,
+    )
