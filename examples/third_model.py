@@ -81,6 +81,7 @@ ARGUMENTS = {
     "[q2left,q2peak,q2right]": "[1.1,3.5,6]",
     "[q2]": "[4]",
     "[E,cosmin,cosmax]": "[200,-0.5,0.5]",
+    "[E]": "[200]",
 }
 
 

@@ -20,6 +20,13 @@ def test_it_loads(path):
     assert fit.terms
 
 
+def test_loops_mix_the_z_prime_with_the_photon_where_everything_is_asked_and_not_on_the_slides():
+    """physics_2.md §18; Le−Lμ has no kinetic mixing."""
+    on = {path.stem for path in FILES if getattr(db.load_fit(path).model, "loop_mixing", False)}
+    assert {"lmu_ltau_s1_global", "lmu_ltau_s1_global_sampled"} <= on
+    assert not on & {"lmu_ltau_s1_paper", "lmu_ltau_s1_quick"}
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_its_likelihood_is_finite(path):

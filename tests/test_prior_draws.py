@@ -18,7 +18,7 @@ DRAWS, CHUNK, CHECKED = 20_000, 2_000, 100
 NAMES = ("y", "g", "m_zp", "m_dm")
 AT = {"[q2min,q2max]": "[1.1,6]", "[q2]": "[4.3]", "[q2left,q2peak,q2right]": "[1.1,4,6]"}
 HIGH = {"[q2min,q2max]": "[15,20]", "[q2]": "[15.5]", "[q2left,q2peak,q2right]": "[15,17,20]"}
-BHABHA = {"[E,cosmin,cosmax]": "[200,-0.5,0.5]"}
+LEP = {"[E,cosmin,cosmax]": "[200,-0.5,0.5]", "[E]": "[200]"}
 HEAVY = ("K*", "phi", "Lambda", "rho", "B0->K", "B+->pi", "B0->pi", "boltzmann", "kinetic", "_kd")
 
 
@@ -29,7 +29,7 @@ def labels() -> list[str]:
         if any(name in observable.name for name in HEAVY):
             continue
         label = usage(observable).replace("x=…", "x=20")
-        for pattern, numbers in (BHABHA | (HIGH if "tau" in label else AT)).items():
+        for pattern, numbers in (LEP | (HIGH if "tau" in label else AT)).items():
             label = label.replace(pattern, numbers)
         chosen.append(label)
     return chosen

@@ -21,6 +21,8 @@ NAMES = [
         "sigma_SD(p)",
         "trident(CCFR)",
         "R(ee->ee)[200,-0.5,0.5]",
+        "AFB(ee->mumu)[200]",
+        "limit(BaBar_gamma_ll)",
     ),
     *("<Rmue>(B+->Kll)[1.1,6]", "<P5p>(B0->K*mumu)[1.1,6]", "dBR/dq2(B+->Kmumu)[15.5]", "<FL>(Bs->phimumu)[1.1,6]"),
     *("BR(B+->Kinv)", "<dBR/dq2>(B0->K*NN)[0.1,2]", "limit(Belle_II_B+->KX(inv))", "limit(LZ_SI)"),

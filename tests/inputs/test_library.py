@@ -157,6 +157,18 @@ def test_bad_measurements(tmp_path, old, new, expected):
         ('use = "fit"', 'use = "draw"', "must say why it is not fitted"),
         ('use = "fit"', 'use = "record"\nwhy = "old"\npresets = { wet = ["global"] }', "it is not fitted but for use"),
         ('dataset = ["A Run 1"]\n', "", "dataset: is needed for a fit"),
+        (
+            'quantity = "g"',
+            'quantity = "epsilon"\nfinal = "ll"',
+            "production: '' is not what makes a Z′ in a limit on epsilon",
+        ),
+        (
+            'quantity = "g"',
+            'quantity = "g"\nfinal = "mumu"\nproduction = "pp"',
+            "'pp' is not what makes a Z′ in a limit on g",
+        ),
+        ('quantity = "g"', 'quantity = "BR"\nfinal = "inv"', "'' is not what makes a Z′ in a limit on BR"),
+        ("cl = 0.9", "cl = 0.9\nwindows = [[1.0, 1.5], [1.4, 2.0]]", "windows: are not pairs of increasing masses"),
     ],
 )
 def test_bad_limits(tmp_path, old, new, expected):

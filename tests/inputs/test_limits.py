@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
+from pathlib import Path
+
 import equinox as eqx
 import jax
 import numpy as np
@@ -13,6 +16,7 @@ from darkbeauty.inputs.measurements import load_measurements
 from darkbeauty.report import bibliography
 
 RECORDS = limit_records()
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_every_entry_says_where_from_and_what_for():
@@ -83,7 +87,8 @@ def test_kinds_by_name():
     record, curve = RECORDS["LZ SI"], limits["LZ SI"]
     np.testing.assert_allclose(np.exp(curve.log_mass[: len(record["mass"])]), record["mass"])
     np.testing.assert_allclose(np.exp(curve.log_value[: len(record["mass"])]), record["value"])
-    np.testing.assert_allclose(curve.window, [record["mass"][0], record["mass"][-1]])
+    np.testing.assert_allclose(curve.windows, [[record["mass"][0], record["mass"][-1]]])
+    np.testing.assert_allclose(limits["LHCb pp->mumu"].windows, RECORDS["LHCb pp->mumu"]["windows"])
     assert np.all(np.diff(limits.log_mass, axis=1) > 0.0)
 
 
@@ -127,12 +132,39 @@ def test_magnetic_moments_are_experiment_minus_theory():
 
 
 def test_searches_are_fitted_and_say_what_makes_the_z_prime():
-    """What each paper looked for: arXiv:1606.03501, 1808.03684, 1912.11276 radiate a Z′ off a muon; the others look for X in B → K(*)X."""
+    """What each paper looked for: arXiv:1606.03501, 1808.03684, 1912.11276 radiate a Z′ off a muon, others a dark photon; the rest looks for X in B → K(*)X."""
     radiated = {search.name: search.final for search in searches() if not search.production}
     assert radiated == {"BaBar 4mu": "mumu", "CMS Z->4mu": "mumu", "Belle II invisible 2019": "inv"}
+    mixed = {search.name: (search.production, search.final) for search in searches() if search.quantity == "epsilon"}
+    assert mixed == {
+        "BaBar gamma ll": ("ee", "ll"),
+        "BaBar gamma inv": ("ee", "inv"),
+        "LHCb pp->mumu": ("pp", "mumu"),
+        "NA64 inv": ("ee", "inv"),
+    }
     for search in searches():
         assert RECORDS[search.name]["use"] == "fit"
-        assert RECORDS[search.name]["quantity"] == ("BR" if search.production else "g")
-        if search.production:
+        assert RECORDS[search.name]["quantity"] == search.quantity
+        assert (search.quantity == "g") == (not search.production)
+        if search.quantity == "BR":
             assert search.production == ("BR(B0->K*Zp)" if "K*" in search.name else "BR(B+->KZp)")
             assert f"X({search.final})" in search.name
+
+
+def test_gaps_of_digitised_curves_are_between_windows(tmp_path):
+    """tools/make_dark_photon_curves.py: NaN parts a curve; many points become geometric means, in each part apart."""
+    spec = importlib.util.spec_from_file_location("curves", ROOT / "tools" / "make_dark_photon_curves.py")
+    assert spec and spec.loader
+    tool = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(tool)
+    file = tmp_path / "some.csv"
+    file.write_text("# comment\n1.0,nan\n1.1,1e-3\n1.2,2e-3\n1.3,nan\n2.0,4e-3\n2.1,1e-3\n2.2,nan\n", encoding="utf-8")
+    first, second = tool.pieces(file)
+    np.testing.assert_array_equal(first, [[1.1, 1e-3], [1.2, 2e-3]])
+    np.testing.assert_array_equal(second, [[2.0, 4e-3], [2.1, 1e-3]])
+    masses = np.exp(np.linspace(0.0, 0.06, 601)[:-1])
+    np.testing.assert_allclose(
+        tool.binned(np.stack([masses, 1e-3 * masses**2], axis=1)),
+        [[np.exp(0.01495), 1e-3 * np.exp(0.0299)], [np.exp(0.04495), 1e-3 * np.exp(0.0899)]],
+        rtol=2e-4,
+    )

@@ -12,6 +12,7 @@ from darkbeauty.numerics.limit_curves import coupling_strength, excess, grid_str
 LIMITS = load_limits()
 SIGNALS = {
     "BaBar 4mu": lambda m: coupling_strength(LIMITS["BaBar 4mu"], m, 1e-6),
+    "LHCb pp->mumu": lambda m: coupling_strength(LIMITS["LHCb pp->mumu"], m, 1e-6),
     "PICO-60 SDp": lambda m: strength(LIMITS["PICO-60 SDp"], m, 1e-40),
     "LHCb B+->KX(mumu)": lambda m: grid_strength(LIMITS["LHCb B+->KX(mumu)"], m, 1e-5, 1e-8),
     "Belle II B+->KX(inv)": lambda m: excess(LIMITS["Belle II B+->KX(inv)"], m, 1e-5),

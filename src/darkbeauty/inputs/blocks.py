@@ -124,9 +124,10 @@ class TermBlock:
 class LimitBlock:
     """An upper limit on `quantity` (lower, on a mass), and what may be done with it.
 
-    kind: curve (mass, value), band (mass, best, up: a best fit and its upward standard deviation), grid (log10 of the value against mass and
+    kind: curve (mass, value; `windows` where it has gaps), band (mass, best, up: a best fit and its upward standard deviation), grid (log10 of the value against mass and
     lifetime_ps, inside `windows` of mass), number (value) or none. Columns are in the block or in `table`, a file. use: "fit" (it is a term, "limit NAME"),
-    "draw" or "record", with the reason why. final: decay of the Z′ that was looked for; production: what makes the Z′ (none: radiated off a muon).
+    "draw" or "record", with the reason why. final: decay of the Z′ that was looked for; production: what makes the Z′ (none: radiated off a
+    muon; "ee" or "pp": as a dark photon; or a branching fraction).
     """
 
     name: str
@@ -140,7 +141,7 @@ class LimitBlock:
     note: str = ""
     dataset: tuple[str, ...] = ()
     why: str = ""
-    final: Literal["", "mumu", "inv"] = ""
+    final: Literal["", "mumu", "ll", "inv"] = ""
     production: str = ""
     value: float | tuple[float, ...] | None = None
     mass: tuple[float, ...] = ()

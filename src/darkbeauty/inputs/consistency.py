@@ -20,6 +20,9 @@ from darkbeauty.inputs.blocks import (
 )
 from darkbeauty.inputs.correlations import full_matrix
 
+PRODUCTIONS = {"g": ("",), "epsilon": ("ee", "pp")}
+"""Coupling of a Z′ that a search limits → what may have made it."""
+
 Remark = tuple[str, str]
 """Place in a block, and what is wrong there."""
 
@@ -129,6 +132,8 @@ def _of_limit(block: LimitBlock) -> Iterator[Remark]:
         yield ".cl", "is not between 0 and 1"
     if block.production and not block.final:
         yield ".final", "must say what the Z′ decays to"
+    if block.final and block.production not in PRODUCTIONS.get(block.quantity, (block.production or None,)):
+        yield ".production", f"{block.production!r} is not what makes a Z′ in a limit on {block.quantity}"
 
 
 def _of_columns(block: LimitBlock) -> Iterator[Remark]:
@@ -141,7 +146,8 @@ def _of_columns(block: LimitBlock) -> Iterator[Remark]:
         "none": set(),
     }[block.kind]
     given = {name for name in COLUMNS if getattr(block, name) not in ((), None)}
-    if given != needed:
+    optional = {"windows"} if block.kind == "curve" else set()
+    if given - optional != needed:
         yield "", f"a limit of kind {block.kind!r} has {', '.join(sorted(needed)) or 'no numbers'}"
         return
     if (block.kind == "curve") != isinstance(block.value, tuple) and block.kind in ("curve", "number"):

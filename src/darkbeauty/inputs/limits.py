@@ -21,11 +21,11 @@ LOG10 = float(np.log(10.0))
 
 
 class Curve(NamedTuple):
-    """An upper limit against mass: logarithms at the knots, and the window (lower, upper mass in GeV) where it was set."""
+    """An upper limit against mass: logarithms at the knots, and the windows of mass [GeV] where it was set, shape (k, 2)."""
 
     log_mass: Array | np.ndarray
     log_value: Array | np.ndarray
-    window: Array | np.ndarray
+    windows: Array | np.ndarray
 
 
 class Grid(eqx.Module):
@@ -49,22 +49,24 @@ class Band(eqx.Module):
 class Limits(eqx.Module):
     """Every limit with numbers that a model can be held against, by name (see `data/`).
 
-    The curves are rows of common arrays, padded beyond their windows, so that they are few leaves.
+    The curves are rows of common arrays, padded beyond their knots, so that they are few leaves; curve_windows: of all of them, one after another.
     """
 
     log_mass: Array | np.ndarray
     log_value: Array | np.ndarray
-    window: Array | np.ndarray
+    curve_windows: Array | np.ndarray
     grids: dict[str, Grid]
     bands: dict[str, Band]
     numbers: dict[str, Any]
     names: tuple[str, ...] = eqx.field(static=True)
+    starts: tuple[int, ...] = eqx.field(static=True)
 
     def __getitem__(self, name: str) -> Any:
         """Curve, Grid, Band or number of that name."""
         if name in self.names:
             row = self.names.index(name)
-            return Curve(self.log_mass[row], self.log_value[row], self.window[row])
+            windows = self.curve_windows[self.starts[row] : self.starts[row + 1]]
+            return Curve(self.log_mass[row], self.log_value[row], windows)
         for group in (self.grids, self.bands, self.numbers):
             if name in group:
                 return group[name]
@@ -84,9 +86,13 @@ class Trident(eqx.Module):
 
 
 class Search(NamedTuple):
-    """A search for the Z′: what it decays to ("mumu" or "inv"), and the branching fraction that makes it, "" if it is radiated off a muon."""
+    """A search for the Z′: the quantity it limits, what it decays to ("mumu", "ll" = ee ⊕ μμ, or "inv"), and what makes it.
+
+    quantity, production: "g", "" (radiated off a muon); "epsilon" of a dark photon, "ee" or "pp"; "BR", a branching fraction.
+    """
 
     name: str
+    quantity: str
     final: str
     production: str
 
@@ -115,7 +121,8 @@ def limit_observable(name: str) -> str:
 def searches() -> tuple[Search, ...]:
     """Every search for the Z′ that is fitted: first those that radiate it, then those that need a production."""
     blocks = [block for block in limit_blocks().values() if block.use == "fit" and block.final]
-    return tuple(Search(b.name, b.final, b.production) for b in sorted(blocks, key=lambda b: bool(b.production)))
+    blocks.sort(key=lambda block: bool(block.production))
+    return tuple(Search(b.name, b.quantity, b.final, b.production) for b in blocks)
 
 
 def mass_windows(name: str) -> tuple[float, ...]:
@@ -131,14 +138,16 @@ def load_limits() -> Limits:
     of_kind = lambda kind: {block.name: block for block in usable if block.kind == kind}
     curves = of_kind("curve")
     size = max(len(block.mass) for block in curves.values())
+    windows = [np.reshape(mass_windows(name), (-1, 2)) for name in curves]
     return Limits(
         np.stack([_padded(np.log(block.mass), size, 1.0) for block in curves.values()]),
         np.stack([_padded(np.log(np.array(block.value, float)), size, 0.0) for block in curves.values()]),
-        np.array([[block.mass[0], block.mass[-1]] for block in curves.values()]),
+        np.concatenate(windows),
         {name: _grid(block) for name, block in of_kind("grid").items()},
         {name: _band(block) for name, block in of_kind("band").items()},
         {name: block.value for name, block in of_kind("number").items()},
         tuple(curves),
+        tuple(np.cumsum([0, *map(len, windows)]).tolist()),
     )
 
 

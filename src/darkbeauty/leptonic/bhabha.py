@@ -6,6 +6,7 @@ import jax.numpy as jnp
 from jax import Array
 from jax.typing import ArrayLike
 
+from darkbeauty.leptonic.exchange import amplitudes
 from darkbeauty.models.sectors import E, Theory
 from darkbeauty.numerics.quadrature import legendre_rule
 
@@ -15,8 +16,8 @@ COSINE_NODES = 12
 def ratio_to_sm(p: Theory, energy: ArrayLike, cos_min: Array | float, cos_max: Array | float) -> Array:
     r"""σ/σ_SM of e⁺e⁻ → e⁺e⁻ at a centre-of-mass energy [GeV] in a bin of cos θ.   [1]
 
-    dσ/dcosθ ∝ Σ_{h=L,R} u²|A_hh(s) + A_hh(t)|² + 2t²|A_LR(s)|² + 2s²|A_LR(t)|², A_ij(q²) = e²/q² + g_ig_j/(q² − M_Z²) + c_e²/(q² − m²), with
-    imΓ in the s channel. For m² ≫ s a contact interaction −(c_e²/2m²)(ēγe)² (Λ⁻_VV of the LEP convention).
+    dσ/dcosθ ∝ Σ_{h=L,R} u²|A_hh(s) + A_hh(t)|² + 2t²|A_LR(s)|² + 2s²|A_LR(t)|² with the A_ij of `exchange`, imΓ in the s channel. For m² ≫ s a
+    contact interaction −(c_e²/2m²)(ēγe)² (Λ⁻_VV of the LEP convention).
     Domain   any m_zp, also below the energy; √s a few GeV off the Z
     Accuracy tree level in the ratio, 1 % of the Z′ effect; a resonance narrower than the spread of energies or reached by radiative return
              is not described
@@ -29,19 +30,6 @@ def ratio_to_sm(p: Theory, energy: ArrayLike, cos_min: Array | float, cos_max: A
 def _density(p: Theory, energy: ArrayLike, cosine: Array, coupling2: ArrayLike) -> Array:
     s = jnp.asarray(energy, float) ** 2
     t, u = -0.5 * s * (1.0 - cosine), -0.5 * s * (1.0 + cosine)
-    s2w, m2_z = p.sm.coupling["s2w"], p.sm.mass["Z"] ** 2
-    e2 = 4.0 * jnp.pi * p.sm.coupling["alpha_e_MZ"]
-    zp = p.z_prime
-    unit = e2 / (s2w * (1.0 - s2w))
-    left, right = s2w - 0.5, s2w
-
-    def amplitude(q2: Array, product: ArrayLike, m_gamma: ArrayLike) -> Array:
-        return e2 / q2 + unit * product / (q2 - m2_z) + coupling2 / (q2 - zp.mass**2 + 1j * m_gamma)
-
-    in_s, in_t = zp.pole.m_gamma, 0.0
-    same = sum(
-        jnp.abs(amplitude(s, product, in_s) + amplitude(t, product, in_t)) ** 2 for product in (left**2, right**2)
-    )
-    crossed_s = jnp.abs(amplitude(s, left * right, in_s)) ** 2
-    crossed_t = jnp.abs(amplitude(t, left * right, in_t)) ** 2
-    return u**2 * same + 2.0 * t**2 * crossed_s + 2.0 * s**2 * crossed_t
+    in_s, in_t = amplitudes(p, s, coupling2, p.z_prime.pole.m_gamma), amplitudes(p, t, coupling2, 0.0)
+    same = jnp.abs(in_s.left + in_t.left) ** 2 + jnp.abs(in_s.right + in_t.right) ** 2
+    return u**2 * same + 2.0 * t**2 * jnp.abs(in_s.crossed) ** 2 + 2.0 * s**2 * jnp.abs(in_t.crossed) ** 2

@@ -72,10 +72,10 @@ def leptoquark_pairs(p: Theory) -> Array:
     """
     lq = p.leptoquark
     r2, to_n = lq.ratios**2, lq.contents**2 * jnp.maximum(1.0 - lq.mass_ratios, 0.0) ** 2
-    fraction = _share(r2[BOTTOM], jnp.sum(r2)) * _share(to_n[LIGHT], jnp.sum(to_n))
+    fraction = share(r2[BOTTOM], jnp.sum(r2)) * share(to_n[LIGHT], jnp.sum(to_n))
     return (p.sm.limits["ATLAS LQ->bnu"] / lq.mass) ** CROSS_SECTION_POWER * fraction**2
 
 
-def _share(part: Array, total: Array) -> Array:
+def share(part: Array, total: Array) -> Array:
     """part/total, 0 of nothing."""
     return jnp.where(total > 0.0, part / jnp.where(total > 0.0, total, 1.0), 0.0)

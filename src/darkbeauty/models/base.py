@@ -222,6 +222,7 @@ class _Kind:
 
 
 @functools.lru_cache(maxsize=64)
+@jax.numpy_dtype_promotion("standard")  # real times complex is physics; whatever else JAX is set to
 def _sectors_of(kind: _Kind) -> Theory:
     model = kind.model
     where, free = (

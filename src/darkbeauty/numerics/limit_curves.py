@@ -25,15 +25,15 @@ def strength(curve: Curve, mass: ArrayLike, signal: ArrayLike) -> Array:
     """signal/limit at a mass.   [1], shape of mass
 
     Args     signal: in the limit's own quantity (a coupling squared over `curve` of the coupling: use `coupling_strength`)
-    Domain   the limit's window; 0 outside, with a C¹ taper over 2 % of the mass inside its ends
+    Domain   the limit's windows; 0 outside, with a C¹ taper over 2 % of the mass inside their ends
     Accuracy monotone cubic in the logarithms; digitised curves are good to about 10 %
     """
-    return inside(curve.window, mass) * signal * jnp.exp(-_log_limit(curve, mass))
+    return _within(curve.windows, mass) * signal * jnp.exp(-_log_limit(curve, mass))
 
 
 def coupling_strength(curve: Curve, mass: ArrayLike, coupling2: ArrayLike) -> Array:
     """coupling²/limit² for a curve that limits the coupling; otherwise as `strength`."""
-    return inside(curve.window, mass) * coupling2 * jnp.exp(-2.0 * _log_limit(curve, mass))
+    return _within(curve.windows, mass) * coupling2 * jnp.exp(-2.0 * _log_limit(curve, mass))
 
 
 def grid_strength(grid: Grid, mass: ArrayLike, lifetime_ps: ArrayLike, signal: ArrayLike) -> Array:
@@ -46,8 +46,7 @@ def grid_strength(grid: Grid, mass: ArrayLike, lifetime_ps: ArrayLike, signal: A
     log_lifetime = jnp.log(jnp.asarray(lifetime_ps))
     beyond = jnp.maximum(log_lifetime - grid.log_lifetime_ps[-1], 0.0)
     log_limit = monotone(log_lifetime, grid.log_lifetime_ps, row) + beyond
-    weight = jnp.sum(jax.vmap(lambda window: inside(window, mass))(jnp.asarray(grid.windows)))
-    return weight * signal * jnp.exp(-log_limit)
+    return _within(grid.windows, mass) * signal * jnp.exp(-log_limit)
 
 
 def excess(band: Band, mass: ArrayLike, signal: ArrayLike) -> Array:
@@ -64,6 +63,11 @@ def inside(window: ArrayLike, mass: ArrayLike) -> Array:
     lower, upper = jnp.asarray(window)
     width = lambda end: jnp.minimum(TAPER * end, 0.25 * (upper - lower))
     return _step((mass - lower) / width(lower)) * _step((upper - mass) / width(upper))
+
+
+def _within(windows: ArrayLike, mass: ArrayLike) -> Array:
+    """1 inside any of some windows that do not overlap, shape (k, 2), 0 outside, tapered."""
+    return jnp.sum(jax.vmap(lambda window: inside(window, mass))(jnp.asarray(windows)), axis=0)
 
 
 def _log_limit(curve: Curve, mass: ArrayLike) -> Array:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import jax.numpy as jnp
 from jax import Array
 
 from darkbeauty.models import scalars
@@ -28,6 +29,11 @@ def br_h_4mu(p: Theory) -> Array:
 def yukawa(p: Theory) -> Array:
     """f = √2 M_ff/v₂, the largest of the two flavours of N: perturbative up to √(4π) = 3.54."""
     return p.scalars.yukawa
+
+
+def yukawa_alpha(p: Theory) -> Array:
+    """α_N = f²/(4π): perturbative up to 1."""
+    return p.scalars.yukawa**2 / (4.0 * jnp.pi)
 
 
 def self_coupling(p: Theory) -> Array:
@@ -74,6 +80,13 @@ OBSERVABLES: tuple[Observable, ...] = tuple(
             source(yukawa, of=("scalars",)),
             "f_N",
             "largest Yukawa coupling of N to φ₂, perturbative up to 3.54",
+            POSITIVE,
+        ),
+        (
+            "alpha_N",
+            source(yukawa_alpha, of=("scalars",)),
+            r"\alpha_N",
+            "largest Yukawa coupling of N to φ₂ as f²/(4π), perturbative up to 1",
             POSITIVE,
         ),
         (

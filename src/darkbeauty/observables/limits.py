@@ -8,11 +8,11 @@ from typing import Any
 
 from jax import Array
 
-from darkbeauty.inputs.limits import limit_observable, limit_records, searches
-from darkbeauty.leptonic import collider_limits
+from darkbeauty.inputs.limits import Search, limit_observable, limit_records, searches
+from darkbeauty.leptonic import collider_limits, dark_photon
 from darkbeauty.models.sectors import Theory
 from darkbeauty.numerics.limit_curves import strength
-from darkbeauty.observables import b_to_invisible, kaons, meson_mixing, relic
+from darkbeauty.observables import b_to_invisible, higgs, kaons, meson_mixing, relic
 from darkbeauty.observables.combiners import itself
 from darkbeauty.observables.direct_detection import SPIN_DEPENDENT, SPIN_INDEPENDENT
 from darkbeauty.observables.observable import Observable, Source, source
@@ -96,17 +96,25 @@ def _limit(
 
 
 def _collider() -> tuple[Observable, ...]:
-    of = lambda search, final: source(collider_limits.radiated_z_prime, of=("z_prime",), search=search, final=final)
     rates = {observable.name: observable for observable in b_to_invisible.OBSERVABLES}
     limits = []
-    for name, final, production in searches():
-        if production:
-            made, decay = rates[production], DECAYS[final]
-            limits.append(_limit(name, made.sources, AfterProduction(made, name, decay), *made.formulas, decay))
+    for search in searches():
+        if search.quantity == "BR":
+            made, decay = rates[search.production], DECAYS[search.final]
+            after = AfterProduction(made, search.name, decay)
+            limits.append(_limit(search.name, made.sources, after, *made.formulas, decay))
         else:
-            limits.append(_limit(name, (of(name, final),), itself))
+            limits.append(_limit(search.name, (_direct(search),), itself))
     pairs = source(collider_limits.leptoquark_pairs, of=("leptoquark",))
     return (*limits, _limit("ATLAS LQ->bnu", (pairs,), itself))
+
+
+def _direct(search: Search) -> Source:
+    """What computes the strength of a search for a Z′ that charged particles radiate."""
+    if search.quantity == "g":
+        return source(collider_limits.radiated_z_prime, of=("z_prime",), search=search.name, final=search.final)
+    options = {"search": search.name, "production": search.production, "final": search.final}
+    return source(dark_photon.mixed_z_prime, of=("z_prime",), **options)
 
 
 def _dark() -> tuple[Observable, ...]:
@@ -120,7 +128,7 @@ def _dark() -> tuple[Observable, ...]:
 
 def _numbers() -> tuple[Observable, ...]:
     """Limits on what is an observable itself; of one that is seen together with dark matter, on that, too."""
-    known = {o.name: o for room in (b_to_invisible, kaons, meson_mixing, relic) for o in room.OBSERVABLES}
+    known = {o.name: o for room in (b_to_invisible, higgs, kaons, meson_mixing, relic) for o in room.OBSERVABLES}
     over = lambda name, of, **more: _limit(name, of.sources, OverNumber(of, name), *of.formulas, **more)
     limits = []
     for name, record in limit_records().items():
