@@ -26,7 +26,7 @@ RADIATIVE = (
 )
 LOW_Q2 = tuple(f"<{what}>(B0->K*ee)" for what in ("FL", "P1", "P2", "ATIm"))
 BIN = (0.0008, 0.257)
-PION_BINS, PION_Q2 = ((2.0, 4.0), (4.0, 6.0), (15.0, 22.0)), (0.5, 3.0, 17.0, 25.0)
+PION_BINS, PION_Q2 = ((2.0, 4.0), (4.0, 6.0), (15.0, 22.0)), (0.5, 3.0, 17.0, 22.0)
 
 
 def points(size: dict[str, float]) -> list[dict[str, complex]]:
