@@ -112,8 +112,8 @@ def test_marks():
     why = lambda name, label: BLOCKS[name].why_not_fitted(BLOCKS[name].observables.index(label))
     assert "CMS convention" in why("CMS B->K*mumu 2024 4.3-6", "<P4p>(B0->K*mumu)[4.3,6]")
     assert why("CMS B->K*mumu 2024 4.3-6", "<P5p>(B0->K*mumu)[4.3,6]") == ""
-    assert "memory" in why("SUPP_CMS_RK_2024", "<Rmue>(B+->Kll)[1.1,6]")
-    assert "memory" in why("SUPP_BXsgamma_HFLAV2024", "BR(B->Xsgamma)")
+    assert "memory" in why("SUPP_DeltaMs_LHCb2021", "DeltaM_s")
+    assert "same data" in why("SUPP_BXsgamma_HFLAV2024", "BR(B->Xsgamma)")
     assert why("Belle B->hnunu SL 2017", "BR(B0->K*nunu)") == "upper limit"
     assert "numerical likelihood" in why("CMS Bs->mumu 2022", "BR(Bs->mumu)")
     assert "superseded by LHCb RK RK* 2022" in why("LHCb RK 2019", "<Rmue>(B+->Kll)[1.1,6]")
