@@ -11,6 +11,7 @@ import pytest
 from jax.scipy.special import logsumexp
 from jax.scipy.stats import logistic, norm
 
+import darkbeauty as db
 from darkbeauty.inference.checking.diagnostics import judge, summarise
 from darkbeauty.inference.samplers.nautilus_run import NautilusRun
 from darkbeauty.inference.samplers.nested import SAMPLER, evidence
@@ -169,3 +170,33 @@ def test_a_resumed_run_is_the_uninterrupted_one(tmp_path):
     assert again.attrs == whole.attrs
     done = sample(density, 2, Journal(Checkpoint(tmp_path / "run", {}, True)), live=100, draws=100)
     assert np.array_equal(done.q, whole.q)
+
+
+# -- a fit ----------------------------------------------------------------------------------------------------------------------------------
+
+
+def test_a_fit_of_one_coefficient(tmp_path):
+    """File, evidence and posterior against the likelihood on a grid; resumed when it is done, it is the same."""
+    fit = db.Fit(
+        model="wet",
+        priors={"C10_bsmumu": db.Uniform(-2.0, 2.0)},
+        terms=["BR(Bs->mumu)"],
+        sampler={"method": "nested", "chains": 2, "draws": 500, "live": 200},
+    )
+    data = db.run_fit(fit, tmp_path / "out")
+    assert (tmp_path / "out" / "posterior.nc").exists()
+    lik, grid = fit.likelihood(), np.linspace(-2.0, 2.0, 21)
+    values = [float(lik.log_prob_of(lik.predictions({"C10_bsmumu": x}))) for x in grid]
+    fine = np.linspace(-2.0, 2.0, 2001)
+    density = np.exp(np.polynomial.Polynomial.fit(grid, values, 8)(fine)) / 4.0
+    z = np.trapezoid(density, fine)
+    mean = np.trapezoid(density * fine, fine) / z
+    sd = np.sqrt(np.trapezoid(density * (fine - mean) ** 2, fine) / z)
+    draws, attrs = np.asarray(data["posterior"]["C10_bsmumu"]), data["posterior"].attrs
+    assert draws.shape == (2, 500)
+    assert np.mean(draws) == pytest.approx(mean, abs=0.15 * sd)
+    assert np.std(draws) == pytest.approx(sd, rel=0.1)
+    assert attrs["log_evidence"] == pytest.approx(np.log(z), abs=0.1)
+    assert (attrs["method"], attrs["converged"]) == ("nested", 1)
+    again = db.run_fit(fit, tmp_path / "out", resume=True)
+    assert np.array_equal(np.asarray(again["posterior"]["C10_bsmumu"]), draws)
