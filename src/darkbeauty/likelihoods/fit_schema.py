@@ -85,6 +85,7 @@ class SamplerSection(Section):
     max_depth: Annotated[int, Field(ge=1, le=12)] = 8
     coordinates: Literal["auto", "box"] = "auto"
     starts: Annotated[int, Field(ge=1, le=MOST_STARTS)] = 8
+    live: Annotated[int, Field(ge=100, le=MOST_STARTS)] = 500
 
     @model_validator(mode="after")
     def _fits_in_memory(self) -> Self:
@@ -108,7 +109,8 @@ class SamplerSection(Section):
 class TargetSection(Section):
     """What a run must reach to count as converged.
 
-    depth: share of the trees of NUTS that may be cut off at max_depth. surprise: share of the posterior, of SMC in relic coordinates, where these expected less than e⁻⁴ of it.
+    depth: share of the trees of NUTS that may be cut off at max_depth. surprise: share of the posterior, of SMC in relic coordinates, where these expected less than e⁻⁴ of it; of
+    nested sampling, in shells that hold twice what exploration expected or more.
     """
 
     r_hat: Annotated[float, Field(gt=1.0)] = 1.01

@@ -51,6 +51,8 @@ ATTRIBUTES = {
     "global_proposals": "global proposals",
     "global_accept": "share of them accepted",
     "global_failed": "of them without likelihood",
+    "evaluations": "evaluations of the likelihood",
+    "without_likelihood": "share of the prior points without likelihood",
     "last_acceptance": "share of moves accepted at the end",
     "sampled_nuisances": "inputs sampled",
     "log_evidence": "ln Z",

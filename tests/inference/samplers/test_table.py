@@ -148,7 +148,7 @@ def test_what_identifies_a_run_is_what_its_sampler_says(with_walk):
 
 
 def test_a_method_that_is_not_in_the_table(tmp_path):
-    assert problems(fit_of(tmp_path)) == ["sampler.method: unknown sampler 'walk' (allowed: nuts, smc)"]
+    assert problems(fit_of(tmp_path)) == ["sampler.method: unknown sampler 'walk' (allowed: nested, nuts, smc)"]
     found = problems(fit_of(tmp_path, ('"BR(Bs->mumu)"', '"BR(Bs->mumi)"'), ("seed = 5", "seed = -5")))
     assert {line.split(":")[0] for line in found} == {"sampler.method", "likelihood.terms", "seed"}
     found = problems(fit_of(tmp_path, ('method = "walk"', "method = 5")))

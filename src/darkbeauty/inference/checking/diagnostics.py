@@ -78,7 +78,7 @@ def judge(
     nuisances: Sequence[ParameterSummary] = (),
 ) -> Verdict:
     """Compare a run with its targets; of the nuisances that miss one, the first is named and the others are counted."""
-    missed = [text for summary in parameters for text in _misses(summary, draws, targets)]
+    missed = [*draws.missed, *(text for summary in parameters for text in _misses(summary, draws, targets))]
     late = [texts for summary in nuisances if (texts := _misses(summary, draws, targets))]
     if late:
         others = f" (nuisance; {len(late) - 1} more miss a target)" if len(late) > 1 else " (nuisance)"

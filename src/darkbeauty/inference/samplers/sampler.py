@@ -22,7 +22,7 @@ class Draws:
 
     stats: (chains, draws) by name, log densities as "lp"; failed: points without likelihood that were tried, (k, n); attrs: for the output file;
     unfinished: how far it came, if it did not reach its end; ess: an upper limit of the effective sample size; evidence: log_evidence and its error, if the
-    sampler gives them.
+    sampler gives them; missed: why it has not converged, beside what is asked of every sampler.
     """
 
     q: np.ndarray
@@ -32,6 +32,7 @@ class Draws:
     unfinished: str = ""
     ess: float = float("inf")
     evidence: dict[str, Any] = field(default_factory=dict)
+    missed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from darkbeauty.errors import Problem, raise_if_any, unknown
-from darkbeauty.inference.samplers import nuts, smc
+from darkbeauty.inference.samplers import nested, nuts, smc
 from darkbeauty.inference.samplers.sampler import Sampler
 from darkbeauty.likelihoods.fit_schema import SamplerSection
 
 SAMPLERS: dict[str, Sampler] = {
     "nuts": nuts.SAMPLER,
     "smc": smc.SAMPLER,
+    "nested": nested.SAMPLER,
 }
 
 
