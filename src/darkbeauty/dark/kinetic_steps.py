@@ -14,7 +14,7 @@ import numpy as np
 from jax import Array
 from jax.lax import stop_gradient
 
-from darkbeauty.dark.rate_table import LOG_X_END
+from darkbeauty.dark.averages import Averages, look_up
 
 DIAGONAL = 0.43586652150845899942
 """γ of Alexander's method."""
@@ -32,15 +32,6 @@ EARLIER = np.array([[0.0] * (2 - len(shares)) + list(shares) for shares in STAGE
 """The same for the two stages before, shape (3, 2)."""
 NEWTON = 5
 """Iterations of a stage that are not differentiated, before the one that is."""
-GRID = 560
-"""Steps of the grid in ln x that thermal averages are looked up on."""
-
-
-class Averages(NamedTuple):
-    """ln⟨σv⟩, ln⟨σv⟩₂ and ln p₄ at even steps of ln x, shape (n, 3), and their slopes at the end."""
-
-    grid: Array
-    slopes: Array
 
 
 class Medium(NamedTuple):
@@ -63,20 +54,6 @@ def states_along(averages: Averages, start: Array, steps: Steps) -> Array:
     """(ln Y, θ) at the ends of all steps, shape (m, 2)."""
     solved = newton(*jax.tree.map(stop_gradient, (averages, start, steps)))
     return linear(averages, start, steps, solved)
-
-
-def look_up(averages: Averages, log_x: Array) -> tuple[Array, Array, Array]:
-    """ln⟨σv⟩, ρ and p₄ at ln x, by cubics through four points of the grid; beyond 10⁶ with the slopes they have there."""
-    position = jnp.clip(log_x * (GRID / LOG_X_END), 0.0, GRID)
-    first = jnp.clip(jnp.floor(stop_gradient(position)).astype(int) - 1, 0, GRID - 3)
-    u = (position - first.astype(float))[..., None]
-    values = [averages.grid[first + i] for i in range(4)]
-    before, after = (u - 2.0) * (u - 3.0), u * (u - 1.0)
-    columns = before * (0.5 * u * values[1] - (u - 1.0) / 6.0 * values[0])
-    columns += after * ((u - 2.0) / 6.0 * values[3] - 0.5 * (u - 3.0) * values[2])
-    slopes = averages.slopes.reshape((1,) * log_x.ndim + (-1,))
-    columns += jnp.maximum(log_x - LOG_X_END, 0.0)[..., None] * slopes
-    return columns[..., 0], jnp.exp(columns[..., 1] - columns[..., 0]), jnp.exp(columns[..., 2])
 
 
 def rates(averages: Averages, here: Medium, state: Array) -> tuple[Array, Array, Array]:
