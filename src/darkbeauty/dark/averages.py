@@ -22,6 +22,7 @@ from scipy.special import kve
 from darkbeauty.dark.fixed_nodes import COLD, excesses, laid_on_nodes
 from darkbeauty.dark.thermal_average import X_REFERENCE, population, spectrum
 from darkbeauty.models.sectors import DarkMatter
+from darkbeauty.numerics.quadrature import kept
 
 LOG_COLDEST = float(np.log(1e12))
 STEPS = 1120
@@ -53,7 +54,7 @@ def averages(dark: DarkMatter) -> Averages:
     Accuracy of ⟨σv⟩ and ⟨σv⟩₂: 1e-5 of all that annihilates from x = 15 on, which says little of a resonance that has died out
     """
     nodes = spectrum(dark, np.sqrt(X_REFERENCE), PANEL_NODES, LEVELS, AROUND)
-    weights = laid_on_nodes(nodes.excess, nodes.weight[None], COLD)[0]
+    weights = kept(laid_on_nodes(kept(nodes.excess), kept(nodes.weight)[None], COLD)[0])
     sums = jnp.concatenate([jnp.asarray(matrix) @ weights[: matrix.shape[-1]] for matrix in _matrices()], axis=-1)
     logarithms = jnp.log(jnp.maximum(sums, TINY))
     if nodes.ratio is not None:

@@ -37,7 +37,8 @@ FINENESS = 2
 """Of the steps, as in `boltzmann`."""
 RESOLVED = 0.05
 """ln Y(∞) by half as many steps has to be as close; the error is about an eighth of that."""
-GAMMA_PANELS, GAMMA_DEGREE = 14, 5
+GAMMA_PANELS, GAMMA_DEGREE = 10, 5
+"""Panels of a table of ln γ in ln x, of polynomials of this degree: 3·10⁻⁴ of γ."""
 NO_RATE = 1e-280
 """Added to γ [GeV], whose logarithm is tabulated."""
 DECOUPLING_POINTS = 400
