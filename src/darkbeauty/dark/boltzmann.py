@@ -24,7 +24,7 @@ from jax.lax import stop_gradient
 from jax.typing import ArrayLike
 
 from darkbeauty.dark.freeze_out import DEGREES, OMEGA_PER_YIELD
-from darkbeauty.dark.rate_table import LOG_X_END, X_END, RateTable, log_rate, rate_table
+from darkbeauty.dark.rate_table import LOG_X_END, X_END, log_rate, rate_table
 from darkbeauty.dark.riccati import March, gauss_points, march
 from darkbeauty.dark.thermal_average import population
 from darkbeauty.dark.thermo import g_star, h_star
@@ -131,13 +131,13 @@ def relic_yield(relic: Relic, sm: SMInputs, fineness: int = FINENESS) -> tuple[A
 def relic_of(p: Theory) -> Relic:
     """The dark matter of a model."""
     dark = p.dark_matter
-    return relic_from(dark, rate_table(dark))
+    table = rate_table(dark)
+    return Relic(lambda log_x: log_rate(table.coefficients, log_x), table.late, dark.mass, mass_ratio(dark))
 
 
-def relic_from(dark: DarkMatter, table: RateTable) -> Relic:
-    """The same, from a table of ⟨σv⟩."""
-    ratio = None if dark.heavy_mass is None else dark.heavy_mass / dark.mass
-    return Relic(lambda log_x: log_rate(table.coefficients, log_x), table.late, dark.mass, ratio)
+def mass_ratio(dark: DarkMatter) -> Array | None:
+    """M_h/M where a heavier state co-annihilates."""
+    return None if dark.heavy_mass is None else dark.heavy_mass / dark.mass
 
 
 def ingredients(relic: Relic, sm: SMInputs, t: Array) -> Ingredients:

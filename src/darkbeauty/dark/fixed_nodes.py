@@ -6,58 +6,73 @@ describe. Nodes are even in
 
     u(ε) = A arcsinh(ε/ε₀) + B arctan(ε),
 
-logarithmic in the excess, but with a spacing of at most 1/B below ε = 1, because kernels fall as e^{−2xε} and x at freeze-out is up to 40.
+logarithmic in the excess, but with a spacing of at most 1/B below ε = 1, because kernels fall as e^{−2xε} and x at freeze-out is up to 40. Two sets: for
+x up to 10⁶, and up to 10¹².
 """
 
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-LOGARITHMIC, EVEN, SMALLEST = 12.0, 150.0, 1e-8
-LARGEST = 32.0
-"""A larger excess is that of the last node: kernels have died, e^{−2xε} < 1e-27 for x ≥ 1."""
+EVEN, LARGEST = 150.0, 32.0
+"""B; a larger excess is that of the last node: kernels have died, e^{−2xε} < 1e-27 for x ≥ 1."""
 NEAREST = 10
 
 
-@lru_cache(maxsize=1)
-def excesses() -> np.ndarray:
+class Nodes(NamedTuple):
+    """A and ε₀ of a set of nodes."""
+
+    logarithmic: float
+    smallest: float
+
+    def place(self, excess: Any) -> Any:
+        """u(ε), of numbers or arrays of either kind."""
+        module = jnp if isinstance(excess, Array) else np
+        return self.logarithmic * module.arcsinh(excess / self.smallest) + EVEN * module.arctan(excess)
+
+
+WARM, COLD = Nodes(12.0, 1e-8), Nodes(15.0, 1e-13)
+
+
+@lru_cache(maxsize=2)
+def excesses(nodes: Nodes = WARM) -> np.ndarray:
     """ε at the nodes, from 0 up."""
-    count = int(np.ceil(LOGARITHMIC * np.arcsinh(LARGEST / SMALLEST) + EVEN * np.arctan(LARGEST))) + 1
-    fine = np.concatenate([[0.0], np.geomspace(1e-3 * SMALLEST, 1.2 * LARGEST, 4000)])
-    place = lambda value: LOGARITHMIC * np.arcsinh(value / SMALLEST) + EVEN * np.arctan(value)
-    value = np.interp(np.arange(count), place(fine), fine)
+    count = int(np.ceil(nodes.place(LARGEST))) + 1
+    fine = np.concatenate([[0.0], np.geomspace(1e-3 * nodes.smallest, 1.2 * LARGEST, 8000)])
+    value = np.interp(np.arange(count), nodes.place(fine), fine)
     for _ in range(6):
-        slope = LOGARITHMIC / np.hypot(value, SMALLEST) + EVEN / (1.0 + value**2)
-        value = np.maximum(value - (place(value) - np.arange(count)) / slope, 0.0)
+        slope = nodes.logarithmic / np.hypot(value, nodes.smallest) + EVEN / (1.0 + value**2)
+        value = np.maximum(value - (nodes.place(value) - np.arange(count)) / slope, 0.0)
     return value
 
 
-def laid_on_nodes(excess: Array, weights: Array) -> Array:
+def laid_on_nodes(excess: Array, weights: Array, nodes: Nodes = WARM) -> Array:
     """Weights at the nodes, shape (k, nodes), of k sets of weights, shape (k, n), at an excess, shape (n,).
 
     Accuracy of a sum over kernels e^{−2xε}: relative 1e-6 for x ≤ 40 and 2xε ≤ 40, 1e-6 for 2xε ≤ 10 beyond
     """
-    excess = jnp.minimum(excess, LARGEST)
-    place = LOGARITHMIC * jnp.arcsinh(excess / SMALLEST) + EVEN * jnp.arctan(excess)
+    place, count = nodes.place(jnp.minimum(excess, LARGEST)), excesses(nodes).size
     first = jnp.floor(jax.lax.stop_gradient(place)).astype(int) - (NEAREST // 2 - 1)
-    first = jnp.clip(first, 0, excesses().size - NEAREST)
+    first = jnp.clip(first, 0, count - NEAREST)
     shares = _lagrange(place - first.astype(float))
     index = first[:, None] + np.arange(NEAREST)[None]
-    empty = jnp.zeros((excesses().size, weights.shape[0]))
+    empty = jnp.zeros((count, weights.shape[0]))
     return empty.at[index].add(shares[:, :, None] * weights.T[:, None, :]).T
 
 
 def _lagrange(s: Array) -> Array:
-    """Lagrange's polynomials of the nodes 0 … 9 at s, shape (n, 10)."""
+    """Lagrange's polynomials of the nodes 0 … 9 at s, shape (n, 10): products of what is before and after, written out, since a cumulative product has slow derivatives."""
     places = np.arange(NEAREST)
-    apart = places[:, None] - places[None] + np.eye(NEAREST)
-    factors = s[:, None] - places[None]
-    below = jnp.concatenate([jnp.ones_like(s)[:, None], jnp.cumprod(factors[:, :-1], axis=1)], axis=1)
-    above = jnp.cumprod(factors[:, ::-1], axis=1)[:, ::-1]
-    above = jnp.concatenate([above[:, 1:], jnp.ones_like(s)[:, None]], axis=1)
-    return below * above / np.prod(apart, axis=1)[None]
+    divisors = np.prod(places[:, None] - places[None] + np.eye(NEAREST), axis=1)
+    factors = [s - k for k in range(NEAREST)]
+    before, after = [jnp.ones_like(s)], [jnp.ones_like(s)]
+    for k in range(NEAREST - 1):
+        before.append(before[-1] * factors[k])
+        after.append(after[-1] * factors[NEAREST - 1 - k])
+    return jnp.stack([b * a / divisor for b, a, divisor in zip(before, reversed(after), divisors)], axis=-1)

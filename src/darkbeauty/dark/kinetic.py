@@ -13,7 +13,6 @@ Solved by the implicit steps of `kinetic_steps`, on those of `boltzmann`, from x
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import NamedTuple
 
 import jax
@@ -23,16 +22,11 @@ from jax import Array
 from jax.lax import stop_gradient
 from jax.typing import ArrayLike
 
-from darkbeauty.dark.boltzmann import CLOSELY, FORGOTTEN, Relic, ingredients, relic_from, step_edges
+from darkbeauty.dark.averages import LOG_COLDEST, Averages, averages, look_up
+from darkbeauty.dark.boltzmann import CLOSELY, FORGOTTEN, Relic, ingredients, mass_ratio, step_edges
 from darkbeauty.dark.freeze_out import OMEGA_PER_YIELD
-from darkbeauty.dark.kinetic_steps import GRID, NODES, Averages, Medium, look_up, rates, states_along
-from darkbeauty.dark.rate_table import (
-    LOG_X_END,
-    abscissae,
-    at_log_x,
-    moment_table,
-    to_coefficients,
-)
+from darkbeauty.dark.kinetic_steps import NODES, Medium, rates, states_along
+from darkbeauty.dark.rate_table import LOG_X_END, abscissae, at_log_x, to_coefficients
 from darkbeauty.dark.scattering import momentum_transfer
 from darkbeauty.dark.thermo import g_star
 from darkbeauty.inputs import SMInputs
@@ -43,7 +37,8 @@ FINENESS = 2
 """Of the steps, as in `boltzmann`."""
 RESOLVED = 0.05
 """ln Y(∞) by half as many steps has to be as close; the error is about an eighth of that."""
-GAMMA_PANELS, GAMMA_DEGREE = 14, 5
+GAMMA_PANELS, GAMMA_DEGREE = 10, 5
+"""Panels of a table of ln γ in ln x, of polynomials of this degree: 3·10⁻⁴ of γ."""
 NO_RATE = 1e-280
 """Added to γ [GeV], whose logarithm is tabulated."""
 DECOUPLING_POINTS = 400
@@ -164,12 +159,9 @@ def _solved(problem: Problem, sm: SMInputs, scale: ArrayLike, fineness: int) -> 
 def set_up(p: Theory) -> Problem:
     """Everything that does not depend on the steps."""
     dark = p.dark_matter
-    table = moment_table(dark)
-    columns = at_log_x(table.coefficients, jnp.linspace(0.0, LOG_X_END, GRID + 1))
-    sums = [jnp.logaddexp(columns[:, i], columns[:, i + 1]) for i in (0, 2)]
-    grid = jnp.stack([*sums, jnp.asarray(_log_p4())], axis=-1)
-    slopes = (grid[-1] - grid[-2]) * (GRID / LOG_X_END)
-    return Problem(Averages(grid, slopes), _log_gamma(p), relic_from(dark, table))
+    tabulated = averages(dark)
+    relic = Relic(lambda log_x: look_up(tabulated, log_x)[0], 0.0, dark.mass, mass_ratio(dark))
+    return Problem(tabulated, _log_gamma(p), relic)
 
 
 def along(problem: Problem, sm: SMInputs, scale: ArrayLike, edges: Array) -> Path:
@@ -184,7 +176,7 @@ def along(problem: Problem, sm: SMInputs, scale: ArrayLike, edges: Array) -> Pat
     states = states_along(problem.averages, start, steps)
     loss, gain, _ = rates(problem.averages, last, stop_gradient(states))
     log_xc = last.log_x - states[:, 1]
-    on_table = follows | ((log_xc >= 0.0) & ((log_xc <= LOG_X_END) | (loss < MATTERS)))
+    on_table = follows | ((log_xc >= 0.0) & ((log_xc <= LOG_COLDEST) | (loss < MATTERS)))
     memory = jnp.exp(-jnp.sum(lengths * (loss + gain)))
     return Path(jnp.concatenate([start[None], states]), stop_gradient(memory), jnp.all(on_table))
 
@@ -210,15 +202,3 @@ def _log_gamma_over_h(log_gamma: Array, mass: Array, sm: SMInputs, log_x: Array)
     temperature = mass * jnp.exp(-log_x)
     hubble = jnp.sqrt(4.0 * jnp.pi**3 / 45.0 * g_star(sm, temperature)) * temperature**2 / sm.cosmology["M_Planck"]
     return at_log_x(log_gamma, log_x)[..., 0] - jnp.log(hubble)
-
-
-@lru_cache(maxsize=1)
-def _log_p4() -> np.ndarray:
-    """ln p₄ on the grid; p = Mu, weight u² e^{−x(E−1)}."""
-    x = np.exp(np.linspace(0.0, LOG_X_END, GRID + 1))[:, None]
-    node, weight = np.polynomial.legendre.leggauss(80)
-    s = 0.5 * (1.0 + node)
-    u = np.sqrt((1.0 + 45.0 / x) ** 2 - 1.0) * s**1.5
-    energy = np.sqrt(1.0 + u**2)
-    density = u**2 * np.exp(-x * u**2 / (energy + 1.0)) * s**0.5 * weight
-    return np.log(x[:, 0] * np.sum(u**4 / energy**3 * density, axis=-1) / np.sum(density, axis=-1))

@@ -14,7 +14,7 @@ import numpy as np
 from jax import Array
 from jax.lax import stop_gradient
 
-from darkbeauty.dark.rate_table import LOG_X_END
+from darkbeauty.dark.averages import Averages, look_up
 
 DIAGONAL = 0.43586652150845899942
 """γ of Alexander's method."""
@@ -30,17 +30,11 @@ STAGES = (
 """a_ij/γ below the diagonal: how the increments γ h k_j of earlier stages count in a stage."""
 EARLIER = np.array([[0.0] * (2 - len(shares)) + list(shares) for shares in STAGES])
 """The same for the two stages before, shape (3, 2)."""
-NEWTON = 5
-"""Iterations of a stage that are not differentiated, before the one that is."""
-GRID = 560
-"""Steps of the grid in ln x that thermal averages are looked up on."""
+NEWTON = 2
+"""Iterations of a stage that are not differentiated, before the one that is: few, because they start close (`Before`)."""
 
-
-class Averages(NamedTuple):
-    """ln⟨σv⟩, ln⟨σv⟩₂ and ln p₄ at even steps of ln x, shape (n, 3), and their slopes at the end."""
-
-    grid: Array
-    slopes: Array
+FAST = 1e9
+"""A gain beyond this counts as this."""
 
 
 class Medium(NamedTuple):
@@ -55,6 +49,14 @@ class Medium(NamedTuple):
     heating: Array
 
 
+class Before(NamedTuple):
+    """A state, ln Y_eq and the gain there. The next one is looked for where Y keeps its distance from Y_eq, as far as the gain ties the two together within a step."""
+
+    state: Array
+    log_equilibrium: Array
+    gain: Array
+
+
 Steps = tuple[Medium, Array, Array, Array]
 """Of every step: the medium at its stages, the state of equilibrium at its end, its length, and whether that is the state there."""
 
@@ -65,30 +67,21 @@ def states_along(averages: Averages, start: Array, steps: Steps) -> Array:
     return linear(averages, start, steps, solved)
 
 
-def look_up(averages: Averages, log_x: Array) -> tuple[Array, Array, Array]:
-    """ln⟨σv⟩, ρ and p₄ at ln x, by cubics through four points of the grid; beyond 10⁶ with the slopes they have there."""
-    position = jnp.clip(log_x * (GRID / LOG_X_END), 0.0, GRID)
-    first = jnp.clip(jnp.floor(stop_gradient(position)).astype(int) - 1, 0, GRID - 3)
-    u = (position - first.astype(float))[..., None]
-    values = [averages.grid[first + i] for i in range(4)]
-    before, after = (u - 2.0) * (u - 3.0), u * (u - 1.0)
-    columns = before * (0.5 * u * values[1] - (u - 1.0) / 6.0 * values[0])
-    columns += after * ((u - 2.0) / 6.0 * values[3] - 0.5 * (u - 3.0) * values[2])
-    slopes = averages.slopes.reshape((1,) * log_x.ndim + (-1,))
-    columns += jnp.maximum(log_x - LOG_X_END, 0.0)[..., None] * slopes
-    return columns[..., 0], jnp.exp(columns[..., 1] - columns[..., 0]), jnp.exp(columns[..., 2])
-
-
 def rates(averages: Averages, here: Medium, state: Array) -> tuple[Array, Array, Array]:
     """loss, gain and θ′ at states, shape (..., 2)."""
     log_y, theta = state[..., 0], state[..., 1]
     log_sigma_v, ratio, p4 = look_up(averages, here.log_x - theta)
     loss = jnp.exp(here.log_strength + log_sigma_v + log_y)
-    gain = jnp.exp(here.log_strength + here.log_sigma_v + 2.0 * here.log_equilibrium - log_y)
+    gain = gain_at(here, state)
     collisions = here.exchange * jnp.expm1(-theta) * (1.0 - p4 / 6.0)
     annihilation = loss * (1.0 - ratio) + gain * (jnp.exp(-theta) * here.ratio - 1.0)
     expansion = here.heating * p4 / 3.0 - (2.0 * here.heating - 1.0)
     return loss, gain, collisions + annihilation + expansion
+
+
+def gain_at(here: Medium, state: Array) -> Array:
+    """How fast Y grows by what the plasma makes."""
+    return jnp.exp(here.log_strength + here.log_sigma_v + 2.0 * here.log_equilibrium - state[..., 0])
 
 
 def velocity_of(averages: Averages, here: Medium, state: Array) -> Array:
@@ -100,11 +93,12 @@ def velocity_of(averages: Averages, here: Medium, state: Array) -> Array:
 def newton(averages: Averages, start: Array, steps: Steps) -> Array:
     """The states at all stages of all steps, shape (m, 3, 2): solutions of v = base + γ h f(v), without derivatives."""
 
-    def move(state: Array, step: Steps) -> tuple[Array, Array]:
+    def move(before: Before, step: Steps) -> tuple[Before, Array]:
         here, equilibrium, length, follows = step
+        state = before.state
 
-        def stage(carry: tuple[Array, Array], of: tuple[Medium, Array]) -> tuple[tuple[Array, Array], Array]:
-            increments, guess = carry
+        def stage(carry: tuple[Array, Before], of: tuple[Medium, Array]) -> tuple[tuple[Array, Before], Array]:
+            increments, before = carry
             at, share = of
             base = state + share @ increments
 
@@ -112,13 +106,26 @@ def newton(averages: Averages, start: Array, steps: Steps) -> Array:
                 residual = v - base - DIAGONAL * length * velocity_of(averages, at, v)
                 return v - jnp.clip(inverse(averages, at, v, length) @ residual, -1.0, 1.0)
 
-            solved = jax.lax.fori_loop(0, NEWTON, iterate, guess)
-            return (jnp.stack([increments[1], solved - base]), solved), solved
+            solved = jax.lax.fori_loop(0, NEWTON, iterate, _nearby(before, at.log_equilibrium, length))
+            return (
+                jnp.stack([increments[1], solved - base]),
+                Before(solved, at.log_equilibrium, gain_at(at, solved)),
+            ), solved
 
-        (_, last), all_stages = jax.lax.scan(stage, (jnp.zeros((2, 2)), state), (here, jnp.asarray(EARLIER)))
-        return jnp.where(follows, equilibrium, last), all_stages
+        (_, after), all_stages = jax.lax.scan(stage, (jnp.zeros((2, 2)), before), (here, jnp.asarray(EARLIER)))
+        end = jnp.where(follows, equilibrium, after.state)
+        return Before(
+            end, after.log_equilibrium, gain_at(jax.tree.map(lambda stages: stages[-1], here), end)
+        ), all_stages
 
-    return jax.lax.scan(move, start, steps)[1]
+    return jax.lax.scan(move, Before(start, start[0], jnp.asarray(FAST)), steps)[1]
+
+
+def _nearby(before: Before, log_equilibrium: Array, length: Array) -> Array:
+    """Where to look for the next state."""
+    tied = 2.0 * jnp.minimum(before.gain, FAST) * DIAGONAL * length
+    moved = (log_equilibrium - before.log_equilibrium) * tied / (1.0 + tied)
+    return before.state + jnp.stack([moved, jnp.zeros_like(moved)])
 
 
 def linear(averages: Averages, start: Array, steps: Steps, solved: Array) -> Array:

@@ -34,12 +34,8 @@ FAINT, BRIGHT_UNTIL = (1e-25, 1e-12), 60.0
 """The second sum counts from this part of the first one on, before and after this x: below, it is the rounding of what has died out."""
 
 
-MOMENT_NODES, MOMENT_END = 26, 6.5
-"""Nodes in v, E = √s(1 + v²/z), and the last one."""
-
-
 class RateTable(NamedTuple):
-    """Chebyshev coefficients of the two logarithms of ⟨σv⟩, shape (28, 14, 2), or of ⟨σv⟩ and ⟨σv⟩₂, shape (28, 14, 4), and ∫ ⟨σv⟩ dx/x² from x = 10⁶ to 10¹² [GeV⁻²]."""
+    """Chebyshev coefficients of the two logarithms of ⟨σv⟩, shape (28, 14, 2), and ∫ ⟨σv⟩ dx/x² from x = 10⁶ to 10¹² [GeV⁻²]."""
 
     coefficients: Array
     late: Array
@@ -50,24 +46,9 @@ def rate_table(dark: DarkMatter) -> RateTable:
 
     Accuracy of ⟨σv⟩: 3e-6 for x ≤ 60; later 1e-5 of all that annihilates from x = 15 on, which says little of a resonance that has died out
     """
-    return _table(dark, (_kernel_matrix(),))
-
-
-def moment_table(dark: DarkMatter) -> RateTable:
-    r"""The table of a point with ⟨σv⟩₂ beside ⟨σv⟩.
-
-    ⟨σv⟩₂, weighted with p²/(3ET) of one of the two particles (arXiv:1706.07433), has in place of K₁(z), z = √s/T, the kernel
-    ½ z² ∫₁^∞ dE e^{−zE} [Er/3 − (1−β²)/(6β) ln((E+βr)/(E−βr))], r = √(E²−1), β² = 1 − 4M²/s: 1 (s wave), 4/3 (p wave) times ⟨σv⟩ for x → ∞.
-
-    Accuracy of the ratio of the two: 1e-6 for x ≤ 60
-    """
-    return _table(dark, (_kernel_matrix(), _moment_matrix()))
-
-
-def _table(dark: DarkMatter, kernels: tuple[np.ndarray, ...]) -> RateTable:
     nodes = wide_spectrum(dark)
     weights = _two_sums(dark, nodes)
-    logarithms = jnp.concatenate([_logarithms(jnp.asarray(kernel) @ weights.T) for kernel in kernels], axis=-1)
+    logarithms = _logarithms(jnp.asarray(_kernel_matrix()) @ weights.T)
     if nodes.ratio is not None:
         logarithms -= 2.0 * jnp.log(population(_abscissae(), nodes.ratio))[..., None]
     return RateTable(to_coefficients(logarithms), jnp.sum(_late_shares() @ weights.T))
@@ -83,7 +64,7 @@ def log_rate(coefficients: Array, log_x: Array) -> Array:
 
     Domain   1 ≤ x ≤ 10⁶, constant beyond
     """
-    both = at_log_x(coefficients[..., :2], log_x)
+    both = at_log_x(coefficients, log_x)
     return jnp.logaddexp(both[..., 0], both[..., 1])
 
 
@@ -145,25 +126,6 @@ def _kernel_matrix() -> np.ndarray:
     """`thermal_kernel` at all x and all fixed nodes, shape (28, 14, nodes)."""
     x, excess = _abscissae()[..., None], excesses()
     return x * kve(1, 2.0 * x * (1.0 + excess)) / kve(2, x) ** 2 * np.exp(-2.0 * x * excess)
-
-
-@lru_cache(maxsize=1)
-def _moment_matrix() -> np.ndarray:
-    """The same with the kernel of ⟨σv⟩₂, by E = 1 + v²/z."""
-    return np.stack([matrix * _moment_ratio(x) for x, matrix in zip(_abscissae(), _kernel_matrix())])
-
-
-def _moment_ratio(x: np.ndarray) -> np.ndarray:
-    """Kernel of ⟨σv⟩₂ over that of ⟨σv⟩ at the fixed nodes, shape (n, nodes); ln((E+βr)/(E−βr))/(2β) = (r/E) artanh(a)/a, a = βr/E."""
-    node, weight = np.polynomial.legendre.leggauss(MOMENT_NODES)
-    v, weight = 0.5 * MOMENT_END * (1.0 + node), weight * np.exp(-((0.5 * MOMENT_END * (1.0 + node)) ** 2))
-    z = (2.0 * x[:, None] * (1.0 + excesses()))[..., None]
-    slowness = (1.0 / (1.0 + excesses()) ** 2)[None, :, None]
-    energy = 1.0 + v**2 / z
-    r = np.sqrt((energy - 1.0) * (energy + 1.0))
-    a = np.maximum(np.sqrt(1.0 - slowness) * r / energy, 1e-8)
-    bracket = energy * r / 3.0 - slowness * r / (3.0 * energy) * np.arctanh(a) / a
-    return 0.5 * z[..., 0] * ((bracket * v) @ weight) / ((r * v) @ weight)
 
 
 @lru_cache(maxsize=1)

@@ -17,7 +17,7 @@ from jax import Array
 from darkbeauty.models.sectors import LEPTONS, Theory
 from darkbeauty.models.z_prime import squared
 
-MOMENTA = 24
+MOMENTA = 16
 """Gauss–Laguerre nodes in (ω − m_f)/T."""
 SMALL, TERMS = 0.05, 7
 """Below this argument so many terms of a series."""
