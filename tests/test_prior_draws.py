@@ -19,7 +19,7 @@ NAMES = ("y", "g", "m_zp", "m_dm")
 AT = {"[q2min,q2max]": "[1.1,6]", "[q2]": "[4.3]", "[q2left,q2peak,q2right]": "[1.1,4,6]"}
 HIGH = {"[q2min,q2max]": "[15,20]", "[q2]": "[15.5]", "[q2left,q2peak,q2right]": "[15,17,20]"}
 LEP = {"[E,cosmin,cosmax]": "[200,-0.5,0.5]", "[E]": "[200]"}
-HEAVY = ("K*", "phi", "Lambda", "rho", "B0->K", "B+->pi", "B0->pi", "boltzmann", "kinetic", "_kd")
+HEAVY = ("K*", "phi", "Lambda", "rho", "B0->K", "B+->pi", "B0->pi", "boltzmann", "kinetic", "phase_space", "_kd")
 
 
 def labels() -> list[str]:

@@ -22,7 +22,8 @@ class Status(IntEnum):
         "the dark matter never was in equilibrium, so that no relic density follows from freeze-out",
     )
     BEYOND_TABLE = 5, "the temperature of the dark matter left the range that thermal averages are tabulated for"
-    NOT_ALLOWED = 6, "the point is outside the domain of the model"
+    BEYOND_GRID = 6, "momenta of the dark matter left the grid that its distribution is followed on"
+    NOT_ALLOWED = 7, "the point is outside the domain of the model"
 
     words: str
 

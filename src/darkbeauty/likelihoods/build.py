@@ -171,7 +171,7 @@ def likelihood(
 
     Args     preset: see PRESETS; terms: names, or terms of one's own, instead of a preset; add, drop: changes to either; theory: theory errors independent from term to
              term ("marginal": log L is a sum over terms), or with all that terms share ("correlated": CKM elements, form factors, decay constants);
-             relic: how the relic density of the term Omega_h2 is computed, "freeze_out", "boltzmann" or "kinetic"
+             relic: how the relic density of the term Omega_h2 is computed, "freeze_out", "boltzmann", "kinetic" or "phase_space"
     Errors   InputError listing every unknown preset or term, and terms the model cannot predict
     """
     require_x64()

@@ -68,7 +68,7 @@ class LikelihoodSection(Section):
     drop: Names = []
     theory: Literal["marginal", "correlated", "sampled"] = "marginal"
     histfactory: Annotated[list[HistFactorySection], Plain] = []
-    relic: Literal["freeze_out", "boltzmann", "kinetic"] = "freeze_out"
+    relic: Literal["freeze_out", "boltzmann", "kinetic", "phase_space"] = "freeze_out"
 
 
 class SamplerSection(Section):

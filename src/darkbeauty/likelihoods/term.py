@@ -18,7 +18,7 @@ from darkbeauty.models import Model
 from darkbeauty.prediction import visible
 
 FREEZE_OUT = "freeze_out"
-RELIC_METHODS = {FREEZE_OUT: "Omega_h2", "boltzmann": "Omega_h2(boltzmann)", "kinetic": "Omega_h2(kinetic)"}
+RELIC_METHODS = {FREEZE_OUT: "Omega_h2"} | {m: f"Omega_h2({m})" for m in ("boltzmann", "kinetic", "phase_space")}
 """The observable behind the term Omega_h2, by how a likelihood computes it."""
 
 

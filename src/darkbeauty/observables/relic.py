@@ -13,6 +13,7 @@ from darkbeauty.dark import (
     boltzmann,
     freeze_out,
     kinetic,
+    phase_space,
     scattering,
     thermal_average,
     today,
@@ -184,4 +185,18 @@ def _kinetic() -> tuple[Observable, ...]:
     return tuple(_observable(name, function, Field(field), *words, **shared) for name, function, field, *words in rows)
 
 
-OBSERVABLES: tuple[Observable, ...] = (*_relic(), *_kinetic(), *_annihilation())
+def _phase_space() -> Observable:
+    """With the whole distribution of momenta."""
+    return _observable(
+        "Omega_h2(phase_space)",
+        phase_space.phase_space,
+        Field("omega_h2"),
+        "",
+        r"\Omega h^2",
+        "relic density from the momentum distribution",
+        references=("arXiv:1706.07433", "arXiv:2103.01944"),
+        formulas=(phase_space, phase_space.phase_space, scattering, *_AVERAGE),
+    )
+
+
+OBSERVABLES: tuple[Observable, ...] = (*_relic(), *_kinetic(), _phase_space(), *_annihilation())
