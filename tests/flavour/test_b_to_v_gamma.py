@@ -55,6 +55,20 @@ def test_electrons_come_from_the_photon_at_low_q2(mode):
         assert float(part.rate - part.longitudinal) == pytest.approx(float(pole * whole), rel=1e-4)
 
 
+def test_mixing_as_electrons_at_low_q2_see_it():
+    """B_s → φe⁺e⁻ integrated over the decay time has ½(1 − yA)/(1 − y²), with A = −A_ΔΓ as flavio has the sign of the two (docs/physics.md)."""
+    p, q2 = theory(0.02, 0.1 + 0.05j), jnp.asarray(1e-5)
+    mixing = "lifetime.DeltaGamma/Gamma_Bs"
+    transverse = jax.jit(
+        lambda p: (lambda a: a.rate - a.longitudinal)(b_to_v_ll.density(p, "Bs->phi", "e", q2, 0.0).average)
+    )
+    unmixed = Theory(p.sm.replace({mixing: 0.0}), wilson=p.wilson)
+    y = 0.5 * p.sm.get(mixing)
+    seen = (1.0 - float(transverse(p) / transverse(unmixed)) * (1.0 - y**2)) / y
+    photon = b_to_v_gamma.rates(p, "Bs->phi")
+    assert seen == pytest.approx(-float(photon.cosine / photon.average), abs=1e-4)
+
+
 def test_a_phase_of_mixing_turns_cosine_into_sine():
     """M₁₂ → e^{2iφ}M₁₂ turns q/p by −2φ; rates stay."""
     phi, sm_part = 0.3, sm_coefficient(theory(0.0, 0.0), "B0")
