@@ -128,6 +128,19 @@ def test_list_models_names_what_is_required():
     assert models["wet"]["required"] == []
 
 
+def test_list_what_changed_since_a_day():
+    rows = run_json("list", "measurements", "--changed-since", "2026-11-28")["measurements"]
+    assert (
+        {"HFLAV 2024 Bs->phigamma"}
+        <= {row["measurement"] for row in rows}
+        < {row["measurement"] for row in run_json("list", "measurements")["measurements"]}
+    )
+    assert run_json("list", "measurements", "--changed-since", "2999-01-01")["measurements"] == []
+    assert "DATE" not in run("list", "measurements", "--changed-since", "2999-01-01").stdout
+    assert "no date" in " ".join(problems("list", "measurements", "--changed-since", "soon"))
+    assert "have no dates" in " ".join(problems("list", "terms", "--changed-since", "2026-11-28"))
+
+
 def test_an_unknown_listing_names_the_known_ones():
     text = " ".join(problems("list", "everything"))
     assert all(kind.value in text for kind in cli.Kind)

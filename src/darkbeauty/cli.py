@@ -279,13 +279,21 @@ def explain(
 
 
 @app.command(name="list")
-def list_(kind: Annotated[Kind, typer.Argument(help="What to list.")], as_json: AsJson = False) -> None:
+def list_(
+    kind: Annotated[Kind, typer.Argument(help="What to list.")],
+    since: Annotated[
+        str | None,
+        typer.Option("--changed-since", metavar="DATE", help="Only measurements that changed on that day or later."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
     """What there is: models, observables, likelihood terms or measurements."""
     with reporting():
-        from darkbeauty.report.listing import LISTINGS
+        from darkbeauty.report.listing import LISTINGS, changed_since
 
-        rows = LISTINGS[kind.value]()
-        columns = [column for column in rows[0] if column != "references"]
+        every = LISTINGS[kind.value]()
+        rows = every if since is None else changed_since(kind.value, every, since)
+        columns = [column for column in every[0] if column != "references"]
         show({kind.value: rows}, as_json, columns, [[flat(row[column]) for column in columns] for row in rows])
 
 

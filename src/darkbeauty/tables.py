@@ -13,7 +13,7 @@ from jax import Array
 
 from darkbeauty.flavour import b_to_invisible, b_to_p_ll, b_to_v_ll, missing_energy_table
 from darkbeauty.flavour.missing_energy_table import MissingEnergyTable
-from darkbeauty.flavour.modes import LEPTON_INDEX
+from darkbeauty.flavour.modes import LEPTON_INDEX, MODES
 from darkbeauty.flavour.quadratic import SLOTS, Channel, QuadraticRates, lepton_integrand, names_of, tabulate
 from darkbeauty.flavour.verification import TOLERANCE, table_deviations
 from darkbeauty.models.base import Model, sectors_of
@@ -30,6 +30,11 @@ class Tabulated(NamedTuple):
     source: Source
     bins: tuple[tuple[float, ...], ...]
     names: tuple[str, ...]
+
+    @property
+    def quarks(self) -> str:
+        """The transition of its mode, "bs" or "bd"."""
+        return MODES[dict(self.source.options)["mode"]].quarks
 
     def results(self, table: Array) -> Results:
         """What the source gives in its bins, from a table of shape (bins, rates)."""
@@ -50,8 +55,8 @@ class Spectrum(eqx.Module):
 
 
 class RateTables(eqx.Module):
-    """Binned b → sℓℓ rates of a likelihood, in groups with one lepton flavour, equally many rates, with or without B_s mixing, and what each group holds;
-    spectra of missing energy."""
+    """Binned b → sℓℓ and b → dℓℓ rates of a likelihood, in groups with one transition and lepton flavour, equally many rates, with or without B_s mixing, and
+    what each group holds; spectra of missing energy."""
 
     groups: tuple[QuadraticRates, ...]
     spectra: tuple[Spectrum, ...]
@@ -62,7 +67,7 @@ class RateTables(eqx.Module):
         by_source = self.missing_energy(p)
         phase = b_to_v_ll.meson_mixing_phase(p) if any(group.meson_mixing for group in self.groups) else 1.0
         for group, contents in zip(self.groups, self.contents):
-            table, stop = group(p.wilson, phase), 0
+            table, stop = group(p.wilson.of(contents[0].quarks), phase), 0
             for tabulated in contents:
                 start, stop = stop, stop + len(tabulated.bins)
                 by_source[tabulated.source] = tabulated.results(table[start:stop])
@@ -89,10 +94,10 @@ def tabulated_sources(requests: tuple[Request, ...]) -> tuple[Tabulated, ...]:
 @jax.numpy_dtype_promotion("standard")
 def make_tables(model: Model, requests: tuple[Request, ...]) -> RateTables:
     """Tables for every binned rate among the requests, at the model's Standard-Model inputs, but for bins where they are not accurate."""
-    grouped: dict[tuple[bool, int, int], list[tuple[Channel, Tabulated]]] = {}
+    grouped: dict[tuple[str, bool, int, int], list[tuple[Channel, Tabulated]]] = {}
     for tabulated in tabulated_sources(requests):
         channel = channel_of(model, tabulated)
-        kind = channel.integrand.meson_mixing, len(tabulated.names), channel.flavour
+        kind = tabulated.quarks, channel.integrand.meson_mixing, len(tabulated.names), channel.flavour
         grouped.setdefault(kind, []).append((channel, tabulated))
     made = [_verified(model, group) for group in grouped.values()]
     kept = [(table, contents) for table, contents in made if table is not None]
@@ -129,7 +134,7 @@ def _verified(
 ) -> tuple[QuadraticRates | None, tuple[Tabulated, ...]]:
     """The tables of a group and what they hold, without the bins in which they miss their promise: those stay with the amplitude code, and a warning says so."""
     channels = tuple(channel for channel, _ in group)
-    table = tabulate(model.sm, channels, *slots_of(sectors_of(model).wilson))
+    table = tabulate(model.sm, channels, *slots_of(sectors_of(model).wilson.of(group[0][1].quarks)))
     good = [deviation <= TOLERANCE for deviation in table_deviations(model.sm, channels, table)]
     if all(np.all(of_bins) for of_bins in good):
         return table, tuple(tabulated for _, tabulated in group)
@@ -154,6 +159,6 @@ def accurate(channel: Channel, good: np.ndarray, tolerance: float) -> tuple[tupl
 
 
 def slots_of(w: Wilson) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Coefficients of b → sℓℓ that a model fills, and those of them that its Z′ puts on its pole."""
+    """Coefficients of b → sℓℓ (or b → dℓℓ) that a model fills, and those of them that its Z′ puts on its pole."""
     resonant = tuple(name for name in SLOTS if name in w.residue)
     return tuple(name for name in SLOTS if name in w.contact or name in resonant), resonant

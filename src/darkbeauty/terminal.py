@@ -19,7 +19,7 @@ from rich.text import Text
 from darkbeauty.errors import SHOWN, InputError, Problem, by_remark
 
 USAGE, UNCONVERGED, INTERRUPTED, CLOSED_PIPE = 2, 3, 130, 141
-_WIDE = 240  # columns of a table that goes to a file or a pipe
+_WIDE = 280  # columns of a table that goes to a file or a pipe
 
 
 def show(

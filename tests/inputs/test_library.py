@@ -135,6 +135,8 @@ def test_relative_numbers_and_limits(tmp_path):
         ("]\n", "]\nsuperseded_by = 'B'\n[[measurement.term]]\nname = 't'\nabout = ''\n", "is superseded by B"),
         ("entries = [", "entries = [[", "malformed TOML"),
         ('[[measurement]]\nid = "A', '[[measurment]]\nid = "A', "line 2: unknown block 'measurment' (allowed: counts, limit, measurement, preset, term)"),
+        ("entries = [", "checked = 2026-11-27\nchanged = 2026-11-28\nentries = [", "checked: is before 2026-11-28, when it changed"),
+        ("entries = [", "checked = 'today'\nentries = [", "checked: 'today' is not a date, like 2026-11-28"),
         ('id = "A 2030"\n', "", "line 2: the first line of a measurement must be its id or name"),
     ],
 )  # fmt: skip

@@ -13,6 +13,7 @@ import pytest
 from darkbeauty.errors import InputError
 from darkbeauty.inputs import load_sm
 from darkbeauty.inputs.blocks import Bins
+from darkbeauty.inputs.library import library
 from darkbeauty.inputs.measurements import load_measurements
 from darkbeauty.inputs.selection import clashes, entries, preferred_bins, select_measurements
 from darkbeauty.likelihoods import TERMS
@@ -20,7 +21,7 @@ from darkbeauty.likelihoods.term import gaussian
 from darkbeauty.models import resolve_model
 from darkbeauty.prediction import check_observable, parse
 from darkbeauty.report import bibliography
-from darkbeauty.report.listing import LISTINGS
+from darkbeauty.report.listing import LISTINGS, changed_since
 
 BLOCKS = load_measurements()
 BY_HAND = (
@@ -112,8 +113,8 @@ def test_marks():
     why = lambda name, label: BLOCKS[name].why_not_fitted(BLOCKS[name].observables.index(label))
     assert "CMS convention" in why("CMS B->K*mumu 2024 4.3-6", "<P4p>(B0->K*mumu)[4.3,6]")
     assert why("CMS B->K*mumu 2024 4.3-6", "<P5p>(B0->K*mumu)[4.3,6]") == ""
-    assert "memory" in why("SUPP_CMS_RK_2024", "<Rmue>(B+->Kll)[1.1,6]")
-    assert "memory" in why("SUPP_BXsgamma_HFLAV2024", "BR(B->Xsgamma)")
+    assert "memory" in why("SUPP_DeltaMs_LHCb2021", "DeltaM_s")
+    assert "same data" in why("SUPP_BXsgamma_HFLAV2024", "BR(B->Xsgamma)")
     assert why("Belle B->hnunu SL 2017", "BR(B0->K*nunu)") == "upper limit"
     assert "numerical likelihood" in why("CMS Bs->mumu 2022", "BR(Bs->mumu)")
     assert "superseded by LHCb RK RK* 2022" in why("LHCb RK 2019", "<Rmue>(B+->Kll)[1.1,6]")
@@ -203,3 +204,32 @@ def test_names_are_read_while_the_inputs_are_traced():
         return mass * len(parse(model, ["<P5p>(B0->K*mumu)[4,6]", "BR(B0->Knunu)"]))
 
     assert jax.eval_shape(count, jax.ShapeDtypeStruct((), float)).shape == ()
+
+
+def test_every_block_says_when_it_was_checked():
+    for kind in ("measurement", "limit", "counts"):
+        for name, block in library().every(kind).items():
+            assert block.checked and block.changed and block.changed <= block.checked, (kind, name)
+
+
+def test_what_changed_since_a_day():
+    rows = LISTINGS["measurements"]()
+    recent = changed_since("measurements", rows, "2026-11-28")
+    assert {row["measurement"] for row in recent} >= {"HFLAV 2024 B->K*gamma", "LHCb B+->pimumu 2015"}
+    assert all(row["changed"] >= "2026-11-28" for row in recent) and len(recent) < len(rows)
+    assert changed_since("measurements", rows, "2026-11-01") == rows
+    assert changed_since("measurements", rows, "2999-01-01") == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "since", "words"),
+    [
+        ("measurements", "yesterday", ["'yesterday' is no date"]),
+        ("terms", "2026-11-28", ["terms have no dates"]),
+        ("models", "28.11.2026", ["models have no dates", "'28.11.2026' is no date"]),
+    ],
+)
+def test_since_when_is_a_day_of_something_dated(kind, since, words):
+    with pytest.raises(InputError) as caught:
+        changed_since(kind, LISTINGS[kind](), since)
+    assert [problem.message for problem in caught.value.problems] == words

@@ -46,9 +46,9 @@ def with_conjugate(*weak: Any) -> tuple:
     return jax.tree.map(lambda x, y: jnp.stack([jnp.asarray(x), jnp.asarray(y)]), weak, conjugate)
 
 
-def weak_inputs(p: Theory) -> tuple[Wilson, Array]:
-    """New-physics Wilson coefficients and ξ_u/ξ_t: all weak phases of b → sℓℓ relative to ξ_t."""
-    return p.wilson, p.sm.ckm.xi("u") / p.sm.ckm.xi("t")
+def weak_inputs(p: Theory, quarks: str = "bs") -> tuple[Wilson, Array]:
+    """New-physics Wilson coefficients and ξ_u/ξ_t: all weak phases of b → sℓℓ or b → dℓℓ relative to ξ_t."""
+    return p.wilson.of(quarks), p.sm.ckm.xi("u", quarks) / p.sm.ckm.xi("t", quarks)
 
 
 def normalisation(p: Theory, quarks: str = "bs") -> Array:

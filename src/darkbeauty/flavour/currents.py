@@ -5,6 +5,7 @@ All couplings are coefficients of [s̄γ^μP_{L,R}b][f̄γ_μ(1, γ₅)f] withou
 
 from __future__ import annotations
 
+from functools import partial
 from typing import NamedTuple
 
 import jax.numpy as jnp
@@ -30,22 +31,32 @@ class Current(NamedTuple):
 
 
 def lepton_current(
-    p: Theory, lepton: str, propagator: ArrayLike, q2: Array, w: Wilson, ratio_u: ArrayLike, shift: ArrayLike = 0.0
+    p: Theory,
+    lepton: str,
+    propagator: ArrayLike,
+    q2: Array,
+    w: Wilson,
+    ratio_u: ArrayLike,
+    shift: ArrayLike = 0.0,
+    quarks: str = "bs",
 ) -> Current:
     """ℓ⁺ℓ⁻: Standard Model with non-local effects, and new physics.
 
     Args     propagator: P(q²) of the Z′; w, ratio_u: Wilson coefficients and ξ_u/ξ_t, conjugated for the CP-conjugate decay;
              shift: added to C₉
+    Omits    m_d: b → d has no right-handed dipole in the Standard Model
     """
     sm, i = p.sm, LEPTON_INDEX[lepton]
     effective = effective_coefficients(sm, q2, ratio_u)
     new = lambda name: w.lepton(name, i, propagator)
-    axial = _pair(p, q2, sm.wilson["C10"] + new("C10"), new("C10p"))
+    pair = partial(_pair, p, q2, quarks=quarks)
+    right_dipole = sm.wilson["C7effp"] if quarks == "bs" else 0.0
+    axial = pair(sm.wilson["C10"] + new("C10"), new("C10p"))
     return Current(
-        vector=_pair(p, q2, effective.c9 + new("C9") + shift, new("C9p")),
+        vector=pair(effective.c9 + new("C9") + shift, new("C9p")),
         axial=axial,
         timelike=axial,
-        dipole=_pair(p, q2, effective.c7 + w.dipole("C7"), sm.wilson["C7effp"] + w.dipole("C7p")),
+        dipole=pair(effective.c7 + w.dipole("C7"), right_dipole + w.dipole("C7p")),
     )
 
 

@@ -83,9 +83,8 @@ def s_psi_k(p: Theory) -> Array:
     Source   hep-ph/9512380
     Omits    penguins, and Γ₁₂ (3·10⁻⁴)
     """
-    turned = _whole_coefficient(p, "B0") * jnp.conj(p.sm.ckm.xi("c", "bd")) ** 2
-    size = jnp.abs(turned)
-    return jnp.where(size > 0.0, turned.imag / jnp.where(size > 0.0, size, 1.0), 0.0)
+    xi = p.sm.ckm.xi("c", "bd")
+    return (mixing_phase(p, "B0") * jnp.conj(xi) ** 2).imag / jnp.abs(xi) ** 2
 
 
 def eps_k(p: Theory) -> Array:
@@ -111,6 +110,13 @@ def x12_d(p: Theory) -> Array:
     Source   arXiv:hep-ph/0703204 for the definition
     """
     return new_mass_difference(p, "D0") * p.sm.lifetime["D0"]
+
+
+def mixing_phase(p: Theory, meson: str) -> Array:
+    """M₁₂/|M₁₂| of B_s or B⁰, 0 where nothing mixes."""
+    whole = _whole_coefficient(p, meson)
+    size = jnp.abs(whole)
+    return jnp.where(size > 0.0, whole / jnp.where(size > 0.0, size, 1.0), 0.0)
 
 
 def _whole_coefficient(p: Theory, meson: str) -> Array:

@@ -26,7 +26,9 @@ VECTOR = {
 }
 TO_PION = {"B+->pi": Mode("B+", "pi+", "B->pi", "bd"), "B0->pi": Mode("B0", "pi0", "B->pi", "bd", 0.5)}
 TO_RHO = {"B+->rho": Mode("B+", "rho+", "B->rho", "bd"), "B0->rho": Mode("B0", "rho0", "B->rho", "bd", 0.5)}
-"""b → d: with neutrinos and an on-shell Z′, not with charged leptons, whose light-quark loops are another calculation."""
+"""b → d: with neutrinos and an on-shell Z′; of them B⁺ → π⁺ with charged leptons, too."""
 PSEUDOSCALARS, VECTORS = PSEUDOSCALAR | TO_PION, VECTOR | TO_RHO
+WITH_LEPTONS = PSEUDOSCALAR | {"B+->pi": TO_PION["B+->pi"]}
+"""Pseudoscalars with ℓ⁺ℓ⁻."""
 MODES = PSEUDOSCALARS | VECTORS
 LEPTON_INDEX = {name: index for index, name in enumerate(LEPTONS)}

@@ -17,6 +17,7 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from darkbeauty.flavour.b_to_invisible import amplitude_code
+from darkbeauty.flavour.modes import MODES
 from darkbeauty.flavour.panels import Panels, cut, joined
 from darkbeauty.flavour.quadratic import lepton_integrand, stacked
 from darkbeauty.inputs import SMInputs
@@ -47,7 +48,7 @@ class NodalRates(eqx.Module):
         Accuracy relative to the rate 3e-5
         """
         code = amplitude_code(self.mode).density
-        q2, propagators, weights = self.rule(p.wilson.pole)
+        q2, propagators, weights = self.rule(p.wilson.of(MODES[self.mode].quarks).pole)
 
         def density(propagator: ArrayLike) -> Array:
             return stacked(code(p, self.mode, self.lepton, q2, propagator), self.names)

@@ -24,7 +24,7 @@ from darkbeauty.flavour.b_to_invisible import amplitude_code
 from darkbeauty.flavour.b_to_p_ll import PairRates
 from darkbeauty.flavour.b_to_v_ll import AngularCoefficients, VectorRates
 from darkbeauty.flavour.meson_mixing import sm_coefficient
-from darkbeauty.flavour.modes import PSEUDOSCALAR, VECTOR
+from darkbeauty.flavour.modes import MODES, PSEUDOSCALARS, VECTOR
 from darkbeauty.flavour.panels import DEGREES, Panels, cut, joined
 from darkbeauty.inputs import SMInputs
 from darkbeauty.models.sectors import DIPOLES, LEPTONIC, Pole, Theory, Wilson
@@ -55,7 +55,7 @@ class Integrand(NamedTuple):
 
 
 def probe(sm: SMInputs, slots: tuple[str, ...] = (), u: Any = (), u_bar: Any = (), shift: ArrayLike = 0.0j) -> Theory:
-    """Given coefficients of all lepton flavours alike: u at P = i, its conjugate ū, and a shift of B_s mixing.
+    """Given coefficients of b → s and of b → d, of all lepton flavours alike: u at P = i, its conjugate ū, and a shift of B_s mixing.
 
     c + iP·r with c + ir = u and c* + ir* = ū at P = i; the dipoles, which have no residue, take ū = u*.
     """
@@ -65,7 +65,8 @@ def probe(sm: SMInputs, slots: tuple[str, ...] = (), u: Any = (), u_bar: Any = (
     spread = lambda values: {name: jnp.broadcast_to(values[name], (3,)) for name in slots if name in LEPTONIC}
     dipoles = {name: contact[name] for name in slots if name in DIPOLES}
     pole = Pole(jnp.zeros(()), jnp.zeros(()))
-    return Theory(sm, wilson=Wilson(dipoles | spread(contact), spread(residue), pole, {"bs": shift}))
+    coefficients = dipoles | spread(contact), spread(residue), pole
+    return Theory(sm, wilson=Wilson(*coefficients, {"bs": shift}, {"bd": Wilson(*coefficients)}))
 
 
 class Channel(NamedTuple):
@@ -252,7 +253,7 @@ def _resonant_features(slots: tuple[str, ...], with_residue: tuple[str, ...], me
 
 def names_of(mode: str) -> tuple[str, ...]:
     """Names of all rates of a mode."""
-    return PAIR if mode in PSEUDOSCALAR else ANGULAR
+    return PAIR if mode in PSEUDOSCALARS else ANGULAR
 
 
 def stacked(rates: Any, names: tuple[str, ...]) -> Array:
@@ -263,6 +264,6 @@ def stacked(rates: Any, names: tuple[str, ...]) -> Array:
 def lepton_integrand(sm: SMInputs, mode: str, lepton: str) -> Integrand:
     """What a mode and a lepton are to the tables."""
     start, end = amplitude_code(mode).phase_space(Theory(sm), mode, sm.mass[lepton])
-    meson = (PSEUDOSCALAR | VECTOR)[mode]
+    meson = MODES[mode]
     kinks = (float(sm.spectator[f"{meson.b}->{meson.final}"].q2[1]),) if mode in VECTOR else ()
     return Integrand(mode, lepton, kinks, (float(start), float(end)), meson.b == "Bs")

@@ -5,6 +5,7 @@ Annotations are objects here, not texts: they are what a file is checked against
 """
 
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Literal
 
 Error = float | tuple[float, ...]
@@ -80,7 +81,8 @@ class MeasurementBlock:
     """One publication. references: the first names the analysis; found: where the numbers were read; dataset: the events they come from.
 
     config: which of several fits to the same data. Correlations of the total errors (correlation, or correlation_table, a file, or some of them,
-    correlated), or of each of several errors (correlations: a matrix, "none" or "full").
+    correlated), or of each of several errors (correlations: a matrix, "none" or "full"). checked: when its numbers were last compared with the source;
+    changed: when what it says last changed.
     """
 
     id: str
@@ -88,6 +90,8 @@ class MeasurementBlock:
     found: str
     dataset: tuple[str, ...]
     entries: tuple[Number, ...]
+    checked: date | None = None
+    changed: date | None = None
     superseded_by: str = ""
     config: str = ""
     note: str = ""
@@ -127,7 +131,7 @@ class LimitBlock:
     kind: curve (mass, value; `windows` where it has gaps), band (mass, best, up: a best fit and its upward standard deviation), grid (log10 of the value against mass and
     lifetime_ps, inside `windows` of mass), number (value) or none. Columns are in the block or in `table`, a file. use: "fit" (it is a term, "limit NAME"),
     "draw" or "record", with the reason why. final: decay of the Z′ that was looked for; production: what makes the Z′ (none: radiated off a
-    muon; "ee" or "pp": as a dark photon; or a branching fraction).
+    muon; "ee" or "pp": as a dark photon; or a branching fraction). checked, changed: as of a measurement.
     """
 
     name: str
@@ -138,6 +142,8 @@ class LimitBlock:
     quantity: str = ""
     unit: str = ""
     cl: float | None = None
+    checked: date | None = None
+    changed: date | None = None
     note: str = ""
     dataset: tuple[str, ...] = ()
     why: str = ""
@@ -170,6 +176,8 @@ class CountsBlock:
     table: str
     spectrum: str
     whole: str
+    checked: date | None = None
+    changed: date | None = None
     note: str = ""
     independent_of: dict[str, str] = field(default_factory=dict)
     presets: Presets = field(default_factory=dict)

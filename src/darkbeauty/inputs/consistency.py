@@ -29,14 +29,20 @@ Remark = tuple[str, str]
 
 def inconsistencies(block: MeasurementBlock | LimitBlock | TermBlock | CountsBlock | PresetBlock) -> list[Remark]:
     """Everything wrong with a block that has the right types."""
+    if isinstance(block, TermBlock | PresetBlock):
+        key = "measurements" if isinstance(block, TermBlock) else "models"
+        return [] if getattr(block, key) else [(f".{key}", "is empty")]
     if isinstance(block, LimitBlock):
-        return [*_of_limit(block), *_of_columns(block)]
-    if isinstance(block, CountsBlock | PresetBlock):
-        needed = ("references", "dataset") if isinstance(block, CountsBlock) else ("models",)
-        return [(f".{key}", "is empty") for key in needed if not getattr(block, key)]
-    if isinstance(block, TermBlock):
-        return [] if block.measurements else [(".measurements", "is empty")]
-    return [*_of_measurement(block), *_of_correlations(block), *_of_terms(block)]
+        return [*_of_dates(block), *_of_limit(block), *_of_columns(block)]
+    if isinstance(block, CountsBlock):
+        empty = [(f".{key}", "is empty") for key in ("references", "dataset") if not getattr(block, key)]
+        return [*_of_dates(block), *empty]
+    return [*_of_dates(block), *_of_measurement(block), *_of_correlations(block), *_of_terms(block)]
+
+
+def _of_dates(block: MeasurementBlock | LimitBlock | CountsBlock) -> Iterator[Remark]:
+    if block.checked and block.changed and block.changed > block.checked:
+        yield ".checked", f"is before {block.changed}, when it changed"
 
 
 def _of_measurement(block: MeasurementBlock) -> Iterator[Remark]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import date
 from functools import lru_cache, partial
 
 import numpy as np
@@ -20,7 +21,8 @@ class Measurement:
 
     Values and errors that the source does not give as a Gaussian are NaN. status: "current" or "superseded" (`superseded_by`); config: which
     of several fits to the same data; excluded: per observable why it must not be fitted, or ""; limits: (upper limit, confidence level) or
-    None; dataset: the events the numbers come from. The first reference names the analysis.
+    None; dataset: the events the numbers come from. The first reference names the analysis. checked, changed: when its numbers were last compared with the source,
+    and when what it says last changed.
     """
 
     id: str
@@ -36,6 +38,8 @@ class Measurement:
     excluded: tuple[str, ...] = ()
     limits: tuple[tuple[float, float] | None, ...] = ()
     dataset: tuple[str, ...] = ()
+    checked: date | None = None
+    changed: date | None = None
 
     @property
     def analysis(self) -> str:
@@ -96,6 +100,8 @@ def measured(block: MeasurementBlock) -> Measurement:
         tuple(entry.why_not for entry in block.entries),
         tuple(_limit(entry) for entry in block.entries),
         block.dataset,
+        block.checked,
+        block.changed,
     )
 
 

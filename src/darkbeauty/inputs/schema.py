@@ -8,16 +8,23 @@ from __future__ import annotations
 import dataclasses
 import math
 import types
+from datetime import date
 from functools import lru_cache
 from typing import Any, Literal, Union, get_args, get_origin
 
 from darkbeauty.errors import Problem, unknown
 
-WORDS = {float: "a finite number", int: "an integer", str: "a text", bool: "true or false"}
+WORDS = {
+    float: "a finite number",
+    int: "an integer",
+    str: "a text",
+    bool: "true or false",
+    date: "a date, like 2026-11-28",
+}
 
 
 def checked(kind: Any, raw: Any, path: str, problems: list[Problem]) -> Any:
-    """`raw` as `kind`: a dataclass, tuple[X, …], dict[str, X], X | Y, Literal, float, int, str or bool; None, with problems added, where it is not."""
+    """`raw` as `kind`: a dataclass, tuple[X, …], dict[str, X], X | Y, Literal, float, int, str, bool or date; None, with problems added, where it is not."""
     if dataclasses.is_dataclass(kind):
         return _block(kind, raw, path, problems)
     origin, inner = get_origin(kind), get_args(kind)
@@ -31,7 +38,7 @@ def checked(kind: Any, raw: Any, path: str, problems: list[Problem]) -> Any:
         return raw
     if kind is float and type(raw) in (int, float) and math.isfinite(raw):
         return float(raw)
-    if kind in (int, str, bool) and type(raw) is kind:
+    if kind in (int, str, bool, date) and type(raw) is kind:
         return raw
     problems.append(Problem(path, f"{_short(raw)} is not {describe(kind)}"))
     return None

@@ -223,13 +223,13 @@ def most_probable(
 
 def _rates(lik: Likelihood) -> ShiftedRates:
     """What the tables of a likelihood hold, but for bins that nodes miss: those stay with the amplitude code."""
-    sm, slots = lik.model.sm, slots_of(sectors_of(lik.model).wilson)
+    sm, wilson = lik.model.sm, sectors_of(lik.model).wilson
     rates, contents = [], []
     for tabulated in (tabulated for group in lik.tables.contents for tabulated in group):
         channel = channel_of(lik.model, tabulated)
         process = channel.integrand.mode, channel.integrand.lepton
         made = nodal_rates(sm, *process, tabulated.bins, tabulated.names)
-        good = nodal_deviations(sm, channel, made, *slots) <= NODAL_TOLERANCE
+        good = nodal_deviations(sm, channel, made, *slots_of(wilson.of(tabulated.quarks))) <= NODAL_TOLERANCE
         if left := accurate(channel, good, NODAL_TOLERANCE):
             contents.append(tabulated._replace(bins=left))
             rates.append(made if np.all(good) else nodal_rates(sm, *process, left, tabulated.names))

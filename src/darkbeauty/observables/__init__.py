@@ -3,6 +3,7 @@
 from darkbeauty.observables import (
     b_to_invisible,
     b_to_p_ll,
+    b_to_v_gamma,
     b_to_v_ll,
     b_to_xs_gamma,
     bs,
@@ -24,6 +25,7 @@ REGISTRY: tuple[Observable, ...] = (
     *wilson.OBSERVABLES,
     *b_to_p_ll.OBSERVABLES,
     *b_to_v_ll.OBSERVABLES,
+    *b_to_v_gamma.OBSERVABLES,
     *b_to_invisible.OBSERVABLES,
     *b_to_xs_gamma.OBSERVABLES,
     *bs.OBSERVABLES,

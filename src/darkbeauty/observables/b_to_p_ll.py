@@ -1,15 +1,17 @@
-"""B → K with two leptons."""
+"""B → K and B⁺ → π⁺ with two leptons."""
 
 from __future__ import annotations
 
 from darkbeauty.flavour import b_to_p_ll, currents
-from darkbeauty.flavour.modes import PSEUDOSCALAR
+from darkbeauty.flavour.modes import WITH_LEPTONS
 from darkbeauty.models.sectors import LEPTONS
 from darkbeauty.observables.combiners import Ratio, Zero
 from darkbeauty.observables.observable import Observable
 from darkbeauty.observables.pair_modes import RATIOS, LeptonModes
 
-REFERENCES = ("arXiv:0709.4174", "arXiv:2305.06301", "arXiv:0810.4077")
+_CALCULATION = ("arXiv:0709.4174", "arXiv:0810.4077")
+REFERENCES = {"B->K": (*_CALCULATION, "arXiv:2305.06301"), "B->pi": (*_CALCULATION, "arXiv:2102.07233")}
+"""By form factors."""
 _FORMULAS = (b_to_p_ll, b_to_p_ll.pair_rate, b_to_p_ll.subleading_c9, currents.lepton_current)
 _MODES = LeptonModes(b_to_p_ll, "rate", _FORMULAS)
 _ANGULAR = {
@@ -18,12 +20,13 @@ _ANGULAR = {
     "AFB": ("A_{FB}", "forward–backward asymmetry (0 without scalar operators)", Zero("rate")),
 }
 
-OBSERVABLES: tuple[Observable, ...] = (
-    *(
-        observable
-        for mode in PSEUDOSCALAR
-        for lepton in LEPTONS
-        for observable in _MODES.observables(mode, lepton, REFERENCES, _ANGULAR)
-    ),
-    *(observable for mode in PSEUDOSCALAR for pair in RATIOS for observable in _MODES.ratios(mode, *pair, REFERENCES)),
-)
+
+def _of(mode: str) -> list[Observable]:
+    """Rates and angular observables with every lepton, and ratios."""
+    references = REFERENCES[WITH_LEPTONS[mode].transition]
+    with_lepton = [_MODES.observables(mode, lepton, references, _ANGULAR) for lepton in LEPTONS]
+    ratios = [_MODES.ratios(mode, *pair, references) for pair in RATIOS]
+    return [observable for group in (*with_lepton, *ratios) for observable in group]
+
+
+OBSERVABLES: tuple[Observable, ...] = tuple(observable for mode in WITH_LEPTONS for observable in _of(mode))

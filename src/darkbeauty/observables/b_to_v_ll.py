@@ -53,6 +53,10 @@ def _over_j2s(name: str, factor: float) -> Ratio:
     return Ratio(f"average.{name}", "average.j2s", factor)
 
 
+def _asymmetry(name: str, factor: float) -> Ratio:
+    return Ratio(f"difference.{name}", "average.j2s", factor)
+
+
 _ANGULAR = {
     "FL": (
         "F_L",
@@ -75,6 +79,7 @@ _ANGULAR = {
     "P1": ("P_1", "optimised angular observable", _over_j2s("j3", 0.5)),
     "P2": ("P_2", "optimised angular observable", _over_j2s("j6s", 0.125)),
     "P3": ("P_3", "optimised angular observable", _over_j2s("j9", -0.25)),
+    "ATIm": (r"A_T^{\mathrm{Im}}", "transverse CP asymmetry, A₉ over that of P₁", _asymmetry("j9", 0.5)),
     **{
         f"P{i}p": (f"P_{i}'", "optimised angular observable", Primed(f"average.j{j}"))
         for i, j in ((4, 4), (5, 5), (6, 7), (8, 8))

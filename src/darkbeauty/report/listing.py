@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 
+from darkbeauty.errors import InputError, Problem, quoted, raise_if_any
 from darkbeauty.inputs.measurements import Measurement, load_measurements
 from darkbeauty.likelihoods import TERMS
 from darkbeauty.models import MODELS
@@ -60,7 +62,8 @@ def terms() -> list[dict[str, Any]]:
 
 
 def measurements() -> list[dict[str, Any]]:
-    """Every measured observable: value and total error (NaN: not Gaussian), status, whether a fit may use it, publication, source."""
+    """Every measured observable: value and total error (NaN: not Gaussian), status, whether a fit may use it, when it last changed here and was last checked, publication,
+    source."""
     return [
         {
             "measurement": block.id,
@@ -69,6 +72,8 @@ def measurements() -> list[dict[str, Any]]:
             "error": float(variance) ** 0.5,
             "status": block.status,
             "fit": _fit(block, place),
+            "changed": "" if block.changed is None else block.changed.isoformat(),
+            "checked": "" if block.checked is None else block.checked.isoformat(),
             "references": block.references,
             "found": block.found,
         }
@@ -84,6 +89,22 @@ def _fit(block: Measurement, place: int) -> str:
     why, limit = block.why_not_fitted(place), block.limits[place]
     text = f" < {limit[0]:g} at {100 * limit[1]:g} %" if limit else ""
     return f"no: {why}{text}" if why else "yes"
+
+
+def changed_since(kind: str, rows: list[dict[str, Any]], since: str) -> list[dict[str, Any]]:
+    """The rows of a listing that changed on a day or later.
+
+    Errors   InputError where nothing of the kind has a date, or `since` is none
+    """
+    problems = []
+    if not all("changed" in row for row in rows):
+        problems.append(Problem("--changed-since", f"{kind} have no dates", "measurements"))
+    try:
+        day = date.fromisoformat(since)
+    except ValueError:
+        raise InputError([*problems, Problem("--changed-since", f"{quoted(since)} is no date", "YYYY-MM-DD")]) from None
+    raise_if_any(problems)
+    return [row for row in rows if row["changed"] >= day.isoformat()]
 
 
 LISTINGS: dict[str, Callable[[], list[dict[str, Any]]]] = {
