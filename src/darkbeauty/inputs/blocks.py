@@ -131,8 +131,7 @@ class LimitBlock:
     kind: curve (mass, value; `windows` where it has gaps), band (mass, best, up: a best fit and its upward standard deviation), grid (log10 of the value against mass and
     lifetime_ps, inside `windows` of mass), number (value) or none. Columns are in the block or in `table`, a file. use: "fit" (it is a term, "limit NAME"),
     "draw" or "record", with the reason why. final: decay of the Z′ that was looked for; production: what makes the Z′ (none: radiated off a
-    muon; "ee" or "pp": as a dark photon; or a branching fraction).
-    checked, changed: as of a measurement.
+    muon; "ee" or "pp": as a dark photon; or a branching fraction). checked, changed: as of a measurement.
     """
 
     name: str

@@ -12,7 +12,7 @@ from darkbeauty.inputs.limits import Search, limit_observable, limit_records, se
 from darkbeauty.leptonic import collider_limits, dark_photon
 from darkbeauty.models.sectors import Theory
 from darkbeauty.numerics.limit_curves import strength
-from darkbeauty.observables import b_to_invisible, higgs, kaons, meson_mixing, relic
+from darkbeauty.observables import b_to_invisible, b_to_p_ll, b_to_v_ll, higgs, kaons, meson_mixing, relic
 from darkbeauty.observables.combiners import itself
 from darkbeauty.observables.direct_detection import SPIN_DEPENDENT, SPIN_INDEPENDENT
 from darkbeauty.observables.observable import Observable, Source, source
@@ -22,6 +22,9 @@ DECAYS: dict[str, Callable[..., Array]] = {
     "inv": collider_limits.invisible_decay,
 }
 """What a Z′ that a B meson made does after, by its final state."""
+
+QUANTITIES = (b_to_invisible, b_to_p_ll, b_to_v_ll, higgs, kaons, meson_mixing, relic)
+"""Rooms of the observables that a limit is set on themselves."""
 
 SCATTERING: dict[str, tuple[Source, str]] = {
     "sigma_SD(p)": (SPIN_DEPENDENT, "proton"),
@@ -128,7 +131,7 @@ def _dark() -> tuple[Observable, ...]:
 
 def _numbers() -> tuple[Observable, ...]:
     """Limits on what is an observable itself; of one that is seen together with dark matter, on that, too."""
-    known = {o.name: o for room in (b_to_invisible, higgs, kaons, meson_mixing, relic) for o in room.OBSERVABLES}
+    known = {o.name: o for room in QUANTITIES for o in room.OBSERVABLES}
     over = lambda name, of, **more: _limit(name, of.sources, OverNumber(of, name), *of.formulas, **more)
     limits = []
     for name, record in limit_records().items():
