@@ -72,6 +72,30 @@ def test_limits_of_the_scattering_rate(solve):
     assert omega[1] < omega[3] < omega[2]
 
 
+def test_error(solve):
+    """Half the distance of what γ/2 and 2γ give, of the median and of the resonance."""
+    points = [MEDIAN, FUNNEL(1.01)]
+    error = jax.jit(lambda many: jax.lax.map(lambda values: kinetic.kinetic(model_at(values)).error, many))
+    slow, fast = (solve(points, scale)[0] for scale in (0.5, 2.0))
+    np.testing.assert_allclose(error(jnp.array(points)), 0.5 * (slow - fast), rtol=1e-6)
+    assert 0.5 * (slow - fast)[0] == pytest.approx(0.5 * (2.31 - 1.09), rel=1e-2)
+
+
+def test_prior_draws_have_a_number(solve):
+    """All that ever was in equilibrium: everywhere in the box, and crowding the resonance from 10⁻¹² to 10⁻¹."""
+    random = np.random.default_rng(5)
+    u = random.random((320, 4))
+    y, g = (low * (high / low) ** u[:, i] for i, (low, high) in enumerate(((0.01, 2.0), (1e-4, 1e-2))))
+    m_dm = 0.5 + 2.0 * u[:, 3]
+    close = 1.0 + random.choice([-1.0, 0.0, 1.0], 320) * 10.0 ** random.uniform(-12.0, -1.0, 320)
+    m_zp = np.where(np.arange(320) < 160, 1.0 + 5.0 * u[:, 2], 2.0 * m_dm * close)
+    points = np.stack([y, g, m_zp, m_dm, np.zeros(320)], axis=1)
+    omega, status = (np.concatenate(rows) for rows in zip(*(solve(points[i : i + 16]) for i in range(0, 320, 16))))
+    assert np.all(np.isfinite(omega))
+    assert set(status) <= {Status.SUCCESS, Status.NEVER_IN_EQUILIBRIUM}
+    assert np.mean(status == Status.SUCCESS) > 0.9
+
+
 def test_never_in_equilibrium(solve):
     assert solve([NEVER])[1][0] == Status.NEVER_IN_EQUILIBRIUM
 
@@ -98,16 +122,29 @@ def slopes():
     return jax.jit(jax.value_and_grad(lambda values: jnp.log(kinetic.kinetic(model_at(values), 4).omega_h2)))
 
 
-@pytest.mark.parametrize("point", [A_I, FUNNEL(1.01)])
-def test_gradient(slopes, point):
-    """Against central differences, by y, g and the masses."""
-    values = jnp.array(point)
-    gradient = slopes(values)[1]
-    for i, step in ((1, 1e-3), (2, 1e-5), (3, 1e-5)):
-        move = values[i] * step * jnp.eye(5)[i]
-        difference = (slopes(values + move)[0] - slopes(values - move)[0]) / (2.0 * values[i] * step)
-        assert float(gradient[i]) == pytest.approx(float(difference), rel=5e-3), NAMES[i]
-    assert np.all(np.isfinite(gradient))
+RATIOS = (0.97, 0.99, 1.0, 1.0 + 1e-9, 1.001, 1.01, 1.03, 1.07, 1.12, 1.2)
+LIGHT = (0.1056583755, 1.77686)
+
+
+@pytest.mark.parametrize("ratio", RATIOS)
+def test_gradient(slopes, ratio):
+    """Against central differences, by g and the masses, through the resonance; finite where dark matter has the mass of a lepton."""
+    points = [A_I] if ratio == RATIOS[0] else []
+    points += [(0.3, g, 2.0 * m * ratio, m, 0.0) for g, m in ((2e-3, 1.7), (5e-4, 0.8))]
+    for point in points:
+        values = jnp.array(point)
+        gradient = slopes(values)[1]
+        assert np.all(np.isfinite(gradient))
+        apart = abs(values[2] / (2.0 * values[3]) - 1.0)
+        for i, step in ((1, 1e-3), (2, min(1e-5, 0.02 * apart)), (3, min(1e-5, 0.02 * apart))):
+            if step < 1e-7:
+                continue  # a difference of masses there has no digits
+            move = values[i] * step * jnp.eye(5)[i]
+            difference = (slopes(values + move)[0] - slopes(values - move)[0]) / (2.0 * values[i] * step)
+            scale = float(jnp.abs(difference) + 1e-2 / values[i])
+            assert abs(float(gradient[i]) - float(difference)) < 1e-2 * scale, (point, NAMES[i])
+    for mass in LIGHT:
+        assert np.all(np.isfinite(slopes(jnp.array((0.3, 2e-3, 2.0 * mass * ratio, mass, 0.0)))[1]))
 
 
 def test_model_b_stays_in_kinetic_equilibrium():

@@ -19,7 +19,7 @@ def fit(**choices) -> db.Fit:
 
 
 @pytest.mark.parametrize(
-    ("method", "omega"), [("freeze_out", 0.41130), ("boltzmann", 0.361411), ("kinetic", 3.6272), ("phase_space", 5.94)]
+    ("method", "omega"), [("freeze_out", 0.41130), ("boltzmann", 0.361411), ("phase_space", 5.94)]
 )
 def test_term_takes_the_method(method, omega):
     """The Gaussian of that Ωh² around 0.12 with 0.001 and 10 % in quadrature."""
@@ -30,6 +30,22 @@ def test_term_takes_the_method(method, omega):
         -np.log(sigma * np.sqrt(2.0 * np.pi)), rel=0.0, abs=4e-3 * abs(expected)
     )
     assert db.likelihood(MODEL, None, terms=["Omega_h2"], relic=method).requests[0].label.startswith("Omega_h2")
+
+
+def test_kinetic_decoupling_brings_its_error():
+    """Gaussian in ln Ωh², with half the distance of Ωh² for γ/2 and 2γ in quadrature with 10 % (check values of the median)."""
+    lik = db.likelihood(MODEL, None, terms=["Omega_h2", "R_K"], relic="kinetic")
+    median = {"y": 0.326, "g": 0.00168, "m_zp": 3.69, "m_dm": 1.62, "chi": 0.0}
+    values = np.asarray(jax.jit(lik.predictions)(median))
+    row = next(row for row in lik.report(values) if row.term == "Omega_h2")
+    sigma = np.sqrt((0.001 / 0.12) ** 2 + 0.1**2 + (0.5 * (2.31 - 1.09) / 1.7504) ** 2)
+    assert (row.prediction, row.measured) == (pytest.approx(1.7504, rel=3e-3), pytest.approx(0.12))
+    assert row.sigma == pytest.approx(0.12 * sigma, rel=0.01)
+    assert row.pull == pytest.approx(np.log(1.7504 / 0.12) / sigma, rel=0.01)
+    expected = -0.5 * row.pull**2 - np.log(row.sigma * np.sqrt(2.0 * np.pi))
+    assert row.log_prob == pytest.approx(expected, rel=1e-6)
+    assert set(lik.as_measured().values()) == {0.12, 0.0}
+    assert np.isfinite(float(lik.log_prob_of(np.where(np.isfinite(values), values, 0.0))))
 
 
 def test_presets_keep_freeze_out():

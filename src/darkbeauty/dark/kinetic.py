@@ -47,17 +47,11 @@ MATTERS = 1e-3
 
 
 class Kinetic(NamedTuple):
-    """Ωh², Y(∞), and how it ended."""
+    """Ωh², half the distance of Ωh² with γ/2 and with 2γ (NaN where one of these fails), Y(∞), and how it ended."""
 
     omega_h2: Array
-    y_infinity: Array
-    status: Array
-
-
-class KineticError(NamedTuple):
-    """Half the distance of Ωh² with γ/2 and 2γ, and how these ended."""
-
     error: Array
+    y_infinity: Array
     status: Array
 
 
@@ -97,20 +91,23 @@ class Path(NamedTuple):
 def kinetic(p: Theory, fineness: int = FINENESS) -> Kinetic:
     """Relic density of the dark matter of a model, with its own temperature.
 
-    Accuracy relative 1e-3 in solving the equations; what they leave out (the shape of the distribution, quarks in γ) is more: `kinetic_error`, phase space
+    Accuracy relative 1e-3 in solving the equations; what they leave out is more: the error for what scattering is uncertain by, and the shape of the distribution
     Domain   never in equilibrium, not resolved, or T_χ beyond the table while it matters: the status says so
     """
     problem = set_up(p)
     log_y, status = _solved(problem, p.sm, 1.0, fineness)
-    return Kinetic(OMEGA_PER_YIELD * p.dark_matter.mass * jnp.exp(log_y), jnp.exp(log_y), status)
+    per_yield = OMEGA_PER_YIELD * p.dark_matter.mass
+    return Kinetic(
+        per_yield * jnp.exp(log_y), per_yield * _half_distance(problem, p.sm, fineness), jnp.exp(log_y), status
+    )
 
 
-def kinetic_error(p: Theory) -> KineticError:
-    """What a factor two in γ, up and down, makes of Ωh²: half the distance of the two."""
-    problem = set_up(p)
-    log_y, status = jax.lax.map(lambda scale: _solved(problem, p.sm, scale, FINENESS), jnp.array([0.5, 2.0]))
-    omega = OMEGA_PER_YIELD * p.dark_matter.mass * jnp.exp(log_y)
-    return KineticError(0.5 * (omega[0] - omega[1]), jnp.max(status))
+def _half_distance(problem: Problem, sm: SMInputs, fineness: int) -> Array:
+    """Of Y(∞) with γ/2 and with 2γ."""
+    edges = step_edges(problem.relic, sm, fineness)
+    both = jax.vmap(lambda scale: along(problem, sm, scale, edges))(jnp.array([0.5, 2.0]))
+    slow, fast = jnp.exp(both.state[:, -1, 0])
+    return jnp.where(jnp.all(both.on_table), 0.5 * (slow - fast), jnp.nan)
 
 
 def decoupling(p: Theory) -> Decoupling:

@@ -18,7 +18,7 @@ from darkbeauty.errors import Problem, quoted, raise_if_any, text_of, unknown
 from darkbeauty.evaluation import Values, evaluate
 from darkbeauty.likelihoods.covariance import KINDS, MARGINAL, total_covariance
 from darkbeauty.likelihoods.part import Gaussian, Part, SumOfParts
-from darkbeauty.likelihoods.term import FREEZE_OUT, RELIC_METHODS, Term, gaussian
+from darkbeauty.likelihoods.term import FREEZE_OUT, PREDICTED_ERRORS, RELIC_METHODS, Term, gaussian
 from darkbeauty.likelihoods.terms import PRESETS, TERMS, presets_of, shared_data
 from darkbeauty.models import Model, resolve_model
 from darkbeauty.numerics.compiled import compiled
@@ -145,6 +145,16 @@ class Likelihood(SumOfParts):
         of_span = lambda part: part[1][0] <= span[0] and span[1] <= part[1][1]
         part, (first, _) = next(filter(of_span, zip(self.parts, self.spans)))
         return part.alone(slice(span[0] - first, span[1] - first))
+
+    def as_measured(self) -> dict[int, float]:
+        """What predictions of the relic density and of its error would be if it were as measured, by their places."""
+        of_name = dict.fromkeys(PREDICTED_ERRORS.values(), False) | dict.fromkeys(RELIC_METHODS.values(), True)
+        data = np.full(len(self.requests), np.nan)
+        for part, (start, stop) in zip(self.parts, self.spans):
+            own = np.asarray(part.data)[: stop - start]
+            data[start : start + len(own)] = own
+        names = [request.observable.name for request in self.requests]
+        return {i: data[i] if of_name[name] else 0.0 for i, name in enumerate(names) if name in of_name}
 
     def by_term(self, predictions: np.ndarray) -> dict[str, np.ndarray]:
         """log L of every term alone from predictions (…, n), −∞ where one of its predictions has no value; of independent terms, log L is the sum."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections import ChainMap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self, cast
@@ -150,14 +151,17 @@ class Fit:
 
     def likelihood(self) -> Likelihood:
         """The likelihood of the fit's terms, theory errors in its covariance: correlated ones where the fit samples them."""
-        terms = [self.known[name] for name in self.terms]
+        terms = [with_own(self.own)[name] for name in self.terms]
         theory = MARGINAL if self.theory == MARGINAL else CORRELATED
         return likelihood(self.model, None, terms=terms, theory=theory, relic=self.relic)
 
     @property
     def known(self) -> Mapping[str, Term]:
-        """All terms there are, and the fit's own."""
-        return with_own(self.own)
+        """All terms there are, and the fit's own, those of the fit with its relic density."""
+        known = with_own(self.own)
+        return ChainMap(
+            {name: known[name].with_relic(self.relic) for name in self.terms}, cast("dict[str, Term]", known)
+        )
 
     def settings(self, *, seed: int | None = None, **changes: int | None) -> tuple[SamplerSection, int]:
         """Sampler settings and seed of a run, with those that are not None in place of the fit's own.

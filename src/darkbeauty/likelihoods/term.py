@@ -14,12 +14,15 @@ from darkbeauty.inputs.histogram import Histogram
 from darkbeauty.inputs.measurements import Measurement
 from darkbeauty.likelihoods.counts import Counts
 from darkbeauty.likelihoods.part import Part
+from darkbeauty.likelihoods.relative import Relative
 from darkbeauty.models import Model
 from darkbeauty.prediction import visible
 
 FREEZE_OUT = "freeze_out"
 RELIC_METHODS = {FREEZE_OUT: "Omega_h2"} | {m: f"Omega_h2({m})" for m in ("boltzmann", "kinetic", "phase_space")}
 """The observable behind the term Omega_h2, by how a likelihood computes it."""
+PREDICTED_ERRORS = {"kinetic": "Omega_h2_error(kinetic)"}
+"""The theory error that a method predicts beside it."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +88,30 @@ class GaussianTerm(Term):
     def references(self) -> tuple[str, ...]:
         return self.data().references
 
+    def with_relic(self, method: str) -> Term:
+        """One whose method predicts an error is no Gaussian any more."""
+        term = super().with_relic(method)
+        if term is self or method not in PREDICTED_ERRORS:
+            return term
+        observables = (*term.observables, PREDICTED_ERRORS[method])
+        own = (self.about, self.dataset, self.independent_of, self.relative_theory)
+        return RelativeTerm(self.name, self.measurement, observables, *own, self.read)
+
+
+@dataclass(frozen=True)
+class RelativeTerm(Term):
+    """A positive number whose theory error is predicted (`relative`), in quadrature with a fraction that is not: read() → its value and variance."""
+
+    read: Callable[[], Measurement]
+
+    @property
+    def references(self) -> tuple[str, ...]:
+        return self.read().references
+
+    def part(self, model: Model) -> Relative:
+        measured = self.read()
+        return Relative.of(float(measured.values[0]), float(measured.covariance[0, 0]), self.relative_theory or 0.0)
+
 
 @dataclass(frozen=True)
 class CountsTerm(Term):
@@ -115,6 +142,11 @@ def counts_term(block: CountsBlock, read: Callable[[], Histogram]) -> CountsTerm
     labels = tuple(f"{block.spectrum}[{','.join(f'{q2:.9g}' for q2 in tent)}]" for tent in read().tents)
     own = (block.about, block.dataset, tuple(block.independent_of), 0.0)
     return CountsTerm(block.name, block.name, labels, *own, read, block.references, block.whole)
+
+
+def ordered(terms: Iterable[Term]) -> tuple[Term, ...]:
+    """As a likelihood has them: measured numbers first."""
+    return tuple(sorted(terms, key=lambda term: not isinstance(term, GaussianTerm)))
 
 
 def gaussian(terms: Iterable[Term]) -> tuple[GaussianTerm, ...]:

@@ -173,7 +173,7 @@ def _kinetic() -> tuple[Observable, ...]:
         ("Omega_h2(kinetic)", kinetic.kinetic, "omega_h2", "", omega, "relic density with kinetic decoupling"),
         (
             "Omega_h2_error(kinetic)",
-            kinetic.kinetic_error,
+            kinetic.kinetic,
             "error",
             "",
             rf"\delta {omega}",

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from darkbeauty.likelihoods import Fit, Likelihood
-from darkbeauty.likelihoods.term import RELIC_METHODS
 from darkbeauty.models import Model
 from darkbeauty.models.base import sectors_of
 from darkbeauty.numerics.compiled import compiled
@@ -34,10 +33,10 @@ def standard_model_log_likelihood(fit: Fit, lik: Likelihood) -> float:
     point = no_couplings(fit, lik.model)
     predictions = np.array(compiled(lambda lik, values: lik.predictions(values))(lik, point))
     for i, request in enumerate(lik.requests):
-        if request.observable.name in RELIC_METHODS.values():
-            predictions[i] = lik.values[i]
-        elif request.label.startswith("limit("):
+        if request.label.startswith("limit("):
             predictions[i] = 0.0
+    for i, value in lik.as_measured().items():
+        predictions[i] = value
     return float(lik.log_prob_of(predictions))
 
 

@@ -15,7 +15,6 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from darkbeauty.dark.freeze_out import freeze_out
 from darkbeauty.evaluation import evaluate
 from darkbeauty.inference.relic_map.quantile_maps import (
     RESOLUTION,
@@ -88,24 +87,27 @@ def _functions(lik: Likelihood, fixed: dict[str, float], names: RelicNames, prio
     """What is evaluated on the grids, compiled once."""
     quark_prior = priors[names.quark] if names.quark else None
     own = RelicPriors(priors[names.coupling], priors[names.z_prime], priors[names.dark], quark_prior)
-    relic = next(place for term, place in zip(lik.terms, lik.slices) if term.name == "Omega_h2")[0]
-    kept = np.delete(np.arange(len(lik.requests)), relic)
+    span = next(place for term, place in zip(lik.terms, lik.slices) if term.name == "Omega_h2")
+    places, as_measured = list(range(*span)), lik.as_measured()
+    target = lik.alone(span).rows(["Omega_h2", ""], np.array([as_measured[i] for i in places]))[0]
+    method = lik.requests[places[0]].observable.sources[0]
+    kept = np.delete(np.arange(len(lik.requests)), places)
     requests = tuple(lik.requests[i] for i in kept)
 
     def at(lik: Likelihood, mass, ratio, quark, log_coupling):
         values = {names.coupling: jnp.exp(log_coupling), names.z_prime: mass, names.dark: mass / (2.0 * ratio)}
         return lik.model.at({**fixed, **values} | ({names.quark: own.quark.quantile(quark)} if names.quark else {}))
 
-    log_omega = _over_grid(lambda lik, *point: jnp.log(freeze_out(at(lik, *point).derive()).omega_h2), lik)
+    log_omega = _over_grid(lambda lik, *point: jnp.log(method(at(lik, *point).derive()).omega_h2), lik)
 
     def residuals(lik: Likelihood, *point: Any) -> Array:
         """Of all terms but Ωh², which is as measured."""
         values = evaluate(at(lik, *point), requests, lik.tables.results).value
-        predictions = jnp.insert(values, relic, lik.values[relic])
-        return jnp.delete(lik.residuals(predictions), relic)
+        predictions = jnp.zeros(len(lik.requests)).at[kept].set(values)
+        return lik.residuals(predictions.at[np.array(places)].set(jnp.array([as_measured[i] for i in places])))
 
     others = _over_grid(residuals, lik)
-    return Survey(lik, names, own, relic, kept, log_omega, others)
+    return Survey(lik, names, own, target, kept, log_omega, others)
 
 
 def _maps(survey: Survey, grid: Grid, posterior: PosteriorTables) -> RelicMaps:

@@ -42,12 +42,12 @@ def adapt(survey: Survey, maps: RelicMaps) -> RelicMaps:
 
 def _log_likelihood(survey: Survey, values: dict[str, np.ndarray]) -> np.ndarray:
     """log-likelihood of points, up to a constant, with the functions of the survey."""
-    lik, names, place = survey.lik, survey.names, survey.relic
+    names, target = survey.names, survey.target
     mass, ratio = values[names.z_prime], values[names.z_prime] / (2.0 * values[names.dark])
     quark = np.asarray(survey.priors.quark.cdf(values[names.quark])) if names.quark else np.zeros(len(mass))
     point = mass, ratio, quark, np.log(values[names.coupling])
     omega = np.exp(survey.log_omega(*point))
-    total = -0.5 * (omega - lik.values[place]) ** 2 / lik.covariance[place, place]
+    total = -0.5 * ((omega - target.measured) / target.sigma) ** 2
     if len(survey.kept):
         total = total - 0.5 * np.sum(survey.residual(*point) ** 2, axis=1)
     return total

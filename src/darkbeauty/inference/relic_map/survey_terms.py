@@ -18,6 +18,7 @@ from darkbeauty.inference.relic_map.quantile_maps import (
     unstretch,
 )
 from darkbeauty.likelihoods import Likelihood
+from darkbeauty.likelihoods.part import Row
 
 RELIC_LOGITS = (-6.0, -1.5, 1.5, 6.0)
 """Quantiles of g, given Ωh², at which the other terms are evaluated."""
@@ -67,12 +68,12 @@ class PosteriorTables(NamedTuple):
 
 
 class Survey(NamedTuple):
-    """A likelihood and its functions of (m_zp, r, prior fraction of y, ln g); relic, kept: places of Ωh² and of the rest among the predictions."""
+    """A likelihood and its functions of (m_zp, r, prior fraction of y, ln g); target: Ωh² as measured; kept: places of the rest among the predictions."""
 
     lik: Likelihood
     names: RelicNames
     priors: RelicPriors
-    relic: int
+    target: Row
     kept: np.ndarray
     log_omega: Callable
     others: Callable
@@ -111,8 +112,7 @@ def add_other_terms(survey: Survey, grid: Grid, sheet: Sheet, measure: np.ndarra
 
 def _allowed(survey: Survey, sheet: Sheet, at: tuple[int, ...], quarks: np.ndarray) -> Allowed:
     """What Ωh² alone allows at prior fractions of y: 1/Ωh² is nearly a polynomial of y², and ln Ωh² is smooth in ln g."""
-    prior, lik, place = survey.priors.coupling, survey.lik, survey.relic
-    target, sigma = float(lik.values[place]), float(np.sqrt(lik.covariance[place, place]))
+    prior, target, sigma = survey.priors.coupling, survey.target.measured, survey.target.sigma
     rate = np.exp(-sheet.log_omega[at])
     if len(sheet.quarks) > 1:
         squared = lambda u: np.asarray(survey.priors.quark.quantile(u)) ** 2

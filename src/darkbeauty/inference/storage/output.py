@@ -20,6 +20,7 @@ from darkbeauty.inference.sharding import agreed, is_first_process
 from darkbeauty.inference.storage.checkpoint import package_hash
 from darkbeauty.inputs.sm import parameter_records
 from darkbeauty.likelihoods import Fit, Likelihood
+from darkbeauty.likelihoods.term import ordered
 
 PACKAGES = ("darkbeauty", "jax", "numpyro", "equinox", "arviz", "numpy")
 OVERHEAD = 2**18
@@ -56,7 +57,7 @@ def attributes(fit: Fit, seed: int) -> dict[str, Any]:
         "fit_name": fit.name,
         "fit_file": fit.text,
         "seed": seed,
-        "terms": list(fit.terms),
+        "terms": [term.name for term in ordered(fit.known[name] for name in fit.terms)],
         "input_sha256": input_hash(),
         "device": jax.devices()[0].device_kind,
         "python": platform.python_version(),
