@@ -18,9 +18,7 @@ def fit(**choices) -> db.Fit:
     return db.Fit(model=MODEL, priors=PRIORS, fixed=REST, **{"terms": ["Omega_h2"], **choices})
 
 
-@pytest.mark.parametrize(
-    ("method", "omega"), [("freeze_out", 0.41130), ("boltzmann", 0.361411), ("phase_space", 5.94)]
-)
+@pytest.mark.parametrize(("method", "omega"), [("freeze_out", 0.41130), ("boltzmann", 0.361411), ("phase_space", 5.94)])
 def test_term_takes_the_method(method, omega):
     """The Gaussian of that Ωh² around 0.12 with 0.001 and 10 % in quadrature."""
     sigma = np.hypot(0.001, 0.012)
