@@ -81,7 +81,19 @@ def test_presets_are_of_models_and_use_data_once():
     for (model, preset), names in PRESETS.items():
         assert model in MODELS
         chosen, problems = choose_terms(resolve_model(model), preset, None)
-        assert chosen == names and problems == [], (model, preset)
+        assert sorted(chosen) == sorted(names) and problems == [], (model, preset)
+
+
+def test_only_the_preset_of_the_d_quark_asks_for_it():
+    """Mixing of B_d, K and D, K → π and b → d: in global_dsb, in nothing else that is global."""
+    of_the_d_quark = {"DeltaM_d", "S_psiK", "eps_K", "limit(DeltaM_K)", "BR(K+->pinunu)", "limit(KOTO_KL->pinunu)"}
+    of_the_d_quark |= {f"limit(Belle_{decay}nunu)" for decay in ("B+->pi", "B0->pi", "B+->rho", "B0->rho")}
+    for model, more in (("lmu_ltau_s1", set()), ("le_lmu_r2", {"limit(x12_D)"})):
+        without, everything = (
+            {label for name in PRESETS[model, preset] for label in TERMS[name].observables}
+            for preset in ("global_sb", "global_dsb")
+        )
+        assert everything - without == of_the_d_quark | more and not without & (of_the_d_quark | more)
 
 
 def test_what_is_declared_independent_shares_data():

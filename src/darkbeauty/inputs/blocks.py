@@ -185,7 +185,7 @@ class CountsBlock:
 
 @dataclass(frozen=True)
 class PresetBlock:
-    """A preset of several models that is another one with terms added and dropped."""
+    """A preset of several models that is another one with terms added and dropped. Terms may also say themselves that they belong to it."""
 
     name: str
     about: str

@@ -71,7 +71,7 @@ def declarations(data: Library) -> list[Declaration]:
 
 
 def memberships(data: Library) -> dict[tuple[str, str], list[str]]:
-    """(model, preset) → names of the terms that say they belong to it, and of what is a preset but for some."""
+    """(model, preset) → names of the terms: of its base but for some, of those it adds, and of those that say they belong to it."""
     presets: dict[tuple[str, str], list[str]] = {}
     for declared in declarations(data):
         for model, names in declared.presets.items():
@@ -80,7 +80,7 @@ def memberships(data: Library) -> dict[tuple[str, str], list[str]]:
     for block in data.every("preset").values():
         for model in block.models:
             kept = [name for name in presets[model, block.base] if name not in block.drop]
-            presets[model, block.name] = [*kept, *block.add]
+            presets[model, block.name] = [*kept, *block.add, *presets.get((model, block.name), [])]
     return presets
 
 

@@ -17,6 +17,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.special import logsumexp
 
+from darkbeauty import files
+
 BATCH = 256
 """Points that are evaluated together."""
 NETWORKS = 1
@@ -166,5 +168,4 @@ def _file(stored: np.ndarray | None) -> Iterator[Path | None]:
         return
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "run.h5"
-        path.write_bytes(stored.tobytes())
-        yield path
+        yield files.write(path, stored.tobytes())
