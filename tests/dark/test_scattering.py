@@ -115,7 +115,7 @@ def by_contact(p, spins, m_dm: float, masses: tuple[float, float]) -> complex:
     one, two, three, four = p
     dark = np.array([bar(u(three, m_dm, spins[2])) @ g @ GAMMA5 @ u(one, m_dm, spins[0]) for g in GAMMA])
     light = np.array([bar(u(four, masses[1], spins[3])) @ g @ LEFT @ u(two, masses[0], spins[1]) for g in GAMMA])
-    return 0.5 * (dark * METRIC) @ light
+    return complex(0.5 * (dark * METRIC) @ light)
 
 
 ALL_SPINS = list(np.ndindex(2, 2, 2, 2))
