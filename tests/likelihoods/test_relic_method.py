@@ -8,7 +8,8 @@ import pytest
 
 import darkbeauty as db
 
-A_I = {"y": 2.0, "g": 0.002, "m_zp": 4.0, "m_dm": 1.7, "chi": 0.0}
+A_I = {"y": 2.0, "g": 0.002, "m_zp": 4.0, "m_dm": 1.7, "chi": 0.0, "m_lq": 1e5}
+"""With a leptoquark so heavy that scattering is on leptons alone, as for the check values."""
 MODEL = "lmu_ltau_s1"
 PRIORS = {"g": db.Uniform(1e-4, 1e-2)}
 REST = {name: value for name, value in A_I.items() if name != "g"}

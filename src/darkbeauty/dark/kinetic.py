@@ -27,7 +27,7 @@ from darkbeauty.dark.boltzmann import CLOSELY, FORGOTTEN, Relic, ingredients, ma
 from darkbeauty.dark.freeze_out import OMEGA_PER_YIELD
 from darkbeauty.dark.kinetic_steps import NODES, Medium, rates, states_along
 from darkbeauty.dark.rate_table import LOG_X_END, abscissae, at_log_x, to_coefficients
-from darkbeauty.dark.scattering import momentum_transfer
+from darkbeauty.dark.scattering import log_total, parts
 from darkbeauty.dark.thermo import g_star
 from darkbeauty.inputs import SMInputs
 from darkbeauty.models.sectors import Theory
@@ -38,9 +38,9 @@ FINENESS = 2
 RESOLVED = 0.05
 """ln Y(∞) by half as many steps has to be as close; the error is about an eighth of that."""
 GAMMA_PANELS, GAMMA_DEGREE = 10, 5
-"""Panels of a table of ln γ in ln x, of polynomials of this degree: 3·10⁻⁴ of γ."""
+"""Panels of a table of ln γ in ln x, one column for each of its parts, of polynomials of this degree: 3·10⁻⁴ of γ."""
 NO_RATE = 1e-280
-"""Added to γ [GeV], whose logarithm is tabulated."""
+"""Added to the parts of γ [GeV], whose logarithms are tabulated."""
 DECOUPLING_POINTS = 400
 MATTERS = 1e-3
 """Annihilation below this rate, in units of the expansion, may happen at a T_χ beyond the table."""
@@ -73,7 +73,7 @@ class KineticCurve(NamedTuple):
 
 
 class Problem(NamedTuple):
-    """Thermal averages, Chebyshev coefficients of ln γ in ln x, the particle."""
+    """Thermal averages, Chebyshev coefficients of ln γ in ln x by its parts, the particle."""
 
     averages: Averages
     log_gamma: Array
@@ -189,13 +189,13 @@ def medium(problem: Problem, sm: SMInputs, scale: ArrayLike, t: Array) -> Medium
 
 
 def _log_gamma(p: Theory) -> Array:
-    """Chebyshev coefficients of ln γ in ln x."""
+    """Chebyshev coefficients of ln γ in ln x, of each of its parts."""
     log_x = abscissae(GAMMA_PANELS, GAMMA_DEGREE)
-    gamma = momentum_transfer(p, p.dark_matter.mass * np.exp(-log_x.ravel())).reshape(log_x.shape)
-    return to_coefficients(jnp.log(gamma + NO_RATE)[..., None])
+    columns = parts(p, p.dark_matter.mass * np.exp(-log_x.ravel()))
+    return to_coefficients(jnp.log(columns + NO_RATE).reshape(*log_x.shape, -1))
 
 
 def _log_gamma_over_h(log_gamma: Array, mass: Array, sm: SMInputs, log_x: Array) -> Array:
     temperature = mass * jnp.exp(-log_x)
     hubble = jnp.sqrt(4.0 * jnp.pi**3 / 45.0 * g_star(sm, temperature)) * temperature**2 / sm.cosmology["M_Planck"]
-    return at_log_x(log_gamma, log_x)[..., 0] - jnp.log(hubble)
+    return log_total(sm, at_log_x(log_gamma, log_x), temperature) - jnp.log(hubble)
