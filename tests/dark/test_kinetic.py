@@ -7,40 +7,17 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from decoupling import A_I, FUNNEL, M_LQ, MEDIAN, NAMES, NO_LEPTOQUARK, POINTS, theory_at
 from scipy.interpolate import CubicSpline
 
 from darkbeauty.dark import averages, boltzmann, fixed_nodes, kinetic
 from darkbeauty.models import resolve_model
 from darkbeauty.status import Status
 
-NAMES = ("y", "g", "m_zp", "m_dm", "chi")
-A_I = (2.0, 0.002, 4.0, 1.7, 0.0)
-MEDIAN = (0.326, 0.00168, 3.69, 1.62, 0.0)
-FUNNEL = lambda ratio, g=0.002: (0.3, g, 3.4 * ratio, 1.7, 0.0)
-CHECKED = {
-    A_I: 3.6272,
-    (2.0, 0.008, 4.8, 1.8, 0.0): 3.0237,
-    MEDIAN: 1.7504,
-    (*MEDIAN[:4], 1e-3): 1.6046,
-    (0.2, 0.003, 5.2, 2.3, 1e-3): 0.17109,
-    FUNNEL(0.97): 1455.3,
-    FUNNEL(1.01): 3.9396e-3,
-    FUNNEL(1.05): 1.2104e-2,
-    FUNNEL(1.10): 0.18877,
-    FUNNEL(1.20): 7.2436,
-    FUNNEL(1.20, 0.008): 0.10440,
-}
+CHECKED = (3.6272, 3.0237, 1.7504, 1.6046, 0.17109, 1455.3, 3.9396e-3, 1.2104e-2, 0.18877, 7.2436, 0.10440)
+"""Ωh² at POINTS."""
 NEVER = (0.0, 0.0, 5.0, 0.5, 0.0)
-MODEL = resolve_model("lmu_ltau_s1")
 B = resolve_model("le_lmu_r2")
-
-
-M_LQ, NO_LEPTOQUARK = 1200.0, 1e5
-"""[GeV]; the second one leaves scattering on leptons alone, and moves Ωh² by less than 10⁻³ otherwise."""
-
-
-def model_at(values, m_lq=M_LQ):
-    return MODEL.at({**dict(zip(NAMES, values)), "m_lq": m_lq}).derive()
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +25,7 @@ def solve():
     """(points (n, 5), factors of γ (n,), mass of the leptoquark) → Ωh², status, compiled for sixteen points."""
 
     def one(values, scale, m_lq):
-        p = model_at(values, m_lq)
+        p = theory_at(values, m_lq)
         return kinetic._solved(kinetic.set_up(p), p.sm, scale, kinetic.FINENESS)
 
     compiled = jax.jit(jax.vmap(one))
@@ -64,9 +41,9 @@ def solve():
 
 
 def test_checked_values(solve):
-    omega, status = solve(list(CHECKED), m_lq=NO_LEPTOQUARK)
+    omega, status = solve(POINTS, m_lq=NO_LEPTOQUARK)
     assert set(status) == {Status.SUCCESS}
-    np.testing.assert_allclose(omega, list(CHECKED.values()), rtol=3e-3)
+    np.testing.assert_allclose(omega, CHECKED, rtol=3e-3)
 
 
 def test_strong_leptoquark_keeps_dark_matter_warm(solve):
@@ -93,7 +70,7 @@ def test_limits_of_the_scattering_rate(solve):
 def test_error(solve):
     """Half the distance of what γ/2 and 2γ give, of the median and of the resonance."""
     points = [MEDIAN, FUNNEL(1.01)]
-    error = jax.jit(lambda many: jax.lax.map(lambda values: kinetic.kinetic(model_at(values)).error, many))
+    error = jax.jit(lambda many: jax.lax.map(lambda values: kinetic.kinetic(theory_at(values)).error, many))
     slow, fast = (solve(points, scale)[0] for scale in (0.5, 2.0))
     np.testing.assert_allclose(error(jnp.array(points)), 0.5 * (slow - fast), rtol=1e-6)
     assert 0.5 * (slow - fast)[0] == pytest.approx(0.5 * (2.31 - 1.09), rel=1e-2)
@@ -121,7 +98,7 @@ def test_never_in_equilibrium(solve):
 def test_ratio_of_the_moments():
     """⟨σv⟩₂/⟨σv⟩ at A-I (check values), 1 for an s wave and 4/3 for a p wave at low velocity, down to x = 10¹²."""
     x = jnp.array([5.0, 20.0, 100.0, 1000.0])
-    ratio = averages.look_up(averages.averages(model_at(jnp.array(A_I)).dark_matter), jnp.log(x))[1]
+    ratio = averages.look_up(averages.averages(theory_at(jnp.array(A_I)).dark_matter), jnp.log(x))[1]
     np.testing.assert_allclose(ratio, [0.929106, 2.570175, 1.323354, 1.249942], rtol=1e-5)
     for row in (500, 1000):
         cold = np.exp(averages.log_x()[row])
@@ -137,7 +114,7 @@ def test_ratio_of_the_moments():
 @pytest.fixture(scope="module")
 def slopes():
     """values → ln Ωh² and its gradient in reverse mode."""
-    return jax.jit(jax.value_and_grad(lambda values: jnp.log(kinetic.kinetic(model_at(values), 4).omega_h2)))
+    return jax.jit(jax.value_and_grad(lambda values: jnp.log(kinetic.kinetic(theory_at(values), 4).omega_h2)))
 
 
 RATIOS = (0.97, 0.99, 1.0, 1.0 + 1e-9, 1.001, 1.01, 1.03, 1.07, 1.12, 1.2)
@@ -176,7 +153,7 @@ def test_curve():
     """T_χ = T before decoupling and ∝ a⁻² after it; γ = H at x_kd; the last Y is the relic density."""
     x = np.geomspace(2.0, 1e5, 60)
     run = jax.jit(lambda p: (kinetic.temperature_curve(p, x), kinetic.decoupling(p)))
-    curve, decoupled = run(model_at(jnp.array(FUNNEL(0.97))))
+    curve, decoupled = run(theory_at(jnp.array(FUNNEL(0.97))))
     assert curve.status == Status.SUCCESS and decoupled.status == Status.SUCCESS
     temperature = np.asarray(curve.temperature)
     np.testing.assert_allclose(temperature[x < 10.0], 1.0, rtol=0.02)
@@ -189,5 +166,5 @@ def test_curve():
 
 
 def test_without_couplings_nothing_decouples():
-    quiet = eqx.tree_at(lambda p: p.dark_matter.coupling, model_at(jnp.array((0.0, *A_I[1:]))), jnp.zeros(()))
+    quiet = eqx.tree_at(lambda p: p.dark_matter.coupling, theory_at(jnp.array((0.0, *A_I[1:]))), jnp.zeros(()))
     assert jax.jit(kinetic.decoupling)(quiet).status == Status.NO_ROOT

@@ -6,38 +6,17 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from decoupling import A_I, FUNNEL, NAMES, NO_LEPTOQUARK, POINTS, theory_at
 from scipy.integrate import quad
 
 from darkbeauty.dark import kinetic, phase_space
 from darkbeauty.dark.fixed_nodes import laid_on_nodes
 from darkbeauty.dark.phase_space_grid import pair_matrix
 from darkbeauty.dark.phase_space_steps import Bath, Cells, differences, march, scattering
-from darkbeauty.models import resolve_model
 from darkbeauty.status import Status
 
-NAMES = ("y", "g", "m_zp", "m_dm", "chi")
-A_I = (2.0, 0.002, 4.0, 1.7, 0.0)
-MEDIAN = (0.326, 0.00168, 3.69, 1.62, 0.0)
-FUNNEL = lambda ratio, g=0.002: (0.3, g, 3.4 * ratio, 1.7, 0.0)
-CHECKED = {
-    A_I: 5.94,
-    (2.0, 0.008, 4.8, 1.8, 0.0): 3.52,
-    MEDIAN: 2.854,
-    (*MEDIAN[:4], 1e-3): 2.56,
-    (0.2, 0.003, 5.2, 2.3, 1e-3): 0.193,
-    FUNNEL(0.97): 1458.0,
-    FUNNEL(1.01): 3.96e-3,
-    FUNNEL(1.05): 1.2729e-2,
-    FUNNEL(1.10): 0.2437,
-    FUNNEL(1.20): 12.04,
-    FUNNEL(1.20, 0.008): 0.1073,
-}
-MODEL = resolve_model("lmu_ltau_s1")
-
-
-def theory_at(values):
-    """With a leptoquark so heavy that scattering is on leptons alone."""
-    return MODEL.at({**dict(zip(NAMES, values)), "m_lq": 1e5}).derive()
+CHECKED = (5.94, 3.52, 2.854, 2.56, 0.193, 1458.0, 3.96e-3, 1.2729e-2, 0.2437, 12.04, 0.1073)
+"""Ωh² at POINTS."""
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +24,7 @@ def solve():
     """(point (5,), factor of γ) → Ωh², status, and its gradient by the point."""
 
     def log_omega(values, scale):
-        result = phase_space.phase_space(theory_at(values), scale)
+        result = phase_space.phase_space(theory_at(values, NO_LEPTOQUARK), scale)
         return jnp.log(result.omega_h2), result.status
 
     compiled = jax.jit(jax.value_and_grad(log_omega, has_aux=True))
@@ -57,7 +36,7 @@ def solve():
     return run
 
 
-@pytest.mark.parametrize(("point", "omega"), CHECKED.items())
+@pytest.mark.parametrize(("point", "omega"), list(zip(POINTS, CHECKED)))
 def test_checked_values(solve, point, omega):
     value, status, _ = solve(point)
     assert status == Status.SUCCESS
@@ -133,7 +112,7 @@ def test_without_annihilation_particles_stay_and_warm():
 def test_distribution_is_hollow_where_annihilation_eats():
     """At A-I after freeze-out: as many particles as the thermal shape of the same density has, fewer fast ones, T_χ near that of the coupled equations."""
     momentum = np.geomspace(0.05, 60.0, 400)
-    x, theory = np.array([22.0, 60.0]), theory_at(A_I)
+    x, theory = np.array([22.0, 60.0]), theory_at(A_I, NO_LEPTOQUARK)
     result = jax.jit(phase_space.distribution)(theory, x, np.stack([momentum] * 2))
     assert int(result.status) == Status.SUCCESS
     number = np.trapezoid(momentum**3 * np.asarray(result.occupation), np.log(momentum), axis=1)

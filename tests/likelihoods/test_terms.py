@@ -17,6 +17,7 @@ from darkbeauty.inputs.library import Library, library
 from darkbeauty.likelihoods import PRESETS, TERMS
 from darkbeauty.likelihoods import build as building
 from darkbeauty.likelihoods.build import build, choose_terms
+from darkbeauty.likelihoods.term import ordered
 from darkbeauty.likelihoods.terms import PresetsOf, Terms, declarations, shared_data
 from darkbeauty.models import MODELS, resolve_model
 from darkbeauty.report import bibliography
@@ -81,7 +82,8 @@ def test_presets_are_of_models_and_use_data_once():
     for (model, preset), names in PRESETS.items():
         assert model in MODELS
         chosen, problems = choose_terms(resolve_model(model), preset, None)
-        assert sorted(chosen) == sorted(names) and problems == [], (model, preset)
+        assert chosen == tuple(term.name for term in ordered(TERMS[name] for name in names)), (model, preset)
+        assert problems == [], (model, preset)
 
 
 def test_only_the_preset_of_the_d_quark_asks_for_it():

@@ -20,6 +20,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from darkbeauty.numerics.interpolation import lagrange
+
 EVEN, LARGEST = 150.0, 32.0
 """B; a larger excess is that of the last node: kernels have died, e^{−2xε} < 1e-27 for x ≥ 1."""
 NEAREST = 10
@@ -60,19 +62,7 @@ def laid_on_nodes(excess: Array, weights: Array, nodes: Nodes = WARM) -> Array:
     place, count = nodes.place(jnp.minimum(excess, LARGEST)), excesses(nodes).size
     first = jnp.floor(jax.lax.stop_gradient(place)).astype(int) - (NEAREST // 2 - 1)
     first = jnp.clip(first, 0, count - NEAREST)
-    shares = _lagrange(place - first.astype(float))
+    shares = lagrange(place - first.astype(float), NEAREST)
     index = first[:, None] + np.arange(NEAREST)[None]
     empty = jnp.zeros((count, weights.shape[0]))
     return empty.at[index].add(shares[:, :, None] * weights.T[:, None, :]).T
-
-
-def _lagrange(s: Array) -> Array:
-    """Lagrange's polynomials of the nodes 0 … 9 at s, shape (n, 10): products of what is before and after, written out, since a cumulative product has slow derivatives."""
-    places = np.arange(NEAREST)
-    divisors = np.prod(places[:, None] - places[None] + np.eye(NEAREST), axis=1)
-    factors = [s - k for k in range(NEAREST)]
-    before, after = [jnp.ones_like(s)], [jnp.ones_like(s)]
-    for k in range(NEAREST - 1):
-        before.append(before[-1] * factors[k])
-        after.append(after[-1] * factors[NEAREST - 1 - k])
-    return jnp.stack([b * a / divisor for b, a, divisor in zip(before, reversed(after), divisors)], axis=-1)

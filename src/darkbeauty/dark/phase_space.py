@@ -79,7 +79,7 @@ def phase_space(p: Theory, scale: ArrayLike = 1.0) -> PhaseSpace:
     """Relic density of the dark matter of a model, from f(p).
 
     Args     scale: a factor of γ
-    Accuracy relative 5e-3 (grid and steps), derivatives 1e-2; what γ leaves out is more: `kinetic_error`
+    Accuracy relative 5e-3 (grid and steps), derivatives 1e-2; what scattering is uncertain by is more: the error of `kinetic`
     Domain   never in equilibrium, not resolved, or momenta beyond the grid while it matters: the status says so
     """
     problem = set_up(p)

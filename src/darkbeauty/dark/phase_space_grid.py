@@ -19,6 +19,7 @@ from jax import Array
 from jax.lax import stop_gradient
 
 from darkbeauty.dark.fixed_nodes import excesses
+from darkbeauty.numerics.interpolation import lagrange
 
 NEAREST = 6
 """Nodes of a piece of f or F."""
@@ -44,7 +45,7 @@ def pair_matrix(momentum: Array, weights: Array) -> Array:
         place = jnp.log(jnp.maximum(jnp.sinh(other), TINY) / momentum[0]) / spacing
         first = jnp.clip(jnp.floor(place).astype(int) - (NEAREST // 2 - 1), 0, n - NEAREST)
         inside = jnp.where(place < n - 1.0, sign, 0.0)
-        near = _lagrange(jnp.clip(place, 0.0, n - 1.0) - first.astype(float)) * inside[..., None]
+        near = lagrange(jnp.clip(place, 0.0, n - 1.0) - first.astype(float), NEAREST) * inside[..., None]
         index = (jnp.arange(n)[:, None] * n + first)[..., None] + np.arange(NEAREST)[None, None]
         flat = flat.at[index].add(stop_gradient(near) * shares)
     above = jnp.asarray(_cumulative(n)) * (momentum**2 / energy * spacing)[None]
@@ -56,21 +57,8 @@ def _cumulative(n: int) -> np.ndarray:
     """From values at even nodes to their integral from every node up, for a spacing of 1."""
     node, weight = np.polynomial.legendre.leggauss(8)
     before = NEAREST // 2 - 1
-    cell = 0.5 * weight @ _lagrange(before + 0.5 * (1.0 + node))
+    cell = 0.5 * weight @ lagrange(before + 0.5 * (1.0 + node), NEAREST)
     cells = np.zeros((n, n))
     for offset, share in zip(range(-before, NEAREST - before), cell):
         cells += share * np.eye(n, k=offset)
     return np.cumsum(cells[::-1], axis=0)[::-1]
-
-
-def _lagrange(u: Array | np.ndarray):
-    """Lagrange's polynomials of the nodes 0 … 5 at u, on a last axis."""
-    space = np if isinstance(u, np.ndarray) else jnp
-    columns = []
-    for i in range(NEAREST):
-        others = [j for j in range(NEAREST) if j != i]
-        column = 1.0
-        for j in others:
-            column = column * (u - j) / (i - j)
-        columns.append(column)
-    return space.stack(columns, axis=-1)

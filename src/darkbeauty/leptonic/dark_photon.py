@@ -36,8 +36,7 @@ def _decay(p: Theory, final: str, standard: dict[str, Array]) -> Array:
         return p.z_prime.branching(final)
     ours = sum(p.z_prime.branching(pair) for pair in VISIBLE[final])
     seen = sum(standard[pair] for pair in VISIBLE[final])
-    total = sum(standard.values())
-    return jnp.where(seen > 0.0, ours * total / jnp.where(seen > 0.0, seen, 1.0), 0.0)
+    return share(jnp.asarray(ours * sum(standard.values())), jnp.asarray(seen))
 
 
 def _dark_photon_widths(p: Theory) -> dict[str, Array]:

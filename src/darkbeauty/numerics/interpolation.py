@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
@@ -54,3 +56,18 @@ def _end_slope(own: tuple[Array, Array], other: tuple[Array, Array]) -> Array:
     slope = ((2.0 * h + h_other) * m - h * m_other) / (h + h_other)
     steep = (m * m_other <= 0.0) & (jnp.abs(slope) > 3.0 * jnp.abs(m))
     return jnp.where(slope * m <= 0.0, 0.0, jnp.where(steep, 3.0 * m, slope))
+
+
+def lagrange(s: Any, count: int) -> Any:
+    """Lagrange's polynomials of the nodes 0 … count − 1 at s, numbers of NumPy or of JAX, on a last axis.
+
+    Products of what is before and after, written out: a cumulative product has slow derivatives.
+    """
+    places = np.arange(count)
+    divisors = np.prod(places[:, None] - places[None] + np.eye(count), axis=1)
+    module = jnp if isinstance(s, Array) else np
+    before, after = [module.ones_like(s)], [module.ones_like(s)]
+    for k in range(count - 1):
+        before.append(before[-1] * (s - k))
+        after.append(after[-1] * (s - (count - 1 - k)))
+    return module.stack([b * a / divisor for b, a, divisor in zip(before, reversed(after), divisors)], axis=-1)
