@@ -20,7 +20,8 @@ from darkbeauty.models import resolve_model
 from darkbeauty.models.sectors import Theory
 from darkbeauty.models.wet import Wet
 from darkbeauty.observables import REGISTRY, Observable, read
-from darkbeauty.observables.observable import Source
+from darkbeauty.observables.combiners import Field
+from darkbeauty.observables.observable import Request, Source
 from darkbeauty.prediction import (
     PredictionWarning,
     _compiled,
@@ -143,6 +144,30 @@ def test_no_probability_where_a_solver_failed():
     assert all(np.isfinite(slope[0]) and slope[1] == 0.0 for slope in slopes.values())
 
 
+class TwoEndings(NamedTuple):
+    value: Array
+    error: Array
+    status: Array
+    error_status: Array
+
+
+def test_a_field_that_ended_otherwise_than_its_result():
+    """A value without its error: the one is there, the other is NaN and says why; with gradients that are finite."""
+    lost = lambda p: status_if(p.z_prime.mass > 3.0, Status.ERROR_UNKNOWN)
+    both = Source(
+        lambda p: TwoEndings(p.z_prime.mass, 0.1 * p.z_prime.mass, status_if(False, Status.NO_ROOT), lost(p)),
+        ("z_prime",),
+    )
+    requests = tuple(
+        Request(name, Observable(name, (both,), field), ())
+        for name, field in (("value", Field("value")), ("error", Field("error", ended="error_status")))
+    )
+    found = [evaluate(MODEL.at(POINT | {"m_zp": m_zp}), requests) for m_zp in (2.0, 4.0)]
+    assert found[0].value == pytest.approx([2.0, 0.2]) and found[0].status.tolist() == [0, 0]
+    assert float(found[1].value[0]) == 4.0 and np.isnan(found[1].value[1])
+    assert found[1].status.tolist() == [Status.SUCCESS, Status.ERROR_UNKNOWN]
+
+
 def test_a_point_outside_of_the_model_has_a_status():
     outside = MODEL.at(POINT).with_values({"g": jnp.asarray(-1.0)})
     values = evaluate(outside, parse(MODEL, ["Gamma_Zp", "DeltaM_s"]))
@@ -151,7 +176,7 @@ def test_a_point_outside_of_the_model_has_a_status():
 
 def test_the_worst_status_counts():
     of = jnp.array([0, 2, 4]), jnp.array([3, 0, 1])
-    assert worst(*of).tolist() == [Status.NO_ROOT, Status.STEPS_EXHAUSTED, Status.NEVER_IN_EQUILIBRIUM]
+    assert worst(*of).tolist() == [Status.NO_ROOT, Status.ERROR_UNKNOWN, Status.NEVER_IN_EQUILIBRIUM]
     assert worst() == Status.SUCCESS
     assert all(status.words for status in Status)
 

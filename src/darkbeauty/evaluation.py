@@ -159,7 +159,8 @@ def _combine(
     """Values of an observable at several arguments, and how they ended, shape (n,) each."""
     length = len(observable.arguments)
     given, statuses = zip(*(results[source, length].at(places, observable.reads) for source in observable.sources))
-    visible, status = p.only(observable.of), worst(*statuses)
+    own = [result[observable.ended] for result in given if observable.ended]
+    visible, status = p.only(observable.of), worst(*statuses, *own)
     arguments = jnp.asarray(numbers[length])[_slice(places)]
     combine = lambda arguments, *values: jnp.asarray(observable.combine(visible, tuple(arguments), *values))
     if len(places) == 1:

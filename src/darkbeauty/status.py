@@ -15,7 +15,10 @@ class Status(IntEnum):
 
     SUCCESS = 0, "success"
     NOT_RESOLVED = 1, "the answer is not resolved: too few steps or panels for this point"
-    STEPS_EXHAUSTED = 2, "the solver was cut off before it had finished"
+    ERROR_UNKNOWN = (
+        2,
+        "the theory error is not known: with the scattering rate halved or doubled the temperature of the dark matter left the range that is tabulated",
+    )
     NO_ROOT = 3, "no solution was found"
     NEVER_IN_EQUILIBRIUM = (
         4,

@@ -67,13 +67,34 @@ def test_limits_of_the_scattering_rate(solve):
     assert omega[1] < omega[3] < omega[2]
 
 
-def test_error(solve):
-    """Half the distance of what γ/2 and 2γ give, of the median and of the resonance."""
+@pytest.fixture(scope="module")
+def complete():
+    """(points (n, 5), ln x at the cold end of the table of averages (n,)) → all of `kinetic`."""
+
+    def one(given):
+        values, coldest = given
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(kinetic, "LOG_COLDEST", coldest)
+            return kinetic.kinetic(theory_at(values))
+
+    return lambda points, coldest: jax.jit(lambda *given: jax.lax.map(one, given))(
+        jnp.array(points), jnp.array(coldest)
+    )
+
+
+def test_error(solve, complete):
+    """Half the distance of what γ/2 and 2γ give, of the median and of the resonance. Between the tables that reach far enough for γ alone and for γ/2 too, the error is not known and the value is."""
     points = [MEDIAN, FUNNEL(1.01)]
-    error = jax.jit(lambda many: jax.lax.map(lambda values: kinetic.kinetic(theory_at(values)).error, many))
     slow, fast = (solve(points, scale)[0] for scale in (0.5, 2.0))
-    np.testing.assert_allclose(error(jnp.array(points)), 0.5 * (slow - fast), rtol=1e-6)
+    ends = np.linspace(4.1, 4.2, 62)
+    result = complete([*points, *[MEDIAN] * 62], [averages.LOG_COLDEST] * 2 + [*ends])
+    np.testing.assert_allclose(result.error[:2], 0.5 * (slow - fast), rtol=1e-6)
     assert 0.5 * (slow - fast)[0] == pytest.approx(0.5 * (2.31 - 1.09), rel=1e-2)
+    of_value, of_error = np.asarray(result.status[2:]), np.asarray(result.error_status[2:])
+    assert set(of_value) == {Status.SUCCESS, Status.BEYOND_TABLE}
+    assert set(of_error) == {Status.SUCCESS, Status.ERROR_UNKNOWN}
+    assert np.all(of_error[of_value != Status.SUCCESS] == Status.ERROR_UNKNOWN)
+    assert np.any((of_value == Status.SUCCESS) & (of_error == Status.ERROR_UNKNOWN))
 
 
 def test_prior_draws_have_a_number(solve):

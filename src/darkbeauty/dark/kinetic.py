@@ -47,12 +47,13 @@ MATTERS = 1e-3
 
 
 class Kinetic(NamedTuple):
-    """Ωh², half the distance of Ωh² with γ/2 and with 2γ (NaN where one of these fails), Y(∞), and how it ended."""
+    """Ωh², half the distance of Ωh² with γ/2 and with 2γ, Y(∞), how it ended, and how the error did."""
 
     omega_h2: Array
     error: Array
     y_infinity: Array
     status: Array
+    error_status: Array
 
 
 class Decoupling(NamedTuple):
@@ -92,22 +93,21 @@ def kinetic(p: Theory, fineness: int = FINENESS) -> Kinetic:
     """Relic density of the dark matter of a model, with its own temperature.
 
     Accuracy relative 1e-3 in solving the equations; what they leave out is more: the error for what scattering is uncertain by, and the shape of the distribution
-    Domain   never in equilibrium, not resolved, or T_χ beyond the table while it matters: the status says so
+    Domain   never in equilibrium, not resolved, or T_χ beyond the table while it matters: the status says so, that of the error where γ/2 or 2γ does it
     """
     problem = set_up(p)
     log_y, status = _solved(problem, p.sm, 1.0, fineness)
+    half, error_status = _half_distance(problem, p.sm, fineness)
     per_yield = OMEGA_PER_YIELD * p.dark_matter.mass
-    return Kinetic(
-        per_yield * jnp.exp(log_y), per_yield * _half_distance(problem, p.sm, fineness), jnp.exp(log_y), status
-    )
+    return Kinetic(per_yield * jnp.exp(log_y), per_yield * half, jnp.exp(log_y), status, error_status)
 
 
-def _half_distance(problem: Problem, sm: SMInputs, fineness: int) -> Array:
-    """Of Y(∞) with γ/2 and with 2γ."""
+def _half_distance(problem: Problem, sm: SMInputs, fineness: int) -> tuple[Array, Array]:
+    """Of Y(∞) with γ/2 and with 2γ, and whether T_χ stayed on the table."""
     edges = step_edges(problem.relic, sm, fineness)
     both = jax.vmap(lambda scale: along(problem, sm, scale, edges))(jnp.array([0.5, 2.0]))
     slow, fast = jnp.exp(both.state[:, -1, 0])
-    return jnp.where(jnp.all(both.on_table), 0.5 * (slow - fast), jnp.nan)
+    return 0.5 * (slow - fast), status_if(~jnp.all(both.on_table), Status.ERROR_UNKNOWN)
 
 
 def decoupling(p: Theory) -> Decoupling:

@@ -21,14 +21,15 @@ def itself(p: Theory, arguments: tuple, result: Array) -> Array:
 
 @dataclass(frozen=True)
 class Field:
-    """One field of the result, times a number."""
+    """One field of the result, times a number; ended: the field that says how it alone ended, beside the status of the whole."""
 
     name: str
     factor: float = 1.0
+    ended: str = ""
 
     @property
     def reads(self) -> tuple[str, ...]:
-        return (self.name,)
+        return (self.name, self.ended) if self.ended else (self.name,)
 
     def __call__(self, p: Theory, arguments: tuple, result: Fields) -> Array:
         return self.factor * result[self.name]

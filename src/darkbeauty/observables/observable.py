@@ -80,6 +80,11 @@ class Observable:
         """Names of the fields of its sources' results that it reads; none where a result is a plain array."""
         return getattr(self.combine, "reads", ())
 
+    @property
+    def ended(self) -> str:
+        """Which of these says how this value ended, where the status of the whole result is not all there is to say."""
+        return getattr(self.combine, "ended", "")
+
 
 @dataclass(frozen=True)
 class Request:

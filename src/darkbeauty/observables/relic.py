@@ -169,20 +169,21 @@ def _kinetic() -> tuple[Observable, ...]:
     formulas = (kinetic, kinetic.kinetic, scattering, *_AVERAGE)
     shared = {"references": ("arXiv:1706.07433", "arXiv:2103.01944"), "formulas": formulas}
     omega, decoupled = r"\Omega h^2", kinetic.decoupling
+    error = Field("error", ended="error_status")
     rows = (
-        ("Omega_h2(kinetic)", kinetic.kinetic, "omega_h2", "", omega, "relic density with kinetic decoupling"),
+        ("Omega_h2(kinetic)", kinetic.kinetic, Field("omega_h2"), "", omega, "relic density with kinetic decoupling"),
         (
             "Omega_h2_error(kinetic)",
             kinetic.kinetic,
-            "error",
+            error,
             "",
             rf"\delta {omega}",
             "what a factor two in the scattering rate makes of it",
         ),
-        ("x_kd", decoupled, "x_kd", "", r"x_{\rm kd}", "m_dm/T where the scattering rate falls below H"),
-        ("T_kd", decoupled, "t_kd", "GeV", r"T_{\rm kd}", "temperature where the scattering rate falls below H"),
+        ("x_kd", decoupled, Field("x_kd"), "", r"x_{\rm kd}", "m_dm/T where the scattering rate falls below H"),
+        ("T_kd", decoupled, Field("t_kd"), "GeV", r"T_{\rm kd}", "temperature where the scattering rate falls below H"),
     )
-    return tuple(_observable(name, function, Field(field), *words, **shared) for name, function, field, *words in rows)
+    return tuple(_observable(name, function, field, *words, **shared) for name, function, field, *words in rows)
 
 
 def _phase_space() -> Observable:

@@ -18,7 +18,7 @@ from darkbeauty.inference.checking.stress import stress
 from darkbeauty.likelihoods.priors import Uniform
 from darkbeauty.status import Status
 
-OUTSIDE, LATE = Status.NOT_ALLOWED, Status.STEPS_EXHAUSTED
+OUTSIDE, LATE = Status.NOT_ALLOWED, Status.ERROR_UNKNOWN
 
 
 class Bad(eqx.Module):
