@@ -112,6 +112,14 @@ def test_prior_draws_have_a_number(solve):
     assert np.mean(status == Status.SUCCESS) > 0.9
 
 
+@pytest.mark.parametrize("point", [(0.3, 0.008, 2.02 * 1.01 * 1.77686, 1.01 * 1.77686, 0.0), A_I])
+def test_no_noise(solve, point):
+    """Smooth where points are 10⁻⁸ apart, though steps end at kinks of h(T)."""
+    scales = 1.0 + 1e-8 * np.arange(16)
+    omega, _ = solve([(*point[:2], point[2] * scale, point[3] * scale, 0.0) for scale in scales])
+    assert np.abs(np.diff(np.log(omega), 2)).max() < 1e-9
+
+
 def test_never_in_equilibrium(solve):
     assert solve([NEVER])[1][0] == Status.NEVER_IN_EQUILIBRIUM
 

@@ -18,7 +18,9 @@ from darkbeauty.dark.averages import Averages, look_up
 
 DIAGONAL = 0.43586652150845899942
 """γ of Alexander's method."""
-NODES = np.array([DIAGONAL, 0.5 * (1.0 + DIAGONAL), 1.0])
+BEFORE_END = 1e-9
+"""By so much of a step its last stage is before its end: there h(T) may have a kink, and on which side of it that would be, rounding would say."""
+NODES = np.array([DIAGONAL, 0.5 * (1.0 + DIAGONAL), 1.0 - BEFORE_END])
 STAGES = (
     (),
     (0.5 * (1.0 - DIAGONAL) / DIAGONAL,),
