@@ -233,6 +233,10 @@ def relic(
     out: Annotated[Path, typer.Option(metavar="FILE", help="Picture: PNG, PDF or SVG by its ending.")] = Path(
         "relic.png"
     ),
+    method: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="freeze_out, boltzmann, kinetic or phase_space; may be repeated."),
+    ] = None,
     convention: Convention = "canonical",
     channel: Channels = None,
     loop_mixing: LoopMixing = False,
@@ -240,11 +244,11 @@ def relic(
     gstar: Table = "BORSANYI2016",
     as_json: AsJson = False,
 ) -> None:
-    """Picture of the relic density along one parameter or over two, given as name=low:high."""
+    """Picture of the relic density along one parameter or over two, given as name=low:high; of Y, temperature and momenta of dark matter at a point."""
     with reporting():
         prepare()
         from darkbeauty.models import resolve_model
-        from darkbeauty.report.relic import check, draw, over_ranges
+        from darkbeauty.report.relic import check
 
         values, problems = read_point(point or [])
         ranges = {name: pair for name, text in values.items() if (pair := read_range(text))}
@@ -252,14 +256,9 @@ def relic(
         refused: list[Problem] = []
         options = choices(convention, channel, loop_mixing, perturbative, gstar)
         template = attempt(lambda: resolve_model(model, **options), refused)
-        unfit = check(template, fixed, ranges) if template else []
+        unfit = check(template, fixed, ranges, method or ()) if template else []
         raise_if_any([*refused, *problems, *unfit, *check_picture(out)])
-        result = over_ranges(template, fixed, ranges)
-        draw(result, out, f"{model}: " + ", ".join(f"{name} = {value}" for name, value in fixed.items()))
-        if as_json:
-            show({"file": str(out), **vars(result)}, True, (), ())
-        else:
-            typer.echo(f"written: {out}")
+        pages.relic(template, fixed, ranges, method or (), out, as_json)
 
 
 @app.command()

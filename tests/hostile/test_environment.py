@@ -23,7 +23,7 @@ import darkbeauty as db
 from darkbeauty import cli, environment, files, terminal
 from darkbeauty.errors import InputError
 from darkbeauty.likelihoods import Likelihood
-from darkbeauty.report import deck, inference_figures, relic
+from darkbeauty.report import deck, inference_figures, relic, relic_figures
 from darkbeauty.report.deck.product import Exhibit, Product
 from darkbeauty.report.pictures import save
 from darkbeauty.units import percent
@@ -87,10 +87,12 @@ def full(monkeypatch):
 
 
 PRODUCT = Product(Figure(), ("a",), (("1",),))
-LINE = relic.Line("m_dm", *(np.array([1.0, 2.0]),) * 2, {"mu mu": np.array([1.0, 1.0])})
+BOTH = np.array([1.0, 2.0])
+CURVE = relic.Curve(BOTH, BOTH, np.stack([BOTH, BOTH], axis=1))
+LINE = relic.Line("m_dm", BOTH, {"kinetic": CURVE}, {"mu mu": np.array([1.0, 1.0])}, {})
 WRITERS = {
     "picture": lambda folder: save(Figure(), folder / "picture.png", 50),
-    "relic": lambda folder: relic.draw(LINE, folder / "relic.pdf", "title"),
+    "relic": lambda folder: relic_figures.draw(LINE, folder / "relic.pdf", "title"),
     "figures": lambda folder: deck.write(Exhibit("one", "title", lambda: PRODUCT), folder),
     "table": lambda folder: inference_figures._write_table({"a": np.ones(2)}, folder / "table.parquet"),
     "text": lambda folder: files.write(folder / "report.html", "text"),

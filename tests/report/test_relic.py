@@ -1,4 +1,4 @@
-"""The relic-density picture: the funnel is resolved, shares add up, bad ranges are refused."""
+"""The relic-density pictures: the funnel is resolved, every method is its observable, shares add up, bad ranges are refused; the history at a point."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from typer.testing import CliRunner
 
 import darkbeauty as db
 from darkbeauty import cli
-from darkbeauty.report import relic
-from darkbeauty.report.relic import draw, measured, over_ranges
+from darkbeauty.report import relic, relic_history
+from darkbeauty.report.relic import over_ranges
+from darkbeauty.report.relic_figures import draw, measured
+from darkbeauty.status import Status
 
 POINT = {"y": 0.2, "g": 0.002, "m_zp": 4.0}
 
@@ -21,20 +23,45 @@ def line():
     return over_ranges("lmu_ltau_s1", POINT, {"m_dm": (1.5, 2.3)})
 
 
+OBSERVABLES = {"freeze_out": "Omega_h2", "boltzmann": "Omega_h2(boltzmann)", "kinetic": "Omega_h2(kinetic)"}
+
+
 def test_line_is_the_observable(line):
+    labels = [*OBSERVABLES.values(), "BR(NN->mumu)"]
+    assert list(line.curves) == list(OBSERVABLES) and line.without_value == {}
     for i in (0, len(line.values) // 2, len(line.values) - 1):
-        expected = db.predict("lmu_ltau_s1", {**POINT, "m_dm": float(line.values[i])}, ["Omega_h2", "BR(NN->mumu)"])
-        assert line.omega_h2[i] == pytest.approx(expected["Omega_h2"], rel=1e-9)
+        expected = db.predict("lmu_ltau_s1", {**POINT, "m_dm": float(line.values[i])}, labels)
+        for method, label in OBSERVABLES.items():
+            assert line.curves[method].omega_h2[i] == pytest.approx(expected[label], rel=1e-7)
         assert line.fractions["mumu"][i] == pytest.approx(expected["BR(NN->mumu)"], rel=1e-9)
     np.testing.assert_allclose(sum(line.fractions.values()), 1.0, rtol=1e-12)
+
+
+def test_band_is_around_the_curve(line):
+    """Only kinetic decoupling has a band: wide where annihilation needs fast particles, closed on the other side of the resonance."""
+    kinetic = line.curves["kinetic"]
+    low, high = kinetic.band.T
+    assert np.all(low <= high)
+    assert np.mean((low <= 1.01 * kinetic.omega_h2) & (kinetic.omega_h2 <= 1.01 * high)) > 0.95
+    apart = np.interp([1.75, 2.25], line.values, np.log(high / low))
+    assert apart[0] > 0.3 and apart[1] < 0.1
+    assert np.all(np.isnan(line.curves["boltzmann"].band))
 
 
 def test_funnel_is_resolved(line):
     """Points gather at the resonance m_zp = 2 m_dm, where Ωh² changes by four orders of magnitude within one part in a thousand."""
     assert np.all(np.diff(line.values) > 0.0)
-    steps = np.abs(np.diff(np.log(line.omega_h2)))
+    steps = np.abs(np.diff(np.log(line.curves["freeze_out"].omega_h2)))
     assert np.max(steps) < 0.7
     assert np.min(np.diff(line.values)) < 1e-4
+
+
+def test_points_without_a_value_are_counted():
+    """Dark matter that never was in equilibrium, at the weak end of a range: said, with gaps in the curve."""
+    line = over_ranges("lmu_ltau_s1", {**POINT, "m_dm": 0.3, "y": 0.01}, {"g": (1e-7, 1e-3)}, ["freeze_out"])
+    missing = int(np.sum(np.isnan(line.curves["freeze_out"].omega_h2)))
+    assert 0 < missing < line.values.size
+    assert line.without_value == {"freeze_out": {Status.NEVER_IN_EQUILIBRIUM.words: missing}}
 
 
 def test_plane_follows_the_funnel(tmp_path, monkeypatch):
@@ -68,7 +95,9 @@ def test_command(tmp_path, line):
     )
     assert result.exit_code == 0, result.output
     assert picture.stat().st_size > 10_000
-    assert json.loads(result.stdout)["values"] == list(line.values)
+    told = json.loads(result.stdout)
+    assert told["values"] == list(line.values)
+    assert told["curves"]["kinetic"]["omega_h2"] == list(line.curves["kinetic"].omega_h2)
     assert draw(line, tmp_path / "relic.pdf", "title").exists()
 
 
@@ -76,7 +105,9 @@ def test_command(tmp_path, line):
     ("model", "args", "told"),
     [
         ("wet", ["C9_bsmumu=0:1"], "has no dark matter"),
-        ("lmu_ltau_s1", ["y=0.2", "g=0.002", "m_zp=4", "m_dm=1"], "0 ranges given"),
+        ("lmu_ltau_s1", ["y=0.2", "g=0.001:0.002", "m_zp=4:5", "m_dm=1:2"], "3 ranges given"),
+        ("lmu_ltau_s1", ["y=0.2", "g=0.002", "m_zp=4:5", "m_dm=1:2", "--method", "phase_space"], "one of freeze_out"),
+        ("lmu_ltau_s1", ["y=0.2", "g=0.002", "m_zp=4", "m_dm=1:2", "--method", "exact"], "unknown way to compute"),
         ("lmu_ltau_s1", ["y=0.2", "g=0.002", "m_zp=4", "m_dm=2:1"], "not increasing"),
         ("lmu_ltau_s1", ["y=0.2", "g=0.002", "m_zp=4", "m_dm=1:600"], "not lighter than m_heavy"),
     ],
@@ -104,3 +135,37 @@ def test_a_picture_that_cannot_be_written_is_refused_at_once(tmp_path, out, told
 
 def test_folders_of_a_picture_are_made(tmp_path, line):
     assert draw(line, tmp_path / "new" / "relic.svg", "title").exists()
+
+
+A_I = {"y": 2.0, "g": 0.002, "m_zp": 4.0, "m_dm": 1.7, "chi": 0.0}
+
+
+def test_history_at_a_point(tmp_path):
+    """Both yields freeze out, the temperatures part after decoupling, the numbers are the observables'; table and picture."""
+    picture, args = tmp_path / "history.png", [f"{name}={value}" for name, value in A_I.items()]
+    methods = ["--method", "boltzmann", "--method", "kinetic"]
+    result = CliRunner().invoke(cli.app, ["relic", "lmu_ltau_s1", *args, *methods, "--out", str(picture), "--json"])
+    assert result.exit_code == 0, result.output
+    assert picture.stat().st_size > 10_000
+    told = json.loads(result.stdout)
+    x, kinetic = np.array(told["x"]), {name: np.array(column) for name, column in told["kinetic"].items()}
+    assert told["Omega_h2"]["boltzmann"]["omega_h2"] == pytest.approx(0.361411, rel=1e-3)
+    assert 2.744e8 * 1.7 * kinetic["y"][-1] == pytest.approx(told["Omega_h2"]["kinetic"]["omega_h2"], rel=5e-3)
+    assert np.all(kinetic["temperature"][x < 8.0] > 0.98) and kinetic["temperature"][-1] < 1e-2
+    assert np.all(np.diff(np.log(kinetic["exchange"])[x > 15.0]) < 0.0)
+    low, high = told["Omega_h2"]["kinetic"]["band"]
+    assert low < told["Omega_h2"]["kinetic"]["omega_h2"] < high
+
+
+@pytest.mark.slow
+def test_history_with_the_momentum_distribution(tmp_path):
+    """All methods, printed as a table; f(p) has as many particles as the thermal shape beside it."""
+    args = [f"{name}={value}" for name, value in A_I.items()]
+    result = CliRunner().invoke(cli.app, ["relic", "lmu_ltau_s1", *args, "--out", str(tmp_path / "history.pdf")])
+    assert result.exit_code == 0, result.output
+    for words in relic_history.WORDS.values():
+        assert words in result.stdout
+    full = relic_history.at_point("lmu_ltau_s1", A_I).phase_space
+    number = lambda f: np.trapezoid(relic_history.MOMENTA**3 * np.asarray(f), np.log(relic_history.MOMENTA), axis=1)
+    early = relic_history.X_FULL < 300.0
+    np.testing.assert_allclose(number(full.occupation)[early], number(full.thermal)[early], rtol=2e-2)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -17,6 +18,7 @@ from darkbeauty.terminal import console, number, print_table, reporting, show, w
 from darkbeauty.units import percent
 
 if TYPE_CHECKING:
+    from darkbeauty.models import Model
     from darkbeauty.report.explain import Numbers
 
 commands = typer.Typer()
@@ -69,6 +71,41 @@ def figures(
             show({"files": files}, True, (), ())
         else:
             typer.echo(written(files).lstrip())
+
+
+def relic(
+    model: Model,
+    point: Mapping[str, float],
+    ranges: Mapping[str, tuple[float, float]],
+    methods: Sequence[str],
+    out: Path,
+    as_json: bool,
+) -> None:
+    """Draw the relic density over one or two ranges, or what happens at a point; print what there is to say in numbers."""
+    from darkbeauty.report import relic as over
+    from darkbeauty.report import relic_figures, relic_history
+
+    title = f"{model.name}: " + ", ".join(f"{name} = {value}" for name, value in point.items())
+    if not ranges:
+        history = relic_history.at_point(model, point, methods)
+        relic_history.draw(history, out, title)
+        rows = relic_history.rows(history)
+        if as_json:
+            show({"file": str(out), **relic_history.as_mapping(history)}, True, (), ())
+        else:
+            print_table(("method", "Omega_h2", "with half and twice the scattering", ""), rows, (1,))
+            typer.echo(f"\nwritten: {out}")
+        return
+    result = over.over_ranges(model, point, ranges, methods)
+    relic_figures.draw(result, out, title)
+    if as_json:
+        show({"file": str(out), **asdict(result)}, True, (), ())
+        return
+    for method, causes in result.without_value.items() if isinstance(result, over.Line) else ():
+        typer.echo(
+            "".join(f"{method}: no value at {count} points: {words}\n" for words, count in causes.items()), nl=False
+        )
+    typer.echo(f"written: {out}")
 
 
 def explain(label: str, model: str | None, point: dict[str, Any], problems: list[Problem], as_json: bool) -> None:

@@ -47,9 +47,10 @@ MATTERS = 1e-3
 
 
 class Kinetic(NamedTuple):
-    """Ωh², half the distance of Ωh² with γ/2 and with 2γ, Y(∞), how it ended, and how the error did."""
+    """Ωh², Ωh² with γ/2 and with 2γ, shape (2,), half their distance, Y(∞), how it ended, and how the two did."""
 
     omega_h2: Array
+    band: Array
     error: Array
     y_infinity: Array
     status: Array
@@ -97,17 +98,18 @@ def kinetic(p: Theory, fineness: int = FINENESS) -> Kinetic:
     """
     problem = set_up(p)
     log_y, status = _solved(problem, p.sm, 1.0, fineness)
-    half, error_status = _half_distance(problem, p.sm, fineness)
+    slow_and_fast, error_status = _uncertain(problem, p.sm, fineness)
     per_yield = OMEGA_PER_YIELD * p.dark_matter.mass
-    return Kinetic(per_yield * jnp.exp(log_y), per_yield * half, jnp.exp(log_y), status, error_status)
+    band = per_yield * slow_and_fast
+    error = 0.5 * (band[0] - band[1])
+    return Kinetic(per_yield * jnp.exp(log_y), band, error, jnp.exp(log_y), status, error_status)
 
 
-def _half_distance(problem: Problem, sm: SMInputs, fineness: int) -> tuple[Array, Array]:
-    """Of Y(∞) with γ/2 and with 2γ, and whether T_χ stayed on the table."""
+def _uncertain(problem: Problem, sm: SMInputs, fineness: int) -> tuple[Array, Array]:
+    """Y(∞) with γ/2 and with 2γ, and whether T_χ stayed on the table."""
     edges = step_edges(problem.relic, sm, fineness)
     both = jax.vmap(lambda scale: along(problem, sm, scale, edges))(jnp.array([0.5, 2.0]))
-    slow, fast = jnp.exp(both.state[:, -1, 0])
-    return 0.5 * (slow - fast), status_if(~jnp.all(both.on_table), Status.ERROR_UNKNOWN)
+    return jnp.exp(both.state[:, -1, 0]), status_if(~jnp.all(both.on_table), Status.ERROR_UNKNOWN)
 
 
 def decoupling(p: Theory) -> Decoupling:

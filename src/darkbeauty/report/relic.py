@@ -1,32 +1,29 @@
-"""Ωh² along one parameter (with the share of every annihilation channel below) or over a plane of two, the funnel resolved."""
+"""Ωh² along one parameter by several methods, with the share of every annihilation channel, or over a plane of two, the funnel resolved."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from jax import Array
 
-from darkbeauty.dark.freeze_out import annihilation_shares, freeze_out
+from darkbeauty.dark.freeze_out import annihilation_shares
 from darkbeauty.errors import Problem, raise_if_any
-from darkbeauty.likelihoods import TERMS
 from darkbeauty.models import Model, resolve_model
 from darkbeauty.models.base import sectors_of
-from darkbeauty.observables.relic import FINALS
 from darkbeauty.prediction import arrays
-from darkbeauty.report.figures import FILL, INK, TEX
-from darkbeauty.report.pictures import save
+from darkbeauty.report.relic_methods import METHODS, PHASE_SPACE, QUICK, Estimate, check_methods
 from darkbeauty.status import Status
 
 START, BATCH, ROUNDS = 192, 64, 6
 """Points of a line before refinement, points added per round, rounds."""
+COSTLY = 24
+"""Points of a line by a method of seconds, one at a time."""
 ROWS, COLUMNS, MOVES = 96, 72, 2
 """Points of a plane, and how often those of a row are moved to where Ωh² changes."""
 LOWEST, HIGHEST = -4.0, 2.0
@@ -36,42 +33,59 @@ WIDE = 30.0
 
 
 @dataclass(frozen=True)
+class Curve:
+    """Ωh² by one method at increasing values of the parameter, NaN where there is none; the band of its theory error, shape (n, 2), NaN without one."""
+
+    values: np.ndarray
+    omega_h2: np.ndarray
+    band: np.ndarray
+
+
+@dataclass(frozen=True)
 class Line:
-    """Ωh² (NaN where dark matter never was in equilibrium) and the share of every final state at increasing values of one parameter."""
+    """Curves by method, the share of every final state at `values`, and by method how many points have no Ωh², and why."""
 
     name: str
     values: np.ndarray
-    omega_h2: np.ndarray
+    curves: dict[str, Curve]
     fractions: dict[str, np.ndarray]
+    without_value: dict[str, dict[str, int]]
 
 
 @dataclass(frozen=True)
 class Plane:
-    """Ωh² over two parameters at x, shape (rows, columns), closest in every row where Ωh² changes most, and y, shape (rows,)."""
+    """Ωh² by one method over two parameters at x, shape (rows, columns), closest in every row where Ωh² changes most, and y, shape (rows,)."""
 
     names: tuple[str, str]
     values: tuple[np.ndarray, np.ndarray]
     omega_h2: np.ndarray
+    method: str
 
 
 def over_ranges(
-    model: str | Model, point: Mapping[str, float], ranges: Mapping[str, tuple[float, float]]
+    model: str | Model,
+    point: Mapping[str, float],
+    ranges: Mapping[str, tuple[float, float]],
+    methods: Sequence[str] = (),
 ) -> Line | Plane:
     """Ωh² along one range or over two, everything else at `point`.
 
-    Errors   InputError listing everything wrong with the point (at both ends of the ranges) or the ranges
+    Args     methods: names of METHODS; without, along a range those that cost milliseconds, over two freeze-out
+    Errors   InputError listing everything wrong with the point (at both ends of the ranges), the ranges, or the methods
     """
     model = resolve_model(model)
-    raise_if_any(check(model, point, ranges))
+    raise_if_any(check(model, point, ranges, methods))
     names = tuple(ranges)
-    run = _runner(model, point, ranges)
     if len(names) == 1:
-        return _line(run, names[0], *ranges[names[0]])
-    return _plane(run, (names[0], names[1]), ranges)
+        return _line(_runner(model, point, ranges), names[0], *ranges[names[0]], tuple(methods or QUICK))
+    method = methods[0] if methods else QUICK[0]
+    return _plane(_runner(model, point, ranges), (names[0], names[1]), ranges, method)
 
 
-def check(model: Model, point: Mapping[str, float], ranges: Mapping[str, tuple[float, float]]) -> list[Problem]:
-    """Everything wrong with the point or the ranges."""
+def check(
+    model: Model, point: Mapping[str, float], ranges: Mapping[str, tuple[float, float]], methods: Sequence[str] = ()
+) -> list[Problem]:
+    """Everything wrong with the point, the ranges or the methods."""
     problems = [
         Problem(f"point.{name}", f"range {low:g}:{high:g} is not increasing")
         for name, (low, high) in ranges.items()
@@ -79,65 +93,94 @@ def check(model: Model, point: Mapping[str, float], ranges: Mapping[str, tuple[f
     ]
     if sectors_of(model).dark_matter is None:
         problems.append(Problem("model", f"model {model.name!r} has no dark matter"))
-    if len(ranges) not in (1, 2):
+    if len(ranges) > 2:
         problems.append(Problem("point", f"{len(ranges)} ranges given", "one or two parameters as name=low:high"))
+    problems += check_methods(methods)
+    if len(ranges) == 2 and (len(methods) > 1 or PHASE_SPACE in methods):
+        problems.append(Problem("method", f"{', '.join(methods)} over two ranges", f"one of {', '.join(QUICK)}"))
     for end in (0, 1):
         at_end = model.check({**point, **{name: pair[end] for name, pair in ranges.items()}})
         problems += [problem for problem in at_end if problem not in problems]
     return problems
 
 
-def _runner(model: Model, point: Mapping[str, float], ranges: Mapping[str, tuple[float, float]]) -> Callable:
-    """(n, parameters) → Ωh² (n,) and {final: share (n,)}, BATCH points at a time."""
-    start = arrays(model.at({**point, **{name: low for name, (low, _) in ranges.items()}}))
-    batch = _compiled(tuple(ranges))
+Run = Callable[[np.ndarray, tuple[str, ...]], tuple[dict[str, Estimate], dict[str, np.ndarray]]]
+"""(n, parameters), methods → what each of these gives, and {final: share (n,)}."""
 
-    def run(values: np.ndarray) -> Any:
-        padded = np.concatenate([values, np.repeat(values[-1:], -len(values) % BATCH, axis=0)])
-        parts = [batch(start, part) for part in np.split(padded, len(padded) // BATCH)]
+
+def _runner(model: Model, point: Mapping[str, float], ranges: Mapping[str, tuple[float, float]]) -> Run:
+    """BATCH points at a time, by a costly method COSTLY."""
+    start = arrays(model.at({**point, **{name: low for name, (low, _) in ranges.items()}}))
+
+    def run(values: np.ndarray, methods: tuple[str, ...]) -> Any:
+        batch, size = _compiled(tuple(ranges), methods), COSTLY if PHASE_SPACE in methods else BATCH
+        padded = np.concatenate([values, np.repeat(values[-1:], -len(values) % size, axis=0)])
+        parts = [batch(start, part) for part in np.split(padded, len(padded) // size)]
         return jax.tree.map(lambda *leaves: np.concatenate(leaves)[: len(values)], *parts)
 
     return run
 
 
-@lru_cache(maxsize=4)
-def _compiled(names: tuple[str, ...]) -> Callable[..., Any]:
-    """For every model and point, as these are arguments: (model, values of the parameters (BATCH, n)) → what a run gives."""
+@lru_cache(maxsize=8)
+def _compiled(names: tuple[str, ...], methods: tuple[str, ...]) -> Callable[..., Any]:
+    """For every model and point, as these are arguments: (model, values of the parameters (n, k)) → what a run gives; point after point by a costly method."""
 
-    def omega_and_shares(model: Model, values: jax.Array):
+    def estimates_and_shares(model: Model, values: Array) -> tuple[dict[str, Estimate], dict[str, Array]]:
         p = model.with_values(dict(zip(names, values))).derive()
-        result = freeze_out(p)
-        omega = jnp.where(result.status == int(Status.SUCCESS), result.omega_h2, jnp.nan)
-        return omega, annihilation_shares(p).by_final
+        return {method: METHODS[method](p) for method in methods}, annihilation_shares(p).by_final
 
-    return jax.jit(jax.vmap(omega_and_shares, in_axes=(None, 0)))
+    if PHASE_SPACE in methods:
+        return jax.jit(lambda model, many: jax.lax.map(lambda values: estimates_and_shares(model, values), many))
+    return jax.jit(jax.vmap(estimates_and_shares, in_axes=(None, 0)))
 
 
-def _line(run, name: str, low: float, high: float) -> Line:
-    """New points in every round lie evenly along the curve of ln Ωh² drawn so far."""
+def _line(run: Run, name: str, low: float, high: float, methods: tuple[str, ...]) -> Line:
+    """New points in every round lie evenly along the curve of ln Ωh² drawn so far, by one method after the other."""
+    together = tuple(method for method in methods if method != PHASE_SPACE) or QUICK[:1]
     values = _spaced(low, high, START)
-    omega, shares = run(values[:, None])
+    estimates, shares = run(values[:, None], together)
     for turn in range(ROUNDS):
         offset = (0.5 + 0.618 * turn) % 1.0
-        middle = _along(values, np.log(np.where(np.isfinite(omega), omega, 1e6)), (np.arange(BATCH) + offset) / BATCH)
-        more, more_shares = run(middle[:, None])
+        height = _height(estimates[together[turn % len(together)]].omega_h2)
+        middle = _along(values, height, (np.arange(BATCH) + offset) / BATCH)
         order = np.argsort(np.concatenate([values, middle]), kind="stable")
-        values, omega = (np.concatenate(pair)[order] for pair in ((values, middle), (omega, more)))
-        shares = {final: np.concatenate([shares[final], more_shares[final]])[order] for final in shares}
-    return Line(name, values, omega, shares)
+        more = run(middle[:, None], together)
+        join = lambda old, new, order=order: np.concatenate([old, new])[order]
+        estimates, shares = jax.tree.map(join, (estimates, shares), more)
+        values = join(values, middle)
+    of = {method: (values, estimates[method]) for method in together if method in methods}
+    if PHASE_SPACE in methods:
+        at = _along(values, _height(estimates[together[-1]].omega_h2), np.linspace(0.0, 1.0, COSTLY))
+        of[PHASE_SPACE] = at, run(at[:, None], (PHASE_SPACE,))[0][PHASE_SPACE]
+    curves = {method: Curve(at, estimate.omega_h2, estimate.band) for method, (at, estimate) in of.items()}
+    causes = {method: _causes(estimate.status) for method, (_, estimate) in of.items()}
+    return Line(name, values, curves, shares, {method: count for method, count in causes.items() if count})
 
 
-def _plane(run, names: tuple[str, str], ranges: Mapping[str, tuple[float, float]]) -> Plane:
+def _height(omega_h2: np.ndarray) -> np.ndarray:
+    """ln Ωh², large where there is none."""
+    return np.log(np.where(np.isfinite(omega_h2), omega_h2, 1e6))
+
+
+def _causes(status: np.ndarray) -> dict[str, int]:
+    return dict(Counter(Status(int(ended)).words for ended in status if ended != Status.SUCCESS))
+
+
+def _plane(run: Run, names: tuple[str, str], ranges: Mapping[str, tuple[float, float]], method: str) -> Plane:
     """Every row keeps its number of points; they are moved to lie evenly along its curve of log Ωh², in the range shown."""
     y = _spaced(*ranges[names[1]], ROWS)
     x = np.tile(_spaced(*ranges[names[0]], COLUMNS), (ROWS, 1))
-    evaluate = lambda x: run(np.stack([x, np.broadcast_to(y[:, None], x.shape)], axis=-1).reshape(-1, 2))[0]
-    omega = evaluate(x).reshape(x.shape)
+
+    def evaluate(x: np.ndarray) -> np.ndarray:
+        points = np.stack([x, np.broadcast_to(y[:, None], x.shape)], axis=-1).reshape(-1, 2)
+        return run(points, (method,))[0][method].omega_h2.reshape(x.shape)
+
+    omega = evaluate(x)
     for _ in range(MOVES):
-        height = np.clip(np.log10(np.where(np.isfinite(omega), omega, 1e6)), LOWEST, HIGHEST)
+        height = np.clip(_height(omega) / np.log(10.0), LOWEST, HIGHEST)
         x = _smooth(np.stack([_along(*row, np.linspace(0.0, 1.0, COLUMNS)) for row in zip(x, height)]))
-        omega = evaluate(x).reshape(x.shape)
-    return Plane(names, (x, y), omega)
+        omega = evaluate(x)
+    return Plane(names, (x, y), omega, method)
 
 
 def _smooth(x: np.ndarray) -> np.ndarray:
@@ -160,66 +203,3 @@ def _along(values: np.ndarray, height: np.ndarray, fractions: np.ndarray) -> np.
 
 def _spaced(low: float, high: float, n: int) -> np.ndarray:
     return np.geomspace(low, high, n) if low > 0.0 and high / low > WIDE else np.linspace(low, high, n)
-
-
-def draw(result: Line | Plane, path: Path, title: str) -> Path:
-    """The figure of a curve or a plane, PNG, PDF or SVG by the ending of `path`."""
-    figure = _draw_line(result) if isinstance(result, Line) else _draw_plane(result)
-    figure.suptitle(title, fontsize=10, y=0.95)
-    save(figure, path, dpi=150)
-    return path
-
-
-def measured() -> tuple[float, float]:
-    """Measured Ωh² and its error with the theory error of the likelihood term."""
-    term: Any = TERMS["Omega_h2"]
-    data = term.data()
-    value = float(data.values[0])
-    return value, float(np.hypot(np.sqrt(data.covariance[0, 0]), term.relative_theory * value))
-
-
-def _draw_line(line: Line) -> Figure:
-    figure = Figure(figsize=(6.4, 6.0))
-    top, bottom = figure.subplots(2, 1, sharex=True, gridspec_kw={"height_ratios": (3, 2), "hspace": 0.06})
-    value, error = measured()
-    top.axhspan(value - error, value + error, color=FILL, alpha=0.5, label=rf"$\Omega h^2 = {value:g} \pm {error:.3f}$")
-    top.plot(line.values, line.omega_h2, color=INK, lw=1.3)
-    top.set_yscale("log")
-    top.set_ylabel(r"$\Omega h^2$")
-    top.legend(frameon=False)
-    shown = {final: share for final, share in line.fractions.items() if np.nanmax(share) > 0.01}
-    bottom.stackplot(
-        line.values, list(shown.values()), labels=[FINALS.get(final, final) for final in shown], alpha=0.85
-    )
-    bottom.set_ylim(0.0, 1.0)
-    bottom.set_ylabel("share at freeze-out")
-    bottom.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False, fontsize=8)
-    bottom.set_xlabel(TEX.get(line.name, line.name))
-    bottom.set_xlim(line.values[0], line.values[-1])
-    _scale(bottom.set_xscale, line.values)
-    return figure
-
-
-def _draw_plane(plane: Plane) -> Figure:
-    figure = Figure(figsize=(6.4, 5.0))
-    axis: Axes = figure.subplots()
-    x, y = plane.values[0], np.broadcast_to(plane.values[1][:, None], plane.values[0].shape)
-    height = np.ma.masked_invalid(np.log10(plane.omega_h2))
-    shown = np.ma.clip(height, LOWEST, HIGHEST)
-    image = axis.pcolormesh(x, y, shown, cmap="RdBu_r", vmin=LOWEST, vmax=HIGHEST, shading="gouraud", rasterized=True)
-    figure.colorbar(image, ax=axis, label=r"$\log_{10} \Omega h^2$", extend="max")
-    value, error = measured()
-    axis.contour(x, y, height, levels=[np.log10(value)], colors=[INK], linewidths=1.5)
-    axis.contour(
-        x, y, height, levels=np.log10([value - error, value + error]), colors=[INK], linewidths=0.7, linestyles="--"
-    )
-    axis.set_xlabel(TEX.get(plane.names[0], plane.names[0]))
-    axis.set_ylabel(TEX.get(plane.names[1], plane.names[1]))
-    _scale(axis.set_xscale, x[0])
-    _scale(axis.set_yscale, plane.values[1])
-    return figure
-
-
-def _scale(setter, values: np.ndarray) -> None:
-    if values[0] > 0.0 and values[-1] / values[0] > WIDE:
-        setter("log")

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from darkbeauty.models import resolve_model
 from darkbeauty.report.deck.product import BENCHMARKS, Product, evaluate, numbers
 from darkbeauty.report.figures import TEX
-from darkbeauty.report.relic import measured
+from darkbeauty.report.relic_figures import measured
 
 CURVES = {"I": "#c0392b", "II": "#2471a3"}
 SIDE = 90
