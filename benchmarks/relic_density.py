@@ -3,7 +3,8 @@
     python benchmarks/relic_density.py [--rounds 5] [--batch 4096] [--method freeze-out] [--json runs/relic_density.json]
 
 Points are drawn around the models' benchmark points, new ones in every round; functions are compiled before, and the time that took is listed. Seconds are
-CPU time of all threads on a CPU, which other work on the machine hardly changes, and elapsed time elsewhere; the table gives medians.
+CPU time of all threads on a CPU, which other work on the machine hardly changes, and elapsed time elsewhere; the table gives medians. A batch of a method of
+seconds a point is smaller on a CPU, and the table says how large.
 """
 
 from __future__ import annotations
@@ -14,10 +15,16 @@ from measuring import POINTS, around, begin, compiled, in_chunks, markdown, medi
 
 import darkbeauty as db
 
-METHODS = {"freeze-out": "Omega_h2", "boltzmann": "Omega_h2(boltzmann)", "kinetic": "Omega_h2(kinetic)"}
+METHODS = {
+    "freeze-out": "Omega_h2",
+    "boltzmann": "Omega_h2(boltzmann)",
+    "kinetic": "Omega_h2(kinetic)",
+    "phase-space": "Omega_h2(phase_space)",
+}
 MODELS = ("lmu_ltau_s1", "le_lmu_r2")
-CPU_CHUNK = {"freeze-out": 32, "boltzmann": 32, "kinetic": 32}
+CPU_CHUNK = {"freeze-out": 32, "boltzmann": 32, "kinetic": 32, "phase-space": 1}
 """Points at a time, by what a cache holds."""
+LARGEST_ON_CPU = {"phase-space": 8}
 
 
 def measure(methods: list[str], rounds: int, batch: int) -> list[dict]:
@@ -28,7 +35,8 @@ def measure(methods: list[str], rounds: int, batch: int) -> list[dict]:
             predict = db.predictor(model, [METHODS[method]])
             value = lambda tree, p, predict=predict: predict(p)[0].real
             for what, function in (("value", value), ("gradient", jax.value_and_grad(value, argnums=1))):
-                for size in (1, batch):
+                largest = LARGEST_ON_CPU.get(method, batch) if on_cpu() else batch
+                for size in (1, min(batch, largest)):
                     draw = lambda model=model, size=size: ((), around(POINTS[model], size, rng))
                     many = function if size == 1 else in_chunks(function, CPU_CHUNK[method] if on_cpu() else size)
                     run, compilation = compiled(many, *draw())
@@ -40,13 +48,14 @@ def measure(methods: list[str], rounds: int, batch: int) -> list[dict]:
 
 def table(results: list[dict]) -> str:
     """Markdown: one row per method, model and kind of result; points per second by size of batch."""
-    sizes, rows = sorted({one["batch"] for one in results}), []
-    for one in results[:: len(sizes)]:
-        key = ("method", "model", "what")
-        same = [r for r in results if all(r[name] == one[name] for name in key)]
-        rates = [f"{r['per_second']:.3g}/s" for r in same]
-        rows.append([*(one[name] for name in key), *rates, f"{sum(r['compilation_s'] for r in same):.0f} s"])
-    return markdown(["method", "model", "", *(f"batch {size}" for size in sizes), "compilation"], rows, left=3)
+    key, largest, rows = ("method", "model", "what"), max(one["batch"] for one in results), []
+    for single, many in zip(results[::2], results[1::2]):
+        rates = [f"{single['per_second']:.3g}/s", f"{many['per_second']:.3g}/s"]
+        if many["batch"] < largest:
+            rates[1] += f" ({many['batch']})"
+        seconds = single["compilation_s"] + many["compilation_s"]
+        rows.append([*(single[name] for name in key), *rates, f"{seconds:.0f} s"])
+    return markdown(["method", "model", "", "batch 1", f"batch {largest}", "compilation"], rows, left=3)
 
 
 def main() -> None:

@@ -123,6 +123,15 @@ def test_table_of_fits():
     assert lines[-1] == "| m/p | gradient | 2 ms | 1.25 ms | 2.50 | 3 s |"
 
 
+def test_table_of_relic_densities_says_what_batch_was_smaller():
+    row = lambda method, size: {
+        "method": method, "model": "m", "what": "value", "batch": size, "per_second": 2.0 * size, "compilation_s": 3.0
+    }  # fmt: skip
+    lines = load("relic_density").table([row(*of) for of in (("a", 1), ("a", 4096), ("b", 1), ("b", 8))]).splitlines()
+    assert lines[0].startswith("| method | model |  | batch 1 | batch 4096 |")
+    assert lines[-2:] == ["| a | m | value | 2/s | 8.19e+03/s | 6 s |", "| b | m | value | 2/s | 16/s (8) | 6 s |"]
+
+
 def test_table_of_devices_takes_the_best_chunk():
     row = lambda chunk, rate: {"what": "value", "size": 4096, "chunk": chunk, "per_second": rate}
     peak = {"points": 10, "peak_gb": 1.0, "before_gb": 0.5, "identical": False}
