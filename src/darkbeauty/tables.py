@@ -11,7 +11,8 @@ import jax
 import numpy as np
 from jax import Array
 
-from darkbeauty.flavour import b_to_invisible, b_to_p_ll, b_to_v_ll, missing_energy_table
+from darkbeauty.flavour import b_to_invisible, b_to_p_ll, b_to_v_ll, invisible_totals, missing_energy_table
+from darkbeauty.flavour.invisible_totals import InvisibleTotals
 from darkbeauty.flavour.missing_energy_table import MissingEnergyTable
 from darkbeauty.flavour.modes import LEPTON_INDEX, MODES
 from darkbeauty.flavour.quadratic import SLOTS, Channel, QuadraticRates, lepton_integrand, names_of, tabulate
@@ -54,12 +55,31 @@ class Spectrum(eqx.Module):
         return Results(self.tents, {"rate": of_pair[dict(self.source.options)["pair"]](p.only(self.source.of))})
 
 
+class Totals(eqx.Module):
+    """Whole rates of missing energy by modes with one pair of quarks, and the sources that each mode stands for."""
+
+    table: InvisibleTotals
+    sources: tuple[tuple[Source, int], ...] = eqx.field(static=True)
+
+    def results(self, p: Theory) -> dict[Source, Results]:
+        """What the sources give; of the pairs that somebody asks for."""
+        of_pair = {"nunu": self.table.neutrinos, "NN": self.table.dark_matter}
+        rates: dict[str, Array] = {}
+        for source, _ in self.sources:
+            pair = dict(source.options)["pair"]
+            if pair not in rates:
+                rates[pair] = of_pair[pair](p.only(source.of))
+        at = lambda source, mode: rates[dict(source.options)["pair"]][mode : mode + 1]
+        return {source: Results(((),), {"rate": at(source, mode)}) for source, mode in self.sources}
+
+
 class RateTables(eqx.Module):
     """Binned b → sℓℓ and b → dℓℓ rates of a likelihood, in groups with one transition and lepton flavour, equally many rates, with or without B_s mixing, and
-    what each group holds; spectra of missing energy."""
+    what each group holds; spectra of missing energy, and whole rates."""
 
     groups: tuple[QuadraticRates, ...]
     spectra: tuple[Spectrum, ...]
+    totals: tuple[Totals, ...]
     contents: tuple[tuple[Tabulated, ...], ...] = eqx.field(static=True)
 
     def results(self, p: Theory) -> dict[Source, Results]:
@@ -74,8 +94,11 @@ class RateTables(eqx.Module):
         return by_source
 
     def missing_energy(self, p: Theory) -> dict[Source, Results]:
-        """The spectra alone."""
-        return {spectrum.source: spectrum.results(p) for spectrum in self.spectra}
+        """Spectra and whole rates with missing energy alone."""
+        found: dict[Source, Results] = {spectrum.source: spectrum.results(p) for spectrum in self.spectra}
+        for totals in self.totals:
+            found.update(totals.results(p))
+        return found
 
 
 def tabulated_sources(requests: tuple[Request, ...]) -> tuple[Tabulated, ...]:
@@ -102,7 +125,8 @@ def make_tables(model: Model, requests: tuple[Request, ...]) -> RateTables:
     made = [_verified(model, group) for group in grouped.values()]
     kept = [(table, contents) for table, contents in made if table is not None]
     spectra = _spectra(model, requests)
-    return RateTables(tuple(table for table, _ in kept), spectra, tuple(contents for _, contents in kept))
+    contents = tuple(contents for _, contents in kept)
+    return RateTables(tuple(table for table, _ in kept), spectra, _totals(model, requests), contents)
 
 
 def _spectra(model: Model, requests: tuple[Request, ...]) -> tuple[Spectrum, ...]:
@@ -120,6 +144,24 @@ def _spectra(model: Model, requests: tuple[Request, ...]) -> tuple[Spectrum, ...
             table = missing_energy_table.tabulate(model.sm, mode, tuple(peaks))
             spectra.append(Spectrum(table, source, tuple(peaks)))
     return tuple(spectra)
+
+
+def _totals(model: Model, requests: tuple[Request, ...]) -> tuple[Totals, ...]:
+    """Whole rates with missing energy among the requests, but for those of B_s, and of formulas as slides print them."""
+    if sectors_of(model).convention != "canonical":
+        return ()
+    by_quarks: dict[str, dict[Source, str]] = {}
+    for request in requests:
+        for source in request.observable.sources:
+            mode = dict(source.options).get("mode", "")
+            if source.function is b_to_invisible.total and MODES[mode].b != "Bs":
+                by_quarks.setdefault(MODES[mode].quarks, {})[source] = mode
+    totals = []
+    for sources in by_quarks.values():
+        modes = list(dict.fromkeys(sources.values()))
+        table = invisible_totals.tabulate(model.sm, modes)
+        totals.append(Totals(table, tuple((source, modes.index(mode)) for source, mode in sources.items())))
+    return tuple(totals)
 
 
 def channel_of(model: Model, tabulated: Tabulated) -> Channel:

@@ -10,6 +10,8 @@ a, x, a_A, t are known functions of q² (form factors and kinematics), found by 
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -25,6 +27,7 @@ from darkbeauty.inputs import SMInputs
 from darkbeauty.models.sectors import Pole, Theory, Wilson
 from darkbeauty.numerics.compiled import compiled
 from darkbeauty.numerics.quadrature import gauss_legendre
+from darkbeauty.numerics.stored import stored
 
 MODES = ("B+->K", "B0->K", "B0->K*", "B+->K*")
 """Modes whose average over CP is that of two conjugate decays: not B_s, which mixes."""
@@ -32,6 +35,39 @@ NODES = 6
 """Gauss–Legendre nodes, and Legendre polynomials, between neighbouring ends of tents."""
 PROBE = 1e-2
 """Mass over √q² of the pair that finds the spin-0 part."""
+
+
+class Chiralities(NamedTuple):
+    """Products of couplings of νν̄, summed over flavours: those of quarks of one chirality, which multiply a, and of both, which multiply x."""
+
+    same: Array
+    cross: Array
+
+
+class Products(NamedTuple):
+    """What multiplies 1, Re P and |P|² in the rate of νν̄ over N², and the pole of P, None without a light Z′."""
+
+    constant: Chiralities
+    linear: Chiralities
+    square: Chiralities
+    pole: Pole | None
+
+
+def neutrino_products(p: Theory, quarks: str = "bs") -> Products:
+    """Of C_L = L₀ + L₁P and C_R alike, averaged over CP."""
+    w, coupling = p.wilson.of(quarks), p.sm.coupling
+    sm = -p.sm.nunu["Xt"] / coupling["s2w"] * coupling["alpha_e_MZ"] / coupling["alpha_e_4.8"]
+    at = lambda group, name: jnp.broadcast_to(jnp.asarray(group.get(name, 0.0), complex), (3,))
+    left, right = sm + at(w.contact, "CL"), at(w.contact, "CR")
+    up, down = at(w.residue, "CL"), at(w.residue, "CR")
+    mixed = lambda x, y: 2.0 * jnp.sum((x * jnp.conj(y)).real)
+    size = lambda x, y: abs2(x).sum() + abs2(y).sum()
+    return Products(
+        Chiralities(size(left, right), mixed(left, right)),
+        Chiralities(mixed(left, up) + mixed(right, down), mixed(left, down) + mixed(up, right)),
+        Chiralities(size(up, down), mixed(up, down)),
+        w.pole,
+    )
 
 
 class MissingEnergyTable(eqx.Module):
@@ -53,22 +89,13 @@ class MissingEnergyTable(eqx.Module):
 
     def neutrinos(self, p: Theory) -> Array:
         """∫ tent dΓ(νν̄), shape (tents,).   [GeV]"""
-        w, coupling = p.wilson, p.sm.coupling
-        sm = -p.sm.nunu["Xt"] / coupling["s2w"] * coupling["alpha_e_MZ"] / coupling["alpha_e_4.8"]
-        at = lambda group, name: jnp.broadcast_to(jnp.asarray(group.get(name, 0.0), complex), (3,))
-        left, right = sm + at(w.contact, "CL"), at(w.contact, "CR")
-        size = normalisation(p) ** 2
-        constant = self._series(abs2(left).sum() + abs2(right).sum(), 2.0 * jnp.sum((left * jnp.conj(right)).real))
+        products = neutrino_products(p)
+        size, constant = normalisation(p) ** 2, self._series(products.constant)
         total = jnp.sum(constant * self.plain[None], axis=-1)
-        if w.pole is None:
+        if products.pole is None:
             return size * self._gathered(total)
-        up, down = at(w.residue, "CL"), at(w.residue, "CR")
-        mixed = lambda x, y: jnp.sum((x * jnp.conj(y)).real)
-        linear = self._series(
-            2.0 * (mixed(left, up) + mixed(right, down)), 2.0 * (mixed(left, down) + mixed(up, right))
-        )
-        square = self._series(abs2(up).sum() + abs2(down).sum(), 2.0 * mixed(up, down))
-        first, second = self._moments(w.pole)
+        first, second = self._moments(products.pole)
+        linear, square = self._series(products.linear), self._series(products.square)
         return size * self._gathered(total + jnp.sum(linear * first.real[None] + square * second[None], axis=-1))
 
     def dark_matter(self, p: Theory) -> Array:
@@ -85,9 +112,9 @@ class MissingEnergyTable(eqx.Module):
         coupling = abs2(zp.quark_vertex("bs") * dark.coupling * zp.pair_factor)
         return 0.5 * coupling * self._gathered(jnp.sum(series * second[None], axis=-1))
 
-    def _series(self, same: Array, cross: Array) -> Array:
+    def _series(self, by: Chiralities) -> Array:
         """Legendre coefficients of both sides of the tents times a combination of a and x, shape (2, panels, NODES)."""
-        return same * self.same + cross * self.cross
+        return by.same * self.same + by.cross * self.cross
 
     def _moments(self, pole: Pole) -> tuple[Array, Array]:
         first, second = self.panels.moments(pole)
@@ -113,18 +140,22 @@ def tabulate(sm: SMInputs, mode: str, tents: tuple[tuple[float, ...], ...]) -> M
     low, high = (np.array(column)[:, None] for column in zip(*inside))
     rising = (q2 - low) / (high - low)
     sides = np.stack([rising, 1.0 - rising])
-    same, cross, axial, timelike = _known_functions(p, mode, q2)
+    same, cross, axial, timelike = known_functions(sm, mode, q2)
     series = lambda f: (sides * f) @ _to_series().T
     return MissingEnergyTable(
         panels, panels.integrals()[:, :NODES], index, q2, sides, series(same), series(cross), axial, timelike
     )
 
 
-def _known_functions(p: Theory, mode: str, q2: np.ndarray) -> tuple[np.ndarray, ...]:
-    """a, x, a_A and t at q²."""
+def known_functions(sm: SMInputs, mode: str, q2: np.ndarray) -> np.ndarray:
+    """a, x, a_A and t at q², shape (4, …), kept from process to process."""
+    return stored("missing-energy", (sm, mode, q2), lambda: _by_probing(sm, mode, q2))
+
+
+def _by_probing(sm: SMInputs, mode: str, q2: np.ndarray) -> np.ndarray:
+    """The same from rates of pairs with simple couplings: left-handed with left-handed quarks, with quarks of both chiralities, axial, and spin 0."""
 
     def rates_at(p: Theory, q2: Array) -> Array:
-        """Of a left-handed pair of left-handed quarks, of both chiralities, of an axial and of a spin-0 current."""
         mass = PROBE * jnp.sqrt(q2)
         couplings = jnp.array([(1, 0, -1, 0, 0), (1, 1, -1, -1, 0), (0, 0, 1, 0, 0), (0, 0, 0, 0, 1)], complex)
         pair = lambda left, right: jnp.stack([left, right])[:, None] * jnp.ones((1, q2.size))
@@ -135,8 +166,9 @@ def _known_functions(p: Theory, mode: str, q2: np.ndarray) -> tuple[np.ndarray, 
 
         return jax.vmap(rate)(couplings, jnp.array([0.0, 0.0, 0.0, 1.0])[:, None] * mass[None])
 
+    p = Theory(sm, wilson=Wilson())
     left, both, axial, timelike = np.asarray(compiled(rates_at)(p, q2.ravel())).reshape(4, *q2.shape)
-    return left, 0.5 * both - left, axial, timelike / (np.sqrt(1.0 - 4.0 * PROBE**2) * PROBE**2)
+    return np.stack([left, 0.5 * both - left, axial, timelike / (np.sqrt(1.0 - 4.0 * PROBE**2) * PROBE**2)])
 
 
 def _to_series() -> np.ndarray:
