@@ -32,7 +32,8 @@ settings.load_profile("suite")
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item):
-    """Compiled in a hurry, unless marked `optimised`: compilation is most of what the suite costs."""
+    """Ranks are explicit, also after a command that a test ran; compiled in a hurry, unless marked `optimised`: compilation is most of what the suite costs."""
+    jax.config.update("jax_numpy_rank_promotion", "raise")
     jax.config.update("jax_disable_most_optimizations", item.get_closest_marker("optimised") is None)
 
 
