@@ -12,7 +12,7 @@ from darkbeauty.inputs import load_sm
 from darkbeauty.observables import REGISTRY
 from darkbeauty.prediction import usage
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.optimised]
 
 DRAWS, CHUNK, CHECKED = 20_000, 2_000, 100
 NAMES = ("y", "g", "m_zp", "m_dm")

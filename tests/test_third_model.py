@@ -107,6 +107,7 @@ def test_its_fit_is_valid():
 
 
 @pytest.mark.slow
+@pytest.mark.optimised
 def test_its_fit_converges():
     """R̂, effective sample size, divergences and trees, each read off the draws; the relic density is met and the Z′ is above the resonance."""
     data = db.run_fit(third_model.fit())

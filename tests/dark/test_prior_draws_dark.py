@@ -9,7 +9,7 @@ import pytest
 import darkbeauty as db
 from darkbeauty.inputs import load_sm
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.optimised]
 
 DRAWS, CHUNK, CHECKED = 25_000, 5_000, 250
 NAMES = ("y", "g", "m_zp", "m_dm")

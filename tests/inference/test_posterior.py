@@ -22,6 +22,8 @@ from darkbeauty.inference import posterior as posterior_module
 from darkbeauty.inference.relic_map.coordinates import RelicCoordinates
 from darkbeauty.likelihoods import Fit, Likelihood
 
+pytestmark = [pytest.mark.slow, pytest.mark.optimised]
+
 FIT = Path(__file__).parents[2] / "fits" / "lmu_ltau_s1_quick.toml"
 WINDOW = (0.97, 1.32)
 """m_zp/2m_dm outside which Ωh² is more than eight errors too large over the whole prior box (asserted below)."""
@@ -53,7 +55,6 @@ def run(tmp_path_factory):
     return Finished(result.output, folder, used[0], fit, fit.likelihood(), data)
 
 
-@pytest.mark.slow
 def test_it_converges_and_says_so_first(run):
     assert "lmu_ltau_s1_quick: converged" in run.output
     draws = {name: np.asarray(run.data["posterior"][name]) for name in run.fit.parameters}
@@ -63,7 +64,6 @@ def test_it_converges_and_says_so_first(run):
     assert np.mean(np.asarray(run.data["sample_stats"]["diverging"])) <= 0.005
 
 
-@pytest.mark.slow
 def test_the_folder_holds_draws_statistics_provenance_and_pictures(run):
     posterior, stats = run.data["posterior"], run.data["sample_stats"]
     assert set(posterior.data_vars) == {"y", "g", "m_zp", "m_dm"}
@@ -77,7 +77,6 @@ def test_the_folder_holds_draws_statistics_provenance_and_pictures(run):
         assert (run.folder / picture).read_bytes().startswith(b"\x89PNG")
 
 
-@pytest.mark.slow
 def test_jacobian_of_the_relic_coordinates(run):
     coordinates = run.coordinates
     assert isinstance(coordinates, RelicCoordinates)
@@ -93,7 +92,6 @@ def test_jacobian_of_the_relic_coordinates(run):
         assert float(log_density) == pytest.approx(prior + float(log_jacobian), rel=1e-8, abs=1e-8)
 
 
-@pytest.mark.slow
 def test_marginals_agree_with_direct_integration(run):
     values, weights = direct_integration(run)
     assert weights.sum() ** 2 / np.sum(weights**2) > 2000.0
@@ -157,7 +155,6 @@ def over(function, lik, points):
     return np.asarray(compiled(lik, {name: jnp.asarray(column) for name, column in points.items()}))
 
 
-@pytest.mark.slow
 def test_nothing_outside_the_window_fits_the_relic_density(run):
     lik = run.likelihood
     u = qmc.Sobol(2, seed=6).random(512)

@@ -58,9 +58,9 @@ def sample_q2(u: Array, p: Theory, q2min: ArrayLike, q2max: ArrayLike, lepton: s
     edges = jnp.linspace(variable.x(lo), variable.x(jnp.clip(q2max, lo, end)), CELLS + 1)
     x, w = gauss_legendre(4)
     half = 0.5 * (edges[1:] - edges[:-1])
-    rule = variable.at((edges[:-1, None] + half[:, None] * (1.0 + x)).ravel())
+    rule = variable.at((edges[:-1, None] + half[:, None] * (1.0 + x)[None]).ravel())
     values = rate(density(p, rule.s, rule.propagator, lepton, ff).average) * rule.weight
-    content, tilt = (values.reshape(CELLS, 4) @ jnp.stack([w, 3.0 * w * x], axis=1)).T * half
+    content, tilt = (values.reshape(CELLS, 4) @ jnp.stack([w, 3.0 * w * x], axis=1)).T * half[None]
     total = jnp.cumsum(content)
     target = u * total[-1]
     cell = jnp.clip(jnp.searchsorted(total, target, side="right"), 0, CELLS - 1)
