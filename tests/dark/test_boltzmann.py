@@ -417,8 +417,21 @@ def test_abundance_falls_like_one_over_the_cross_section(power_law):
 # -- the curve -----------------------------------------------------------------------------------------------------------------------------
 
 
-def test_curve(solve):
-    """Y = Y_eq early, falling, and late equal to the relic density."""
+def yields(oracle: Oracle, x: np.ndarray) -> np.ndarray:
+    """Y at x > 10 by Radau, from equilibrium there."""
+    log_y, rows = [oracle.equilibrium(np.log(10.0))[0]], []
+    for start, end, slope in oracle.segments():
+        oracle.segment, low = slope, max(start, np.log(10.0))
+        inside = np.log(x[(np.log(x) > low) & (np.log(x) <= end)])
+        if end > low:
+            run = solve_ivp(oracle.late, (low, end), log_y, method="Radau", rtol=1e-8, t_eval=[*inside, end])
+            log_y = run.y[:, -1]
+            rows.append(run.y[0, :-1])
+    return np.exp(np.concatenate(rows))
+
+
+def test_curve(solve, dense):
+    """Y = Y_eq early, falling, late equal to the relic density, and scipy's all the way."""
     x = np.geomspace(1.0, 1e6, 121)
     curve = jax.jit(lambda v: boltzmann.yield_curve(model_at(v), x))(vector(A_I))
     y, equilibrium = np.asarray(curve.y), np.asarray(curve.equilibrium)
@@ -426,6 +439,9 @@ def test_curve(solve):
     assert np.all(np.diff(y)[x[1:] > 2.0] <= 0.0)
     np.testing.assert_allclose(y[x < 8.0], equilibrium[x < 8.0], rtol=1e-3)
     assert y[-1] == pytest.approx(float(solve().y_infinity[0]), rel=1e-4)
+    oracle = Oracle(CubicSpline(GRID, dense(A_I)), 1.7, load_sm().thermodynamics)
+    later = (x > 12.0) & (x < 1e3)
+    np.testing.assert_allclose(y[later], yields(oracle, x[later]), rtol=1e-3)
     inside = x < 500.0
     h = np.interp(np.log(1.7 / x[inside]), load_sm().thermodynamics.log_t, load_sm().thermodynamics.g_s)
     expected = 45.0 * 2.0 * x[inside] ** 2 * kve(2, x[inside]) * np.exp(-x[inside]) / (4.0 * np.pi**4 * h)

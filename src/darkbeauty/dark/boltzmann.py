@@ -46,6 +46,8 @@ RESOLVED = 0.01
 """ln Y(∞) by half as many steps has to be as close; the error, sixteen times smaller, then is below 10⁻³."""
 CLOSELY = 7.0
 """Where Λ Y_eq/x is above e^7 Y follows Y_eq to 10⁻³, and steps need not resolve it."""
+STEADY, CURVE_STEPS = 5.0, 2000
+"""The same of a curve, which knows how far it is behind; steps of a curve up to x = 100."""
 SEARCHED, SEARCH_END = 96, 100.0
 """Points at which freeze-out is looked for, and x of the last one."""
 
@@ -98,19 +100,24 @@ def boltzmann(p: Theory, fineness: int = FINENESS) -> Boltzmann:
 
 
 def yield_curve(p: Theory, x: ArrayLike) -> YieldCurve:
-    """Y and Y_eq at x, for a plot; Y is Y_eq where it follows closely.
+    """Y and Y_eq at x, for a plot.
 
+    Y is Y_eq √(1 + ε), ε = −(d ln Y_eq/dt)/(ΛY_eq), where it follows closely; then by steps of their own until long after freeze-out.
     Args     x: 1 ≤ x ≤ 10⁶, shape (n,)
-    Accuracy relative 1e-3 where Y follows Y_eq, 1e-4 from then on
+    Accuracy relative 1e-3
     """
     relic = relic_of(p)
     log_x = jnp.clip(jnp.log(jnp.asarray(x, float)), 0.0, LOG_X_END)
-    edges = jnp.sort(jnp.concatenate([step_edges(relic, p.sm, FINENESS), log_x]))
+    fine = jnp.linspace(0.0, np.log(SEARCH_END), CURVE_STEPS)
+    edges = jnp.sort(jnp.concatenate([step_edges(relic, p.sm, FINENESS), fine, log_x]))
     log_y = _log_yield(relic, p.sm, edges).log_y[jnp.searchsorted(edges, log_x)]
-    here = ingredients(relic, p.sm, log_x)
-    follows = here.log_rate + here.log_equilibrium - log_x > CLOSELY
+    log_equilibrium = lambda t: ingredients(relic, p.sm, t).log_equilibrium
+    here, (_, slope) = ingredients(relic, p.sm, log_x), jax.jvp(log_equilibrium, (log_x,), (jnp.ones_like(log_x),))
+    excess = here.log_rate + here.log_equilibrium
+    lag = jnp.maximum(-slope * jnp.exp(-excess), 0.0)
+    steady = here.log_equilibrium + 0.5 * jnp.log1p(lag)
     _, status = relic_yield(relic, p.sm)
-    return YieldCurve(jnp.exp(jnp.where(follows, here.log_equilibrium, log_y)), jnp.exp(here.log_equilibrium), status)
+    return YieldCurve(jnp.exp(jnp.where(excess - log_x > STEADY, steady, log_y)), jnp.exp(here.log_equilibrium), status)
 
 
 def relic_yield(relic: Relic, sm: SMInputs, fineness: int = FINENESS) -> tuple[Array, Array]:
