@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from darkbeauty.errors import InputError
     from darkbeauty.inference import load_fit, optimise, run_fit
     from darkbeauty.inference.reading import Fit
-    from darkbeauty.likelihoods import histfactory_term, likelihood
+    from darkbeauty.likelihoods import density, histfactory_term, likelihood, own_term
     from darkbeauty.likelihoods.priors import LogUniform, Normal, Numpyro, TruncatedNormal, Uniform
     from darkbeauty.prediction import gradient, list_observables, predict, predictor
 
@@ -21,6 +21,7 @@ __all__ = [
     "Numpyro",
     "TruncatedNormal",
     "Uniform",
+    "density",
     "gradient",
     "histfactory_term",
     "likelihood",
@@ -28,6 +29,7 @@ __all__ = [
     "list_observables",
     "load_fit",
     "optimise",
+    "own_term",
     "predict",
     "predictor",
     "run_fit",
@@ -41,12 +43,14 @@ _HOME = {
     "Numpyro": "darkbeauty.likelihoods.priors",
     "TruncatedNormal": "darkbeauty.likelihoods.priors",
     "Uniform": "darkbeauty.likelihoods.priors",
+    "density": "darkbeauty.likelihoods",
     "gradient": "darkbeauty.prediction",
     "histfactory_term": "darkbeauty.likelihoods",
     "likelihood": "darkbeauty.likelihoods",
     "list_observables": "darkbeauty.prediction",
     "load_fit": "darkbeauty.inference",
     "optimise": "darkbeauty.inference",
+    "own_term": "darkbeauty.likelihoods",
     "predict": "darkbeauty.prediction",
     "predictor": "darkbeauty.prediction",
     "run_fit": "darkbeauty.inference",

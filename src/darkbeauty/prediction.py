@@ -222,9 +222,23 @@ def rewritten(label: str, other: Callable[[str], str]) -> str:
 
 def beyond_standard_model(label: str) -> bool:
     """Whether the Standard Model alone does not predict what is asked for: parts of it take sectors that effective couplings have not."""
-    expression = _expression(str(label), "")
+    try:
+        expression = _expression(str(label), "")
+    except InputError:
+        return False
     names = [_split(part)[0] for part in (expression.parts if expression else (str(label),))]
     return any(missing_sectors(Wet(), BY_NAME[name]) for name in names if name in BY_NAME)
+
+
+def has_complex_value(label: str) -> bool:
+    """Whether what is asked for is a complex number; of what there is not, no."""
+    try:
+        expression = _expression(str(label), "")
+    except InputError:
+        return False
+    known = [BY_NAME.get(_split(part)[0]) for part in (expression.parts if expression else (str(label),))]
+    flags = [observable is not None and observable.is_complex for observable in known]
+    return expression.is_complex(flags) if expression else flags[0]
 
 
 def require_x64() -> None:

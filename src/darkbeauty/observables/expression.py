@@ -143,7 +143,7 @@ def _wrong(tree: ast.AST) -> list[str]:
         elif isinstance(node, ast.BinOp | ast.UnaryOp):
             if type(node.op) not in _OPERATORS:
                 messages.append("uses an operator that is none of + - * / **")
-            elif isinstance(node.op, ast.Pow) and _power(node.right) is None:
+            elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow) and _power(node.right) is None:
                 messages.append(f"a power is a number between −{_MOST} and {_MOST}")
         elif isinstance(node, ast.Name):
             if not _PART.fullmatch(node.id) and node.id not in FUNCTIONS:
