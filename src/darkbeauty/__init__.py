@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from darkbeauty.errors import InputError
     from darkbeauty.inference import load_fit, optimise, run_fit
+    from darkbeauty.inference.fitting.improved import fisher, reweighted
     from darkbeauty.inference.reading import Fit
     from darkbeauty.likelihoods import density, histfactory_term, likelihood, own_term
     from darkbeauty.likelihoods.priors import LogUniform, Normal, Numpyro, TruncatedNormal, Uniform
@@ -22,6 +23,7 @@ __all__ = [
     "TruncatedNormal",
     "Uniform",
     "density",
+    "fisher",
     "gradient",
     "histfactory_term",
     "likelihood",
@@ -32,6 +34,7 @@ __all__ = [
     "own_term",
     "predict",
     "predictor",
+    "reweighted",
     "run_fit",
 ]
 
@@ -44,6 +47,7 @@ _HOME = {
     "TruncatedNormal": "darkbeauty.likelihoods.priors",
     "Uniform": "darkbeauty.likelihoods.priors",
     "density": "darkbeauty.likelihoods",
+    "fisher": "darkbeauty.inference.fitting.improved",
     "gradient": "darkbeauty.prediction",
     "histfactory_term": "darkbeauty.likelihoods",
     "likelihood": "darkbeauty.likelihoods",
@@ -53,6 +57,7 @@ _HOME = {
     "own_term": "darkbeauty.likelihoods",
     "predict": "darkbeauty.prediction",
     "predictor": "darkbeauty.prediction",
+    "reweighted": "darkbeauty.inference.fitting.improved",
     "run_fit": "darkbeauty.inference",
 }
 
