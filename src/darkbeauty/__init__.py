@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from darkbeauty.errors import InputError
     from darkbeauty.inference import load_fit, optimise, run_fit
+    from darkbeauty.inference.fitting.improved import fisher, reweighted
     from darkbeauty.inference.reading import Fit
-    from darkbeauty.likelihoods import histfactory_term, likelihood
+    from darkbeauty.likelihoods import density, histfactory_term, likelihood, own_term
     from darkbeauty.likelihoods.priors import LogUniform, Normal, Numpyro, TruncatedNormal, Uniform
     from darkbeauty.prediction import gradient, list_observables, predict, predictor
 
@@ -21,6 +22,8 @@ __all__ = [
     "Numpyro",
     "TruncatedNormal",
     "Uniform",
+    "density",
+    "fisher",
     "gradient",
     "histfactory_term",
     "likelihood",
@@ -28,8 +31,10 @@ __all__ = [
     "list_observables",
     "load_fit",
     "optimise",
+    "own_term",
     "predict",
     "predictor",
+    "reweighted",
     "run_fit",
 ]
 
@@ -41,14 +46,18 @@ _HOME = {
     "Numpyro": "darkbeauty.likelihoods.priors",
     "TruncatedNormal": "darkbeauty.likelihoods.priors",
     "Uniform": "darkbeauty.likelihoods.priors",
+    "density": "darkbeauty.likelihoods",
+    "fisher": "darkbeauty.inference.fitting.improved",
     "gradient": "darkbeauty.prediction",
     "histfactory_term": "darkbeauty.likelihoods",
     "likelihood": "darkbeauty.likelihoods",
     "list_observables": "darkbeauty.prediction",
     "load_fit": "darkbeauty.inference",
     "optimise": "darkbeauty.inference",
+    "own_term": "darkbeauty.likelihoods",
     "predict": "darkbeauty.prediction",
     "predictor": "darkbeauty.prediction",
+    "reweighted": "darkbeauty.inference.fitting.improved",
     "run_fit": "darkbeauty.inference",
 }
 

@@ -13,8 +13,8 @@ from jax import Array
 
 from darkbeauty.models import Model
 from darkbeauty.models.sectors import Theory
-from darkbeauty.observables import Observable, Request, Results, Source, read
-from darkbeauty.status import Status, worst
+from darkbeauty.observables import Combined, Expression, Observable, Request, Results, Source, elementary, read
+from darkbeauty.status import Status, status_if, worst
 
 Numbers = Mapping[int, Array]
 """Arguments of observables: {how many an observable takes: array of shape (n, that many)}."""
@@ -33,17 +33,38 @@ class Layout:
     """Observables, each with the place of its arguments among the numbers: what one compiled function serves, whatever the numbers are."""
 
     items: tuple[tuple[Observable, int], ...]
+    outcomes: tuple[int | tuple[Expression, tuple[int, ...]], ...] | None = None
+    """What is asked for: items by their places, and expressions of some; None: the items."""
 
 
 def lay_out(requests: tuple[Request, ...]) -> tuple[Layout, dict[int, np.ndarray]]:
     """Requests, taken apart into what is static and the numbers; equal arguments are one."""
     places: dict[int, dict[tuple[float, ...], int]] = {}
     items = []
-    for request in requests:
+    single, outcomes = _outcomes(requests)
+    for request in single:
         same_length = places.setdefault(len(request.arguments), {})
         items.append((request.observable, same_length.setdefault(request.arguments, len(same_length))))
     numbers = {length: np.array(list(rows), float).reshape(len(rows), length) for length, rows in places.items()}
-    return Layout(tuple(items)), numbers
+    return Layout(tuple(items), outcomes), numbers
+
+
+def _outcomes(requests: tuple[Request, ...]) -> tuple[tuple[Request, ...], tuple[Any, ...] | None]:
+    """What has to be computed where there are expressions, each of it once, and how it becomes what is asked for."""
+    if not any(isinstance(request, Combined) for request in requests):
+        return requests, None
+    places: dict[tuple[Observable, tuple[float, ...]], int] = {}
+    single: list[Request] = []
+    for request in elementary(requests):
+        key = request.observable, request.arguments
+        if places.setdefault(key, len(places)) == len(single):
+            single.append(request)
+    at = lambda request: places[request.observable, request.arguments]
+    outcomes = (
+        (request.expression, tuple(map(at, request.parts))) if isinstance(request, Combined) else at(request)
+        for request in requests
+    )
+    return tuple(single), tuple(outcomes)
 
 
 def evaluate(model: Model, requests: tuple[Request, ...], known: Callable[[Theory], Known] | None = None) -> Values:
@@ -60,6 +81,14 @@ def evaluate_layout(
     model: Model, layout: Layout, numbers: Mapping[int, Any], known: Callable[[Theory], Known] | None = None
 ) -> Values:
     """The same for arguments that may be traced (not those of known results)."""
+    items = _evaluate_items(model, layout, numbers, known)
+    return items if layout.outcomes is None else _evaluate_outcomes(layout, items)
+
+
+def _evaluate_items(
+    model: Model, layout: Layout, numbers: Mapping[int, Any], known: Callable[[Theory], Known] | None
+) -> Values:
+    """Values of every item by itself."""
     inside, allowed = model.sheltered()
     p = inside.derive()
     results = _evaluate_sources(p, layout, numbers, known(p) if known else {})
@@ -76,6 +105,28 @@ def evaluate_layout(
     order = np.argsort(np.concatenate(list(groups.values())))
     status = worst(jnp.concatenate(statuses)[order], jnp.where(allowed, 0, int(Status.NOT_ALLOWED)))
     return Values(jnp.where(status == int(Status.SUCCESS), jnp.concatenate(values)[order], jnp.nan), status)
+
+
+def _evaluate_outcomes(layout: Layout, items: Values) -> Values:
+    """What is asked for, from the items."""
+    assert layout.outcomes is not None
+    flags = [observable.is_complex for observable, _ in layout.items]
+    item = lambda i: items.value[i] if flags[i] or not any(flags) else jnp.real(items.value[i])
+    values, statuses, complex_too = [], [], False
+    for outcome in layout.outcomes:
+        expression, places = (None, (outcome,)) if isinstance(outcome, int) else outcome
+        parts, status = [item(i) for i in places], worst(*(items.status[i] for i in places))
+        value = parts[0]
+        if expression is not None:
+            there = status == int(Status.SUCCESS)
+            value, fine = expression.value([jnp.where(there, part, 1.0) for part in parts])
+            status = worst(status, status_if(~fine, Status.NO_ARITHMETIC))
+        complex_too |= jnp.iscomplexobj(value)
+        values.append(value)
+        statuses.append(status)
+    status = jnp.stack(statuses)
+    stacked = jnp.stack([jnp.asarray(value, complex if complex_too else float) for value in values])
+    return Values(jnp.where(status == int(Status.SUCCESS), stacked, jnp.nan), status)
 
 
 class _Evaluated(NamedTuple):

@@ -14,13 +14,23 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from darkbeauty.errors import InputError, Problem, quoted, raise_if_any, text_of, unknown
+from darkbeauty.errors import InputError, Problem, attempt, quoted, raise_if_any, text_of, unknown
 from darkbeauty.evaluation import Layout, Values, evaluate, evaluate_layout, lay_out
 from darkbeauty.inputs import SMInputs, load_sm
 from darkbeauty.models import Model, resolve_model
 from darkbeauty.models.base import sectors_of
 from darkbeauty.models.sectors import SECTORS
-from darkbeauty.observables import BY_NAME, REGISTRY, Observable, Request
+from darkbeauty.models.wet import Wet
+from darkbeauty.observables import (
+    BY_NAME,
+    REGISTRY,
+    Expression,
+    Observable,
+    Request,
+    combined,
+    elementary,
+    read_expression,
+)
 from darkbeauty.status import Status
 from darkbeauty.tables import make_tables
 
@@ -104,9 +114,9 @@ def words_of(model: Model, request: Request, value: Any, status: Status) -> tupl
 
 def remarks_on(model: Model, request: Request) -> tuple[str, ...]:
     """What a reader should know of an observable at its arguments, whatever its value."""
-    remark = request.observable.remark
-    words = remark(_known_inputs(model), request.arguments) if remark else ""
-    return (words,) if words else ()
+    sm, single = _known_inputs(model), elementary((request,))
+    words = (part.observable.remark(sm, part.arguments) for part in single if part.observable.remark)
+    return tuple(dict.fromkeys(filter(None, words)))
 
 
 def gradient(
@@ -192,11 +202,43 @@ def check_observable(model: Model, label: str, path: str) -> Problem | None:
 
 def visible(model: Model, label: str) -> str:
     """The observable that an experiment sees in place of one, in a model with dark matter."""
-    name, _ = _split(str(label))
+    return label if sectors_of(model).dark_matter is None else rewritten(label, _visible)
+
+
+def _visible(label: str) -> str:
+    name, _ = _split(label)
     observable = BY_NAME.get(name)
-    if observable is None or not observable.visible_as or sectors_of(model).dark_matter is None:
+    return label.replace(name, observable.visible_as) if observable and observable.visible_as else label
+
+
+def rewritten(label: str, other: Callable[[str], str]) -> str:
+    """A label with another one for every observable in it."""
+    try:
+        expression = _expression(str(label), "")
+    except InputError:
         return label
-    return label.replace(name, observable.visible_as)
+    return expression.written([other(part) for part in expression.parts]) if expression else other(str(label))
+
+
+def beyond_standard_model(label: str) -> bool:
+    """Whether the Standard Model alone does not predict what is asked for: parts of it take sectors that effective couplings have not."""
+    try:
+        expression = _expression(str(label), "")
+    except InputError:
+        return False
+    names = [_split(part)[0] for part in (expression.parts if expression else (str(label),))]
+    return any(missing_sectors(Wet(), BY_NAME[name]) for name in names if name in BY_NAME)
+
+
+def has_complex_value(label: str) -> bool:
+    """Whether what is asked for is a complex number; of what there is not, no."""
+    try:
+        expression = _expression(str(label), "")
+    except InputError:
+        return False
+    known = [BY_NAME.get(_split(part)[0]) for part in (expression.parts if expression else (str(label),))]
+    flags = [observable is not None and observable.is_complex for observable in known]
+    return expression.is_complex(flags) if expression else flags[0]
 
 
 def require_x64() -> None:
@@ -215,6 +257,29 @@ def float_or_complex(model: Model, name: str) -> type:
 def _parse_one(model: Model, given: Any) -> Request | Problem:
     label = text_of(given)
     path = f"observables.{label}"
+    problems: list[Problem] = []
+    expression = attempt(lambda: _expression(label, path), problems)
+    if problems:
+        return dataclasses.replace(problems[0], message="; ".join(problem.message for problem in problems))
+    if expression is None:
+        return _parse_single(model, label, path)
+    parts = [_parse_single(model, part, path) for part in expression.parts]
+    wrong = [part for part in parts if isinstance(part, Problem)]
+    if wrong:
+        return dataclasses.replace(wrong[0], message="; ".join(dict.fromkeys(part.message for part in wrong)))
+    return combined(str(label), expression, tuple(part for part in parts if isinstance(part, Request)))
+
+
+def _expression(label: str, path: str) -> Expression | None:
+    """The expression that a label is; None where it is a name.
+
+    Errors   InputError
+    """
+    return None if _split(label)[0] in BY_NAME else read_expression(label, BY_NAME, path)
+
+
+def _parse_single(model: Model, label: str, path: str) -> Request | Problem:
+    """The request of one observable."""
     name, texts = _split(label)
     observable = BY_NAME.get(name)
     if observable is None:

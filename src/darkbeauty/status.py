@@ -26,7 +26,8 @@ class Status(IntEnum):
     )
     BEYOND_TABLE = 5, "the temperature of the dark matter left the range that thermal averages are tabulated for"
     BEYOND_GRID = 6, "momenta of the dark matter left the grid that its distribution is followed on"
-    NOT_ALLOWED = 7, "the point is outside the domain of the model"
+    NO_ARITHMETIC = 7, "an expression of observables divides by 0, or takes a root or logarithm of what has none"
+    NOT_ALLOWED = 8, "the point is outside the domain of the model"
 
     words: str
 

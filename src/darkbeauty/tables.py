@@ -19,7 +19,7 @@ from darkbeauty.flavour.quadratic import SLOTS, Channel, QuadraticRates, lepton_
 from darkbeauty.flavour.verification import TOLERANCE, table_deviations
 from darkbeauty.models.base import Model, sectors_of
 from darkbeauty.models.sectors import Theory, Wilson
-from darkbeauty.observables import Request, Results, Source
+from darkbeauty.observables import Request, Results, Source, elementary
 
 TABULATED = (b_to_p_ll.binned, b_to_v_ll.binned)
 """Functions with tables."""
@@ -117,6 +117,7 @@ def tabulated_sources(requests: tuple[Request, ...]) -> tuple[Tabulated, ...]:
 @jax.numpy_dtype_promotion("standard")
 def make_tables(model: Model, requests: tuple[Request, ...]) -> RateTables:
     """Tables for every binned rate among the requests, at the model's Standard-Model inputs, but for bins where they are not accurate."""
+    requests = elementary(requests)
     grouped: dict[tuple[str, bool, int, int], list[tuple[Channel, Tabulated]]] = {}
     for tabulated in tabulated_sources(requests):
         channel = channel_of(model, tabulated)

@@ -103,7 +103,8 @@ class Likelihood(SumOfParts):
         Forward over reverse, a column after the other: `jax.hessian` does all of them at once, and compiles several times longer.
         """
         require_x64()
-        return np.asarray(_hessian(self, self.arrays(params) or self.arrays(self.model.at(params).values())))
+        point = self.arrays(params) or self.arrays(self.model.at(params).values())
+        return np.asarray(_hessian(self, point, tuple(point)))
 
     def explain(self, params: Mapping[str, Any]) -> list[TermReport]:
         """Prediction, data and pull of every observable of every term."""
@@ -293,9 +294,9 @@ def _values(lik: Likelihood, params: dict[str, Any]) -> tuple[Array, Array]:
 
 
 @compiled
-def _hessian(lik: Likelihood, params: dict[str, Any]) -> Array:
-    """A column of second derivatives after the other, (n, n)."""
-    names, origin = tuple(params), jnp.zeros(len(params))
+def _hessian(lik: Likelihood, params: dict[str, Any], names: tuple[str, ...]) -> Array:
+    """A column of second derivatives after the other, (n, n), in the order of names: JAX sorts those of a mapping."""
+    origin = jnp.zeros(len(names))
     log_prob = lambda shift: lik.log_prob({name: params[name] + shift[i] for i, name in enumerate(names)})
     column = lambda direction: jax.jvp(jax.grad(log_prob), (origin,), (direction,))[1]
     rows = jax.lax.map(column, jnp.eye(len(names)))

@@ -6,6 +6,7 @@ import dataclasses
 from collections import ChainMap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Self, cast
 
 from darkbeauty.errors import InputError, Problem, attempt, raise_if_any
@@ -29,6 +30,7 @@ from darkbeauty.likelihoods.fit_schema import (
     read,
 )
 from darkbeauty.likelihoods.fit_text import ModelSource, content, source_of, to_text
+from darkbeauty.likelihoods.own_terms import has_files, with_terms_in_place
 from darkbeauty.likelihoods.prior import Prior
 from darkbeauty.likelihoods.term import Term
 from darkbeauty.models import Model
@@ -53,7 +55,8 @@ class Fit:
     seed: int
     source: ModelSource
     text: str
-    """The TOML that it came from or that gives it again; of a model object without a name in the catalogue, a description of the same form."""
+    """The TOML that it came from or that gives it again, numbers of files of own terms written out; of a model object without a name in the catalogue, a
+    description of the same form."""
     path: str
 
     def __init__(
@@ -61,11 +64,13 @@ class Fit:
         *,
         model: str | Model,
         priors: Mapping[str, Prior | Mapping[str, Any]],
-        terms: Sequence[str] | None = None,
+        terms: Sequence[str | Term] | None = None,
         preset: str | None = None,
-        add: Sequence[str] = (),
+        add: Sequence[str | Term] = (),
         drop: Sequence[str] = (),
         histfactory: Sequence[Mapping[str, Any]] = (),
+        own: Sequence[Mapping[str, Any]] = (),
+        own_files: Sequence[str] = (),
         theory: str = "marginal",
         relic: str = "freeze_out",
         fixed: Mapping[str, float] | None = None,
@@ -81,7 +86,8 @@ class Fit:
         gstar: str = "BORSANYI2016",
     ):
         section = {"preset": preset, "terms": terms, "add": add, "drop": drop, "theory": theory, "relic": relic}
-        section["histfactory"] = list(histfactory)
+        section |= {"histfactory": list(histfactory), "own": list(own), "own_files": own_files}
+        section = with_terms_in_place(section)
         entries = {"name": name, "about": about, "model": model, "priors": priors, "likelihood": section, "seed": seed}
         choices = {"convention": convention, "extra_channels": extra_channels, "gstar": gstar}
         choices |= {"loop_mixing": loop_mixing, "perturbative": perturbative}
@@ -107,7 +113,7 @@ class Fit:
             problems += more + check_fixed(model, file.fixed, file.priors)
             problems += check_conditions(model, file.fixed, priors)
             model = with_values(model, file.fixed)
-            terms, own, more = check_terms(model, file, failed)
+            terms, own, more = check_terms(model, file, failed, Path(path).parent if Path(path).is_file() else Path())
             problems += more
         problems += self.check_sampler(file)
         prefix = f"{path}: " if path else ""
@@ -126,7 +132,7 @@ class Fit:
             source=source,
             path=path,
         )
-        self._set(text=to_text(self) if text is None else text)
+        self._set(text=to_text(self) if text is None or has_files(file.likelihood) else text)
 
     def check_sampler(self, file: FitFile) -> list[Problem]:
         """What is wrong with the choice of a sampler: nothing here, where none is known; what runs fits knows them."""

@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 from darkbeauty.errors import Problem, attempt, unknown
 from darkbeauty.likelihoods.build import check_relic, choose_terms, with_own
-from darkbeauty.likelihoods.fit_schema import FitFile, LikelihoodSection
+from darkbeauty.likelihoods.fit_schema import FitFile, LikelihoodSection, read_own
 from darkbeauty.likelihoods.histfactory import histfactory_term
+from darkbeauty.likelihoods.own_sections import own_sections
+from darkbeauty.likelihoods.own_terms import term_of
 from darkbeauty.likelihoods.priors import Prior, read_prior
 from darkbeauty.likelihoods.term import Term
 from darkbeauty.models import MODELS, Model, resolve_model
 from darkbeauty.models.base import concrete
 from darkbeauty.models.catalogue import CHOICES
 
+CHOOSING = ("preset", "terms", "add", "drop", "histfactory", "own", "own_files")
+"""Entries that say which terms there are."""
 WHOLE_LINE = (-math.inf, math.inf)
 
 
@@ -89,14 +95,14 @@ def _ends(model: Model, name: str, fixed: Mapping[str, float], priors: Mapping[s
 
 
 def check_terms(
-    model: Model, file: FitFile, failed: frozenset[str]
+    model: Model, file: FitFile, failed: frozenset[str], folder: Path
 ) -> tuple[tuple[str, ...], dict[str, Term], list[Problem]]:
     """Names of the fit's terms, those that are its own, and what is wrong with them or with their theory errors; nothing where the schema has complained
-    about these."""
+    about these. folder: where the fit's files are."""
     section = file.likelihood
-    if failed & {"likelihood", *(f"likelihood.{name}" for name in ("preset", "terms", "add", "drop", "histfactory"))}:
+    if failed & {"likelihood", *(f"likelihood.{name}" for name in CHOOSING)}:
         return (), {}, []
-    own, problems = _own_terms(section)
+    own, problems = own_terms(section, folder)
     if section.preset is not None and section.terms is not None:
         problems.append(
             Problem(
@@ -104,25 +110,46 @@ def check_terms(
                 "is given beside terms: one of the two chooses the terms, `add` and `drop` change them",
             )
         )
-    alone = section.terms is None and section.preset is None and own
+    brings = section.histfactory or section.own or section.own_files
+    alone = section.terms is None and section.preset is None and brings
+    if problems and alone and not own:
+        return (), {}, problems
     listed = [] if alone else section.terms
     terms, more = choose_terms(model, section.preset, listed, [*section.add, *own], section.drop, own=own)
     known = [term for name in terms if (term := with_own(own).get(name)) is not None]
     return terms, own, problems + more + _check_theory(file, known) + check_relic(section.relic, known)
 
 
-def _own_terms(section: LikelihoodSection) -> tuple[dict[str, Term], list[Problem]]:
+def own_terms(section: LikelihoodSection, folder: Path) -> tuple[dict[str, Term], list[Problem]]:
     """The terms that the fit brings, by name."""
     own: dict[str, Term] = {}
     problems: list[Problem] = []
+    for path, name, make in _makers(section, folder, problems):
+        term = attempt(make, problems)
+        if name in own:
+            problems.append(Problem(f"{path}.name", f"there are two terms {name!r}"))
+        if term is not None:
+            own[name] = term
+    return own, problems
+
+
+def _makers(
+    section: LikelihoodSection, folder: Path, problems: list[Problem]
+) -> Iterator[tuple[str, str, Callable[[], Term]]]:
+    """Place, name, and how to make every term that the fit brings."""
     for place, entry in enumerate(section.histfactory):
         path = f"likelihood.histfactory.{place}"
-        term = attempt(lambda entry=entry, path=path: histfactory_term(**dict(entry), path=path), problems)
-        if entry.name in own:
-            problems.append(Problem(f"{path}.name", f"there are two terms {entry.name!r}"))
-        if term is not None:
-            own[entry.name] = term
-    return own, problems
+        yield path, entry.name, partial(histfactory_term, **dict(entry), path=path)
+    for place, entry in enumerate(section.own):
+        path = f"likelihood.own.{place}"
+        own = attempt(partial(read_own, entry, path), problems)
+        if own is not None:
+            yield path, own.name, partial(term_of, own, path, folder)
+    for name in section.own_files:
+        file = folder / name
+        for place, entry in enumerate(attempt(partial(own_sections, file), problems) or ()):
+            path = f"{file}: own.{place}"
+            yield path, entry.name, partial(term_of, entry, path, file.parent)
 
 
 def _check_theory(file: FitFile, known: Sequence[Term]) -> list[Problem]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, Self
+from dataclasses import replace
+from typing import Annotated, Any, Literal, Self, get_args
 
 import numpy as np
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
@@ -21,9 +22,11 @@ Place = tuple[Any, ...]
 
 
 def plain(value: Any) -> Any:
-    """What Python gives where TOML has only tables, lists and numbers: mappings, tuples and NumPy's scalars as dict, list and number."""
+    """What Python gives where TOML has only tables, lists and numbers: mappings, tuples, arrays and NumPy's scalars as dict, list and number."""
     if isinstance(value, Mapping):
         return {name: entry.item() if isinstance(entry, np.generic) else entry for name, entry in value.items()}
+    if isinstance(value, np.ndarray):
+        return value.tolist()
     return list(value) if isinstance(value, tuple) else value.item() if isinstance(value, np.generic) else value
 
 
@@ -55,11 +58,57 @@ class HistFactorySection(Section):
     dataset: Names = []
 
 
+def deeply_plain(value: Any) -> Any:
+    """The same for lists of lists."""
+    value = plain(value)
+    return [deeply_plain(entry) for entry in value] if isinstance(value, list) else value
+
+
+Deep = BeforeValidator(deeply_plain)
+Numbers = Annotated[list[float], Plain]
+Matrix = Annotated[list[Numbers], Deep]
+
+
+class OwnSection(Section):
+    """A term of the fit's own (`own_terms`): what it reads, and of one kind what was measured; files as seen from the fit's own.
+
+    Anything: what `own_terms` looks at, as it is a number or a list, or no entry of a file.
+    """
+
+    name: Annotated[str, Field(min_length=1)]
+    observable: str | None = None
+    observables: Names | None = None
+    value: float | None = None
+    error: Annotated[Any, Deep] = None
+    limit: float | None = None
+    cl: float | None = None
+    values: Numbers | None = None
+    errors: Numbers | None = None
+    correlation: Matrix | None = None
+    covariance: Matrix | None = None
+    file: str | None = None
+    correlation_file: str | None = None
+    axes: Annotated[Any, Deep] = None
+    minus_two_log_l: Annotated[Any, Deep] = None
+    table_file: str | None = None
+    interpolation: Literal["cubic", "linear"] | None = None
+    function: Any = None
+    simulate: Any = None
+    data: Numbers | None = None
+    largest: float | None = None
+    theory: Annotated[float, Field(ge=0.0)] | None = None
+    about: str = ""
+    references: Names = []
+    dataset: Names = []
+    independent_of: Names = []
+
+
 class LikelihoodSection(Section):
     """Terms by preset or by name, with additions and removals, and what becomes of theory errors.
 
     theory: marginal, in the covariance, linear around the Standard Model, of each term by itself; correlated, the same with what terms share;
-    or sampled, the uncertain inputs being parameters beside the model's. relic: how the relic density of the term Omega_h2 is computed.
+    or sampled, the uncertain inputs being parameters beside the model's. relic: how the relic density of the term Omega_h2 is computed. own: tables of
+    `OwnSection`, each looked at by itself, or such sections; own_files: of files with more of them.
     """
 
     preset: str | None = None
@@ -68,6 +117,8 @@ class LikelihoodSection(Section):
     drop: Names = []
     theory: Literal["marginal", "correlated", "sampled"] = "marginal"
     histfactory: Annotated[list[HistFactorySection], Plain] = []
+    own: Annotated[list[Any], Plain] = []
+    own_files: Names = []
     relic: Literal["freeze_out", "boltzmann", "kinetic", "phase_space"] = "freeze_out"
 
 
@@ -174,6 +225,22 @@ def read(entries: Entries) -> tuple[FitFile, list[Problem], frozenset[str]]:
         entries = {**NEEDED, **kept}
 
 
+def read_own(entries: Any, path: str) -> OwnSection:
+    """The section of a term of one's own.
+
+    Errors   InputError with what does not follow the schema
+    """
+    if isinstance(entries, OwnSection):
+        return entries
+    if not isinstance(entries, Mapping):
+        raise InputError([Problem(path, "is no table", "name, observable, …")])
+    try:
+        return OwnSection.model_validate(entries)
+    except ValidationError as error:
+        problems = [_problem(item, OwnSection) for item in error.errors(include_input=False)]
+        raise InputError([replace(problem, path=f"{path}.{problem.path}") for problem in problems]) from None
+
+
 def check_seed(seed: Any) -> int:
     """A seed, where it is one.
 
@@ -213,5 +280,9 @@ def _problem(item: Any, top: type[Section]) -> Problem:
 
 def _fields_beside(place: Place, top: type[Section]) -> list[str]:
     """Names that would have been valid where an unknown one was given."""
-    inner: Any = top.model_fields[place[0]].annotation if len(place) > 1 else top
+    inner: Any = top
+    for part in place[:-1]:
+        if isinstance(part, str):
+            annotation = inner.model_fields[part].annotation
+            inner = next(iter(get_args(annotation)), annotation)
     return list(inner.model_fields)

@@ -17,6 +17,7 @@ import numpy as np
 
 from darkbeauty.inputs.sm import GSTAR_TABLES
 from darkbeauty.likelihoods.fit_schema import FitFile
+from darkbeauty.likelihoods.own_terms import OwnGaussian, OwnTerm, entries_of, unnamed
 from darkbeauty.likelihoods.term import FREEZE_OUT
 from darkbeauty.models import MODELS, Model, resolve_model
 from darkbeauty.models.base import sectors_of
@@ -134,6 +135,9 @@ def _lines(fit: Fit) -> Iterator[str]:
     if not source.named:
         yield "# The model is an object of a class of its own: this text says which, but does not give the fit again."
         yield from (f"# {name}: {value}" for name, value in source.marks.items())
+    sections_of_own = [term.section for term in fit.own.values() if isinstance(term, OwnGaussian | OwnTerm)]
+    for section in filter(unnamed, sections_of_own):
+        yield f"# The function of term {section.name!r} is an object: this text says which, but does not give the fit again."
     choices = {name: list(v) if isinstance(v, tuple) else v for name, v in source.choices.items()}
     head = {"name": fit.name, "about": fit.about, "model": source.name, **choices, "seed": fit.seed}
     yield from _pairs(head)
@@ -155,6 +159,9 @@ def _lines(fit: Fit) -> Iterator[str]:
     for block in fit.histfactory:
         yield "\n[[likelihood.histfactory]]"
         yield from _pairs(dict(block))
+    for section in sections_of_own:
+        yield "\n[[likelihood.own]]"
+        yield from _pairs(entries_of(section))
 
 
 def _pairs(entries: Mapping[str, Any]) -> Iterator[str]:

@@ -16,7 +16,7 @@ from darkbeauty.likelihoods.counts import Counts
 from darkbeauty.likelihoods.part import Part
 from darkbeauty.likelihoods.relative import Relative
 from darkbeauty.models import Model
-from darkbeauty.prediction import visible
+from darkbeauty.prediction import rewritten, visible
 
 FREEZE_OUT = "freeze_out"
 RELIC_METHODS = {FREEZE_OUT: "Omega_h2"} | {m: f"Omega_h2({m})" for m in ("boltzmann", "kinetic", "phase_space")}
@@ -52,6 +52,11 @@ class Term:
         """Of its numbers, for a term that a fit brings itself."""
         raise NotImplementedError
 
+    @property
+    def simulated(self) -> bool:
+        """Whether it can say what else might have been measured."""
+        return True
+
     def part(self, model: Model) -> Part:
         """−2 ln L of its predictions."""
         raise NotImplementedError
@@ -64,10 +69,9 @@ class Term:
 
     def with_relic(self, method: str) -> Term:
         """The same term with the relic density by another method, a name of RELIC_METHODS."""
-        if "Omega_h2" not in self.observables:
-            return self
         other = {"Omega_h2": RELIC_METHODS[method]}
-        return dataclasses.replace(self, observables=tuple(other.get(name, name) for name in self.observables))
+        observables = tuple(rewritten(label, lambda name: other.get(name, name)) for label in self.observables)
+        return self if observables == self.observables else dataclasses.replace(self, observables=observables)
 
     def predicted(self, model: Model) -> tuple[str, ...]:
         """The observables a model predicts for this term: missing energy is more than neutrinos where there is dark matter."""

@@ -18,7 +18,17 @@ from darkbeauty.observables import (
     wilson,
     z_prime,
 )
-from darkbeauty.observables.observable import Observable, Request, Results, Source, read
+from darkbeauty.observables.expression import Expression, read_expression
+from darkbeauty.observables.observable import (
+    Combined,
+    Observable,
+    Request,
+    Results,
+    Source,
+    combined,
+    elementary,
+    read,
+)
 
 REGISTRY: tuple[Observable, ...] = (
     *z_prime.OBSERVABLES,
@@ -40,4 +50,17 @@ REGISTRY: tuple[Observable, ...] = (
 )
 BY_NAME: dict[str, Observable] = {observable.name: observable for observable in REGISTRY}
 
-__all__ = ["BY_NAME", "REGISTRY", "Observable", "Request", "Results", "Source", "read"]
+__all__ = [
+    "BY_NAME",
+    "REGISTRY",
+    "Combined",
+    "Expression",
+    "Observable",
+    "Request",
+    "Results",
+    "Source",
+    "combined",
+    "elementary",
+    "read",
+    "read_expression",
+]

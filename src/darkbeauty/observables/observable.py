@@ -13,6 +13,7 @@ from jax import Array
 
 from darkbeauty.inputs import SMInputs
 from darkbeauty.models.sectors import SECTORS, Theory
+from darkbeauty.observables.expression import Expression
 
 BIN, TENT, POINT, PLAIN = ("q2min", "q2max"), ("q2left", "q2peak", "q2right"), ("q2",), ()
 FRACTION, POSITIVE = (0.0, 1.0), (0.0, math.inf)
@@ -93,6 +94,32 @@ class Request:
     label: str
     observable: Observable
     arguments: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Combined(Request):
+    """An expression of several observables; `observable` tells what it is, but computes nothing."""
+
+    expression: Expression
+    parts: tuple[Request, ...]
+
+
+def combined(label: str, expression: Expression, parts: tuple[Request, ...]) -> Combined:
+    """The request of an expression."""
+    references = tuple(dict.fromkeys(name for part in parts for name in part.observable.references))
+    kinds = [part.observable.is_complex for part in parts]
+    tells = Observable(label, (), _nothing, references=references, is_complex=expression.is_complex(kinds))
+    return Combined(label, tells, (), expression, parts)
+
+
+def _nothing(*_: Any) -> Array:
+    raise NotImplementedError("an expression is computed from its parts")
+
+
+def elementary(requests: Iterable[Request]) -> tuple[Request, ...]:
+    """Requests with expressions taken apart."""
+    taken = (request.parts if isinstance(request, Combined) else (request,) for request in requests)
+    return tuple(part for parts in taken for part in parts)
 
 
 @dataclass(frozen=True)

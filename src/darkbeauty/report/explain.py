@@ -13,12 +13,12 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from darkbeauty.errors import raise_if_any
+from darkbeauty.errors import InputError, Problem, raise_if_any
 from darkbeauty.evaluation import Layout, evaluate_layout, lay_out
 from darkbeauty.inputs.sm import parameter_records
 from darkbeauty.likelihoods.theory import FOLLOWS, at_inputs, correlation, nuisances
 from darkbeauty.models import MODELS, Model, resolve_model
-from darkbeauty.observables import Request
+from darkbeauty.observables import Combined, Request
 from darkbeauty.prediction import COMPILED, arrays, check_observable, parse, usage, words_of
 from darkbeauty.report.docstrings import formulas, left_out
 from darkbeauty.status import Status
@@ -112,6 +112,11 @@ def explain(label: str, model: str | Model | None = None, point: Mapping[str, An
     template, given = _choose(label, model), dict(point or {})
     bare = model is None and not given and any(parameter.free for parameter in template.parameters)
     request = parse(template, [label], [] if bare else template.check(given))[0]
+    if isinstance(request, Combined):
+        parts = ", ".join(part.label for part in request.parts)
+        raise InputError(
+            [Problem(f"observables.{label}", "is arithmetic of observables: each has its own page", parts)]
+        )
     observable = request.observable
     return Explanation(
         label,

@@ -20,7 +20,7 @@ import jax.numpy as jnp
 import numpy as np
 from scipy import stats
 
-from darkbeauty.errors import raise_if_any, unknown
+from darkbeauty.errors import Problem, raise_if_any, unknown
 from darkbeauty.inference.posterior import Posterior
 from darkbeauty.inference.samplers.smc import tempered_smc
 from darkbeauty.inference.sharding import Spread
@@ -66,6 +66,9 @@ def calibrate(
     raise_if_any(
         [] if around in get_args(Around) else [unknown("around", "origin of truths", str(around), get_args(Around))]
     )
+    silent = [name for name, term in fit.own.items() if not term.simulated]
+    reason = "says nothing of what else might have been measured"
+    raise_if_any([Problem(f"term {name!r}", reason, "a function with data and simulate") for name in silent])
     posterior = Posterior.of(fit, box=around == "prior", marginal=True)
     if around == "auto":
         around = "posterior" if posterior.follows else "prior"

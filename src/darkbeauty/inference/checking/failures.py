@@ -18,7 +18,9 @@ def name_causes(lik: Likelihood, predictions: np.ndarray, statuses: np.ndarray) 
     for row, ended in zip(predictions, statuses):
         missing = np.flatnonzero(~np.isfinite(row) | (ended != Status.SUCCESS))
         if not missing.size:
-            causes.append("no finite gradient")
+            alone = lik.by_term(row)
+            outside = [name for name, value in alone.items() if not np.isfinite(value)]
+            causes.append(f"{outside[0]}: no likelihood there" if outside else "no finite gradient")
             continue
         first = missing[0]
         status, place = Status(int(ended[first])), f"{terms[first]}: no value of {lik.requests[first].label}"

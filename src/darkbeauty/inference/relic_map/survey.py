@@ -37,7 +37,7 @@ from darkbeauty.inference.sharding import Spread
 from darkbeauty.inputs.limits import mass_windows, searches
 from darkbeauty.likelihoods import Likelihood
 from darkbeauty.likelihoods.priors import Prior
-from darkbeauty.observables.observable import BIN
+from darkbeauty.observables.observable import BIN, elementary
 
 MASSES, RATIOS, QUARKS = (13, 14), (41, 26), (6, 8)
 """Grid points of m_zp, b and y in the coarse and in the fine survey (rows at edges, and an even set of r, come on top)."""
@@ -196,7 +196,8 @@ def _merge(grid: Grid, posterior: PosteriorTables, other: Grid, more: PosteriorT
 def resonance_edges(lik: Likelihood) -> tuple[float, ...]:
     """m_zp at which a narrow Z′ enters or leaves an integrated observable (roots of bin edges, and the kinematic limit of B → KZ′) or a search."""
     mass = lik.model.sm.mass
-    bins = {edge**0.5 for request in lik.requests if request.observable.arguments == BIN for edge in request.arguments}
+    requests = elementary(lik.requests)
+    bins = {edge**0.5 for request in requests if request.observable.arguments == BIN for edge in request.arguments}
     measured = {term.measurement for term in lik.terms}
     windows = {edge for search in searches() if search.name in measured for edge in mass_windows(search.name)}
     return tuple(sorted(bins | windows | {mass["B+"] - mass["K+"], mass["B0"] - mass["K0"]}))
