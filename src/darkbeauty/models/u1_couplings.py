@@ -88,7 +88,6 @@ class U1Couplings(Model):
 
     @property
     def _perturbativity(self) -> tuple[AtMost, ...]:
-
         def yukawa(g: Any, m_zp: Any, m_dm: Any, m_heavy: Any, sin_mix: Any) -> Any:
             values = {"g": g, "m_zp": m_zp, "m_dm": m_dm, "m_heavy": m_heavy, "sin_mix": sin_mix}
             return self.with_values(values).yukawa

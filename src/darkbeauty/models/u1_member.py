@@ -103,7 +103,7 @@ class Member:
 
     @property
     def vertex_charge(self) -> float:
-        """Charge in the loop of N and leptoquark: that of N_q^c for right-handed quarks, y d̄^c_R S1 N_R, whose sign is in V; of N_q for left-handed ones, y Q̄_L R̃2 N_R."""
+        """What g_eff is proportional to: Q′(N_q) for right-handed quarks, whose loop has N^c (y d̄^c_R S1 N_R), −Q′(N_q) for left-handed ones, whose loop has N (y Q̄_L R̃2 N_R)."""
         return self.charge if self.chirality == "R" else -self.charge
 
     @property
