@@ -235,6 +235,17 @@ def test_settings_that_make_no_member(member, said):
     assert said in words(**member)
 
 
+@pytest.mark.parametrize(
+    "value",
+    [1.5, b"x", 10**5000, np.ones(2), jnp.ones(2), [None], {1: 2}, "", "\u0303", "mu\n"],
+    ids=lambda value: type(value).__name__,
+)
+@pytest.mark.parametrize("setting", ["charges", "mu", "leptoquark", "couples", "light", "kinetic_mixing"])
+def test_no_setting_takes_another_type(setting, value):
+    said = words(**({"charges": {"mu": value}} if setting == "mu" else {setting: value}))
+    assert f"member.{'charges' if setting == 'mu' else setting}" in said
+
+
 def test_all_problems_at_once():
     with pytest.raises(db.InputError) as refused:
         resolve_model("u1_leptoquark", member={"charges": {"mu": 1}, "leptoquark": "S3", "x": 1}, convention="printed")

@@ -85,7 +85,11 @@ class Fit:
         section["histfactory"] = list(histfactory)
         entries = {"name": name, "about": about, "model": model, "priors": priors, "likelihood": section, "seed": seed}
         choices = {"convention": convention, "extra_channels": extra_channels, "gstar": gstar}
-        choices |= {"loop_mixing": loop_mixing, "perturbative": perturbative, "member": member or {}}
+        choices |= {
+            "loop_mixing": loop_mixing,
+            "perturbative": perturbative,
+            "member": {} if member is None else member,
+        }
         sections = {"fixed": fixed, "sampler": sampler, "targets": targets}
         given = {name: section for name, section in sections.items() if section is not None}
         self._fill({**entries, **given, **choices}, "", None)

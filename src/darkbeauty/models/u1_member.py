@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
+import numpy as np
+
 from darkbeauty.errors import InputError, Problem, quoted, raise_if_any, text_of, unknown
 from darkbeauty.models.anomalies import anomalies, fermions
 from darkbeauty.models.sectors import LEPTONS
@@ -148,7 +150,7 @@ def read_member(settings: Any, path: str = "member") -> Member:
     wrong = [
         unknown(f"{path}.{name}", "flavour", text_of(flavour), LEPTONS)
         for name, flavour in flavours.items()
-        if flavour not in LEPTONS and (name == "couples" or given["light"] is not None)
+        if not (isinstance(flavour, str) and flavour in LEPTONS) and (name == "couples" or given["light"] is not None)
     ]
     if not isinstance(given["kinetic_mixing"], bool):
         problems.append(
@@ -187,8 +189,13 @@ def _read_charges(given: Any, path: str, problems: list[Problem]) -> list[Fracti
 
 def _fraction(value: Any, path: str, problems: list[Problem]) -> Fraction:
     """A charge as an exact number: 0.1 is one tenth."""
-    text = str(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else ""
-    charge = Fraction(text) if re.fullmatch(r"[+-]?\d{1,3}(\.\d{1,18}|/[1-9]\d{0,2})?", text) else None
+    value = value.item() if isinstance(value, np.generic) else value
+    text = quoted(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
+    charge = (
+        Fraction(text)
+        if isinstance(text, str) and re.fullmatch(r"[+-]?\d{1,3}(\.\d{1,18}|/[1-9]\d{0,2})?", text)
+        else None
+    )
     if charge is None or (charge and not SMALLEST <= abs(charge) <= LARGEST):
         allowed = f'0, or of size {SMALLEST} to {LARGEST}, fractions as "1/3"'
         problems.append(Problem(path, f"{quoted(value)} is no charge", allowed))
@@ -198,7 +205,7 @@ def _fraction(value: Any, path: str, problems: list[Problem]) -> Fraction:
 
 def _read_leptoquark(given: Any, path: str, problems: list[Problem]) -> str:
     """The name of a leptoquark that couples N to down-type quarks."""
-    plain = str(given).replace("\u0303", "~").replace("\u0304", "bar").replace(" ", "")  # combining tilde and bar
+    plain = text_of(given).replace("\u0303", "~").replace("\u0304", "bar").replace(" ", "")  # combining tilde and bar
     if "~" in plain:
         plain = plain.replace("~", "") + "~"
     numbers = {name for name, kind in LEPTOQUARKS.items() if _same(plain, kind)}
