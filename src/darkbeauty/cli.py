@@ -110,6 +110,9 @@ Perturbative = Annotated[bool, typer.Option("--perturbative", help="Refuse point
 Table = Annotated[
     str, typer.Option(metavar="NAME", help="Degrees of freedom of the early Universe: BORSANYI2016 or SS2018.")
 ]
+Settings = Annotated[
+    str, typer.Option(metavar="TOML", help='Settings of u1_leptoquark, e.g. \'couples = "tau", leptoquark = "R2~"\'.')
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object, complex numbers as {re, im}.")]
 FitFile = Annotated[Path, typer.Argument(metavar="FILE", help="A fit file (TOML).")]
 
@@ -127,11 +130,12 @@ def predict(
     loop_mixing: LoopMixing = False,
     perturbative: Perturbative = False,
     gstar: Table = "BORSANYI2016",
+    member: Settings = "",
     as_json: AsJson = False,
 ) -> None:
     """Values of observables at a parameter point."""
     with reporting():
-        options = choices(convention, channel, loop_mixing, perturbative, gstar)
+        options = choices(convention, channel, loop_mixing, perturbative, gstar, member)
         template, values, units = read_request(model, point or [], obs or [], options)
         from darkbeauty.prediction import predict_in_words
 
@@ -161,11 +165,12 @@ def gradient(
     loop_mixing: LoopMixing = False,
     perturbative: Perturbative = False,
     gstar: Table = "BORSANYI2016",
+    member: Settings = "",
     as_json: AsJson = False,
 ) -> None:
     """Exact derivatives of observables with respect to the parameters given (all parameters if none is)."""
     with reporting():
-        options = choices(convention, channel, loop_mixing, perturbative, gstar)
+        options = choices(convention, channel, loop_mixing, perturbative, gstar, member)
         template, values, units = read_request(model, point or [], obs or [], options)
         from darkbeauty.prediction import gradient_in_words
 
@@ -242,6 +247,7 @@ def relic(
     loop_mixing: LoopMixing = False,
     perturbative: Perturbative = False,
     gstar: Table = "BORSANYI2016",
+    member: Settings = "",
     as_json: AsJson = False,
 ) -> None:
     """Picture of the relic density along one parameter or over two, given as name=low:high; of Y, temperature and momenta of dark matter at a point."""
@@ -254,7 +260,7 @@ def relic(
         ranges = {name: pair for name, text in values.items() if (pair := read_range(text))}
         fixed = {name: value for name, value in values.items() if name not in ranges}
         refused: list[Problem] = []
-        options = choices(convention, channel, loop_mixing, perturbative, gstar)
+        options = choices(convention, channel, loop_mixing, perturbative, gstar, member)
         template = attempt(lambda: resolve_model(model, **options), refused)
         unfit = check(template, fixed, ranges, method or ()) if template else []
         raise_if_any([*refused, *problems, *unfit, *check_picture(out)])

@@ -219,6 +219,7 @@ FIELDS = [
     "convention",
     "extra_channels",
     "gstar",
+    "member",
 ]
 
 

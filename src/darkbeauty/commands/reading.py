@@ -3,21 +3,41 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Sequence
 from typing import Any
 
 from darkbeauty.commands.setting import prepare
-from darkbeauty.errors import InputError, Problem, attempt
+from darkbeauty.errors import InputError, Problem, attempt, quoted
 
+MEMBER = 'charges = { e = 1, tau = -1 }, leptoquark = "S1", couples = "e"'
 ASSIGNMENT = re.compile(r"^\s*(?P<name>\w+)\s*=(?P<value>.*)$", re.DOTALL)
 
 
 def choices(
-    convention: str, channels: Sequence[str] | None, loop_mixing: bool, perturbative: bool, gstar: str
+    convention: str, channels: Sequence[str] | None, loop_mixing: bool, perturbative: bool, gstar: str, member: str
 ) -> dict[str, Any]:
-    """Static choices of a model, as `resolve_model` takes them."""
+    """Static choices of a model, as `resolve_model` takes them.
+
+    Errors   InputError where `member` is no TOML
+    """
     switches = {"loop_mixing": loop_mixing, "perturbative": perturbative}
-    return {"convention": convention, "extra_channels": tuple(channels or ()), **switches, "gstar": gstar}
+    return {
+        "convention": convention,
+        "extra_channels": tuple(channels or ()),
+        **switches,
+        "gstar": gstar,
+    } | read_settings(member)
+
+
+def read_settings(member: str) -> dict[str, Any]:
+    """The settings of a member of a family of models, written as in a fit file; nothing of an empty text."""
+    if not member:
+        return {}
+    try:
+        return tomllib.loads(f"member = {{ {member} }}")
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise InputError([Problem("--member", f"{quoted(member)} is not as in a fit file: {error}", MEMBER)]) from None
 
 
 def read_request(

@@ -84,13 +84,18 @@ class Fit:
         loop_mixing: bool = False,
         perturbative: bool = False,
         gstar: str = "BORSANYI2016",
+        member: Mapping[str, Any] | None = None,
     ):
         section = {"preset": preset, "terms": terms, "add": add, "drop": drop, "theory": theory, "relic": relic}
         section |= {"histfactory": list(histfactory), "own": list(own), "own_files": own_files}
         section = with_terms_in_place(section)
         entries = {"name": name, "about": about, "model": model, "priors": priors, "likelihood": section, "seed": seed}
         choices = {"convention": convention, "extra_channels": extra_channels, "gstar": gstar}
-        choices |= {"loop_mixing": loop_mixing, "perturbative": perturbative}
+        choices |= {
+            "loop_mixing": loop_mixing,
+            "perturbative": perturbative,
+            "member": {} if member is None else member,
+        }
         sections = {"fixed": fixed, "sampler": sampler, "targets": targets}
         given = {name: section for name, section in sections.items() if section is not None}
         self._fill({**entries, **given, **choices}, "", None)

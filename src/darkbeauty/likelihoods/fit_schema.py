@@ -183,6 +183,7 @@ class FitFile(Section):
     loop_mixing: bool = False
     perturbative: bool = False
     gstar: str = "BORSANYI2016"
+    member: Annotated[dict[str, Any], Plain] = {}
     seed: Annotated[int, Field(ge=0, le=LARGEST_SEED)] = 1
     fixed: Annotated[dict[str, float], Plain] = {}
     priors: Annotated[dict[str, Any], Plain]
@@ -199,6 +200,7 @@ class FitFile(Section):
             "extra_channels": tuple(self.extra_channels),
             **switches,
             "gstar": self.gstar,
+            "member": self.member,
         }
 
 

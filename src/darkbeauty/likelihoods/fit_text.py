@@ -22,6 +22,7 @@ from darkbeauty.likelihoods.term import FREEZE_OUT
 from darkbeauty.models import MODELS, Model, resolve_model
 from darkbeauty.models.base import sectors_of
 from darkbeauty.models.catalogue import CHOICES
+from darkbeauty.models.u1_family import U1Family
 
 if TYPE_CHECKING:
     from darkbeauty.likelihoods.fit import Fit
@@ -57,6 +58,8 @@ def source_of(model: Model, file: FitFile, free: tuple[str, ...]) -> ModelSource
             return ModelSource(f"{type(model).__module__}.{type(model).__qualname__}", {}, values, _marks(model))
         choices = named
     own = {name: value for name, value in choices.items() if value != CHOICES[name]}
+    if isinstance(model, U1Family) and "member" in own:
+        own["member"] = model.member.table
     return ModelSource(model.name, own, values, {})
 
 
@@ -72,7 +75,8 @@ def _choices_of(model: Model) -> dict[str, Any] | None:
     """The choices that give a model of the catalogue, but for its parameters, again; None where none do."""
     if type(model) is not MODELS.get(model.name):
         return None
-    choices = {name: getattr(model, name, default) for name, default in CHOICES.items() if name != "gstar"}
+    fields = {field.name for field in dataclasses.fields(model)}
+    choices = {name: getattr(model, name) if name in fields else CHOICES[name] for name in CHOICES if name != "gstar"}
     for gstar in GSTAR_TABLES if sectors_of(model).dark_matter is not None else (CHOICES["gstar"],):
         if eqx.tree_equal(_blank(model), _blank(resolve_model(model.name, **choices, gstar=gstar))):
             return {**choices, "gstar": gstar}
@@ -178,6 +182,8 @@ def _value(value: Any) -> str:
         return "{ " + ", ".join(_pairs(value)) + " }"
     if isinstance(value, list):
         return "[" + ", ".join(_value(entry) for entry in value) + "]"
+    if isinstance(value, bool):
+        return str(value).lower()
     return repr(value) if isinstance(value, int | float) else _quoted(str(value))
 
 

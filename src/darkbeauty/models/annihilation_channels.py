@@ -62,7 +62,7 @@ def _z_prime_pairs(p: U1Couplings) -> ZPrimePairs:
         p.masses,
         p.dark_couplings[LIGHT],
         p.scalar_couplings[LIGHT],
-        2.0 * p.g / jnp.asarray(p.m_zp, float),
+        jnp.asarray(p.inverse_vacuum, float),
         both.mass,
         both.m_gamma,
         jnp.stack([-jnp.asarray(p.sin_zeta, float), p.cos_zeta]),
@@ -82,11 +82,11 @@ def _exchange(p: U1Couplings, i: int, j: int) -> Exchange:
 
 
 def _charged(p: U1Couplings) -> list[int]:
-    return [i for i, charge in enumerate(p.charges) if charge or p.kinetic_mixing]
+    return [i for i, charge in enumerate(p.member.charges) if charge or p.member.kinetic_mixing]
 
 
 def _neutral(p: U1Couplings) -> list[int]:
-    return [i for i, charge in enumerate(p.charges) if charge]
+    return [i for i, charge in enumerate(p.member.charges) if charge]
 
 
 def _lepton_finals(p: U1Couplings) -> tuple[str, ...]:
@@ -102,17 +102,17 @@ def _lepton_rows(p: U1Couplings, i_dark: int, j_dark: int) -> list[tuple]:
     rows = [(mass[LEPTONS[i]], 1.0, charged[i], 0.0, 4.0 * mass[LEPTONS[i]] ** 2, eta[i]) for i in _charged(p)]
     if _is_zero(p.y_eta):
         first, *_ = neutral = _neutral(p)
-        count = sum((p.charges[i] / p.charges[first]) ** 2 for i in neutral)
+        count = sum((p.member.charges[i] / p.member.charges[first]) ** 2 for i in neutral)
         return [*rows, (0.0, count, half[first], -half[first], 0.0, 0.0)]
     return rows + [(0.0, 1.0, half[i], -half[i], 0.0, eta[i]) for i in _neutral(p)]
 
 
 def _hadron_finals(p: U1Couplings) -> tuple[str, ...]:
-    return tuple("hadrons" for _ in HADRON_STEPS) if p.kinetic_mixing else ()
+    return tuple("hadrons" for _ in HADRON_STEPS) if p.member.kinetic_mixing else ()
 
 
 def _hadron_rows(p: U1Couplings) -> list[tuple]:
-    if not p.kinetic_mixing:
+    if not p.member.kinetic_mixing:
         return []
     return [(0.0, rise, p.epsilon, 0.0, 4.0 * p.sm.mass[meson] ** 2, 0.0) for meson, rise in HADRON_STEPS]
 
@@ -120,7 +120,7 @@ def _hadron_rows(p: U1Couplings) -> list[tuple]:
 def _exchange_rows(p: U1Couplings, i: int, j: int) -> list[tuple[str, tuple]]:
     """(final state, (two masses, colours, product of the two couplings, mass of the scalar))."""
     y, u2 = p.quark_couplings, p.contents[i] * p.contents[j]
-    quarks = {q: (p.sm.quark[f"dark_{q}"], y["dsb".index(partner)]) for q, partner in p.exchange_quarks}
+    quarks = {q: (p.sm.quark[f"dark_{q}"], y["dsb".index(partner)]) for q, partner in p.member.exchange_quarks}
     rows = [(q + q, (m, m, 3.0, u2 * c**2, p.m_lq)) for q, (m, c) in quarks.items()]
     if "flavour_violating" not in p.extra_channels:
         return rows
@@ -131,7 +131,7 @@ def _exchange_rows(p: U1Couplings, i: int, j: int) -> list[tuple[str, tuple]]:
 
 
 def _mixed_lepton_rows(p: U1Couplings) -> list[tuple[str, tuple]]:
-    i, j = sorted((p.quark_flavour, p.partner_flavour))
+    i, j = sorted((p.member.quark_flavour, p.member.partner_flavour))
     product = jnp.asarray(p.y_eta) ** 2 * p.flavour_contents[LIGHT, i] * p.flavour_contents[LIGHT, j]
     masses = (p.sm.mass[LEPTONS[i]], p.sm.mass[LEPTONS[j]])
     charged = (LEPTONS[i] + LEPTONS[j], (*masses, 2.0, product, p.m_eta))

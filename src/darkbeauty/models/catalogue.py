@@ -10,9 +10,11 @@ from darkbeauty.inputs import load_sm
 from darkbeauty.models.base import Model, sectors_of
 from darkbeauty.models.le_lmu_r2 import LeLmuR2
 from darkbeauty.models.lmu_ltau_s1 import LmuLtauS1
+from darkbeauty.models.u1_family import U1Family
+from darkbeauty.models.u1_member import read_member
 from darkbeauty.models.wet import Wet
 
-MODELS: dict[str, type[Model]] = {model.name: model for model in (LmuLtauS1, LeLmuR2, Wet)}
+MODELS: dict[str, type[Model]] = {model.name: model for model in (LmuLtauS1, LeLmuR2, U1Family, Wet)}
 
 
 CHOICES = {
@@ -21,6 +23,7 @@ CHOICES = {
     "loop_mixing": False,
     "perturbative": False,
     "gstar": "BORSANYI2016",
+    "member": {},
 }
 """Static choices of a model and their defaults."""
 
@@ -28,8 +31,8 @@ CHOICES = {
 def resolve_model(model: str | Model, **choices: Any) -> Model:
     """A model object from its name, or itself.
 
-    Args     choices: convention="printed", extra_channels=(…), loop_mixing=True, perturbative=True, gstar="SS2018" (table of degrees of freedom, see `load_sm`), for models
-             that have them
+    Args     choices: convention="printed", extra_channels=(…), loop_mixing=True, perturbative=True, gstar="SS2018" (table of degrees of freedom, see `load_sm`), member={…} (of the
+             family "u1_leptoquark", see `u1_member.read_member`), for models that have them
     Errors   InputError for an unknown name or choice
     """
     if isinstance(model, Model):
@@ -47,6 +50,8 @@ def resolve_model(model: str | Model, **choices: Any) -> Model:
     problems = [Problem(name, f"model {model!r} has no such choice") for name in asked if name not in fields]
     known = {name: value for name, value in asked.items() if name in fields}
     table = known.pop("gstar", None)
+    if "member" in known and (member := attempt(lambda: read_member(known.pop("member")), problems)) is not None:
+        known["member"] = member
     template = attempt(lambda: MODELS[model](**known), problems)
     inputs = attempt(lambda: load_sm(str(table)), problems) if table is not None else None
     raise_if_any(problems)

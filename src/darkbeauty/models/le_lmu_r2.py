@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-import jax.numpy as jnp
-from jax import Array
-
 from darkbeauty.models.base import Parameter, Value
 from darkbeauty.models.sectors import Wilson, ZPrime
 from darkbeauty.models.u1_leptoquark import U1Leptoquark
+from darkbeauty.models.u1_member import Member, read_member
 from darkbeauty.models.u1_parameters import u1_parameters
 
 
@@ -27,28 +25,12 @@ class LeLmuR2(U1Leptoquark):
         sin_mix=Parameter("sin_mix", "sine of the mixing angle of the two N", "", 0.22, -1.0, 1.0),
         chi=Parameter("chi", "kinetic mixing: absent in this model", "", 0.0, 0.0, 0.0),
     )
-    charges: ClassVar[tuple[float, float, float]] = (1.0, -1.0, 0.0)
-    quark_flavour: ClassVar[int] = 1
-    partner_flavour: ClassVar[int] = 0
-    quark_chirality: ClassVar[str] = "L"
-    leptoquark_states: ClassVar[int] = 6
-    kinetic_mixing: ClassVar[bool] = False
-    exchange_quarks: ClassVar[tuple[tuple[str, str], ...]] = (
-        ("u", "d"),
-        ("d", "d"),
-        ("s", "s"),
-        ("c", "s"),
-        ("b", "b"),
-        ("t", "b"),
+    member: ClassVar[Member] = read_member(
+        {"charges": {"e": 1, "mu": -1}, "leptoquark": "R2~", "couples": "mu", "light": "e", "kinetic_mixing": False}
     )
 
     sin_mix: Value = 0.22
     chi: Value = 0.0
-
-    @property
-    def contents(self) -> Array:
-        """N_μ content of (light, heavy): (sin δ, cos δ)."""
-        return jnp.stack([jnp.asarray(self.sin_mix, float), self.cos_mix])
 
     def wilson(self, z_prime: ZPrime) -> Wilson:
         """As in every U(1)′ ⊕ leptoquark model; printed: C₉^μ = −√2 y² g² V_sb/(16π G_F α V_tbV_ts* m²), of the other sign and without q² dependence."""

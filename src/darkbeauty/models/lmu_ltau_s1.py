@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-import jax.numpy as jnp
-from jax import Array
-
 from darkbeauty.models.base import Parameter
 from darkbeauty.models.u1_leptoquark import U1Leptoquark
+from darkbeauty.models.u1_member import Member, read_member
 from darkbeauty.models.u1_parameters import u1_parameters
 
 
@@ -22,16 +20,8 @@ class LmuLtauS1(U1Leptoquark):
     name: ClassVar[str] = "lmu_ltau_s1"
     title: ClassVar[str] = "gauged Lμ−Lτ with leptoquark S1"
     parameters: ClassVar[tuple[Parameter, ...]] = u1_parameters()
-    charges: ClassVar[tuple[float, float, float]] = (0.0, 1.0, -1.0)
-    quark_flavour: ClassVar[int] = 1
-    partner_flavour: ClassVar[int] = 2
-    quark_chirality: ClassVar[str] = "R"
-    leptoquark_states: ClassVar[int] = 3
-    exchange_quarks: ClassVar[tuple[tuple[str, str], ...]] = (("d", "d"), ("s", "s"), ("b", "b"))
+    member: ClassVar[Member] = read_member(
+        {"charges": {"mu": 1, "tau": -1}, "leptoquark": "S1", "couples": "mu", "light": "mu"}
+    )
     printed_doubling: ClassVar[float] = 2.0
     printed_omega_constant: ClassVar[float] = 2.14e9
-
-    @property
-    def contents(self) -> Array:
-        """N_μ content of (light, heavy): (cos β, sin β)."""
-        return jnp.stack([self.cos_mix, jnp.asarray(self.sin_mix, float)])

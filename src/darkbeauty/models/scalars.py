@@ -69,7 +69,7 @@ def singlet_widths(p: U1Couplings, m: Array) -> dict[str, Array]:
         is_open = sum2 < 1.0
         flux = jnp.sqrt(jnp.where(is_open, (1.0 - sum2) * (1.0 - gap2), 1.0)) * (1.0 - sum2)
         pairs.append(jnp.where(is_open, factor * p.scalar_couplings[i, j] ** 2 * m / (16.0 * jnp.pi) * flux, 0.0))
-    zp2, vacuum = jnp.asarray(p.m_zp) ** 2, p.m_zp / (2.0 * jnp.where(p.g == 0.0, 1e-30, p.g))
+    zp2, vacuum = jnp.asarray(p.m_zp) ** 2, 1.0 / jnp.where(p.g == 0.0, 1e-30 / p.m_zp, p.inverse_vacuum)
     vectors = higgs_widths(m, vacuum, jnp.sqrt(zp2), *_vector_pair(zp2, 1.0))
     return {"NN": jnp.asarray(sum(pairs)), "NNlight": pairs[0], "ZpZp": vectors}
 

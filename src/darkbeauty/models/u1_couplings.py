@@ -1,6 +1,6 @@
 """Parameters of the U(1)′ ⊕ leptoquark models, and the spectrum and couplings that follow from them alone.
 
-A model of this kind states its charges, the flavour of N that couples to quarks, and the chirality of those quarks; everything else is here and in `u1_leptoquark`.
+A model of this kind is a member of the family (`u1_member`: charges, leptoquark, which N couples to quarks); everything else is here and in `u1_leptoquark`.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from darkbeauty.inputs import SMInputs, load_sm
 from darkbeauty.models import kinetic_mixing
 from darkbeauty.models.base import AtMost, Below, Model, Value
 from darkbeauty.models.sectors import LEPTONS
+from darkbeauty.models.u1_member import Member
 
 CONVENTIONS = ("canonical", "printed")
 EXTRA_CHANNELS = ("flavour_violating", "higgs", "coannihilation", "z_prime_pairs")
@@ -38,19 +39,9 @@ class U1Couplings(Model):
             "m_dm", "m_eta", "dark matter ({smaller}) is not lighter than the inert doublet ({larger})", unless="y_eta"
         ),
     )
-    charges: ClassVar[tuple[float, float, float]]
-    """Q′ of e, μ, τ and of the N of the same flavour."""
-    quark_flavour: ClassVar[int]
-    partner_flavour: ClassVar[int]
-    """Lepton flavour (index of charges) of N_q and N_p."""
-    quark_chirality: ClassVar[str]
-    """"L" or "R": chirality of the quarks that couple to the leptoquark."""
-    exchange_quarks: ClassVar[tuple[tuple[str, str], ...]]
-    """(quark, generation d, s or b) of every quark that couples to the leptoquark."""
-    leptoquark_states: ClassVar[int]
-    """Colours times members of the weak multiplet."""
-    kinetic_mixing: ClassVar[bool] = True
-    """Whether the Z′ couples to the electromagnetic current."""
+    member: ClassVar[Member]
+    """What gauge invariance says of it; a field of the family itself."""
+    conventions: ClassVar[tuple[str, ...]] = CONVENTIONS
     printed_doubling: ClassVar[float] = 1.0
     printed_omega_constant: ClassVar[float] = 1.07e9
     """What the slides print: coupling of N and ν over its canonical value; the constant of Ωh² [1/GeV]."""
@@ -81,7 +72,7 @@ class U1Couplings(Model):
         problems = [
             unknown(where, kind, str(name), allowed)
             for where, kind, names, allowed in (
-                ("convention", "convention", (self.convention,), CONVENTIONS),
+                ("convention", "convention", (self.convention,), self.conventions),
                 ("extra_channels", "channel", self.extra_channels, EXTRA_CHANNELS),
             )
             for name in names
@@ -97,13 +88,12 @@ class U1Couplings(Model):
 
     @property
     def _perturbativity(self) -> tuple[AtMost, ...]:
-        model = type(self)
-
         def yukawa(g: Any, m_zp: Any, m_dm: Any, m_heavy: Any, sin_mix: Any) -> Any:
-            return model(g=g, m_zp=m_zp, m_dm=m_dm, m_heavy=m_heavy, sin_mix=sin_mix, sm=self.sm).yukawa
+            values = {"g": g, "m_zp": m_zp, "m_dm": m_dm, "m_heavy": m_heavy, "sin_mix": sin_mix}
+            return self.with_values(values).yukawa
 
         def self_coupling(g: Any, m_zp: Any, m_h2: Any) -> Any:
-            return model(g=g, m_zp=m_zp, m_h2=m_h2, sm=self.sm).self_coupling
+            return self.with_values({"g": g, "m_zp": m_zp, "m_h2": m_h2}).self_coupling
 
         message = "the model is not perturbative: {} = {{value}} is above {{limit}}"
         return (
@@ -127,14 +117,15 @@ class U1Couplings(Model):
 
     @property
     def contents(self) -> Array:
-        """u = (u_ℓ, u_h): N_q content of the light and the heavy state."""
-        raise NotImplementedError
+        """u = (u_ℓ, u_h): N_q content of the light and the heavy state, (cos, sin) of the mixing angle where the light one is N_q without mixing, else (sin, cos)."""
+        sine, cosine = jnp.asarray(self.sin_mix, float), self.cos_mix
+        return jnp.stack([cosine, sine] if self.member.light == self.member.couples else [sine, cosine])
 
     @property
     def charge_matrix(self) -> Array:
         """Q of L = −½ g Q_ij N̄_iγ^μγ₅N_j Z′_μ, shape (2, 2): Q′(N_q) (2u_iu_j − δ_ij)."""
         u = self.contents
-        return self.charges[self.quark_flavour] * (2.0 * jnp.outer(u, u) - jnp.eye(2))
+        return self.member.charge * (2.0 * jnp.outer(u, u) - jnp.eye(2))
 
     @property
     def epsilon(self) -> Array:
@@ -145,22 +136,22 @@ class U1Couplings(Model):
         """
         e = jnp.sqrt(4.0 * jnp.pi * self.sm.coupling["alpha_e_4.8"])
         tree = e * jnp.sqrt(1.0 - self.sm.coupling["s2w"]) * jnp.tan(self.chi)
-        if not (self.kinetic_mixing and self.loop_mixing):
+        if not (self.member.kinetic_mixing and self.loop_mixing):
             return tree
-        charged = [i for i, charge in enumerate(self.charges) if charge]
+        charged = [i for i, charge in enumerate(self.member.charges) if charge]
         masses = jnp.stack([jnp.asarray(self.sm.mass[LEPTONS[i]], float) for i in charged])
-        couplings = self.g * jnp.array([self.charges[i] for i in charged])
+        couplings = self.g * jnp.array([self.member.charges[i] for i in charged])
         return tree - e**2 * kinetic_mixing.loop_mixing(jnp.asarray(self.m_zp, float) ** 2, couplings, masses)
 
     @property
     def lepton_couplings(self) -> Array:
         """Vector couplings c_ℓ of L = −c_ℓ ℓ̄γ^μℓ Z′_μ for e, μ, τ: g Q′ + ε_em."""
-        return self.g * jnp.array(self.charges) + self.epsilon
+        return self.g * jnp.array(self.member.charges) + self.epsilon
 
     @property
     def neutrino_couplings(self) -> Array:
         """Couplings c of L = −c ν̄_Lγ^μν_L Z′_μ for ν_e, ν_μ, ν_τ: g Q′ (printed: doubled)."""
-        return self._doubling * self.g * jnp.array(self.charges)
+        return self._doubling * self.g * jnp.array(self.member.charges)
 
     @property
     def dark_couplings(self) -> Array:
@@ -209,26 +200,31 @@ class U1Couplings(Model):
         """Contents of the light and the heavy state (rows of a rotation) in N_e, N_μ, N_τ, shape (2, 3)."""
         u = self.contents
         partner = jnp.stack([u[1], -u[0]])
-        return jnp.zeros((2, 3)).at[:, self.quark_flavour].set(u).at[:, self.partner_flavour].set(partner)
+        return jnp.zeros((2, 3)).at[:, self.member.quark_flavour].set(u).at[:, self.member.partner_flavour].set(partner)
+
+    @property
+    def inverse_vacuum(self) -> Any:
+        """1/v₂ = 2|Q′|g/m_zp, Q′ the charge of N_q: φ₂ has twice that.   [1/GeV]"""
+        return 2.0 * abs(self.member.charge) * self.g / self.m_zp
 
     @property
     def scalar_couplings(self) -> Array:
-        r"""λ_ij of L = −½ λ_ij N̄_iN_j φ₂, shape (2, 2): what φ₂ gives the two flavours, M_ff/v₂ with v₂ = m_zp/(2g), between mass states.
+        r"""λ_ij of L = −½ λ_ij N̄_iN_j φ₂, shape (2, 2): what φ₂ gives the two flavours, M_ff/v₂, between mass states.
 
         Of the light state: [M_ℓ(u⁴ + w⁴) + 2M_h u²w²]/v₂, u and w its two contents.
         """
         states, masses = self._flavour_masses
-        return (states * masses[None]) @ states.T * 2.0 * self.g / self.m_zp
+        return (states * masses[None]) @ states.T * self.inverse_vacuum
 
     @property
     def yukawa(self) -> Array:
         r"""f = √2 |M_ff|/v₂ of the flavour with the larger mass term M_ff: above √(4π) the model is not perturbative."""
-        return jnp.sqrt(2.0) * jnp.max(jnp.abs(self._flavour_masses[1])) * 2.0 * self.g / self.m_zp
+        return jnp.sqrt(2.0) * jnp.max(jnp.abs(self._flavour_masses[1])) * self.inverse_vacuum
 
     @property
     def self_coupling(self) -> Array:
         """λ_φ = m_h2²/(2v₂²): above 4π the model is not perturbative."""
-        return 2.0 * (jnp.asarray(self.m_h2, float) * self.g / self.m_zp) ** 2
+        return 0.5 * (jnp.asarray(self.m_h2, float) * self.inverse_vacuum) ** 2
 
     @property
     def _flavour_masses(self) -> tuple[Array, Array]:

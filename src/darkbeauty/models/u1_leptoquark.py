@@ -36,7 +36,7 @@ class U1Leptoquark(U1Couplings):
         )
 
     def z_prime(self, leptoquark: Leptoquark) -> ZPrime:
-        """Mass, widths and couplings of the Z′, with every open channel; a leptoquark has |Q′| = 1, its kinetic mixing is left out."""
+        """Mass, widths and couplings of the Z′, with every open channel; a leptoquark has the |Q′| of N_q, its kinetic mixing is left out."""
         m, c = self.m_zp, self.dark_couplings
         partial = {
             flavour + flavour: fermion_width(m, self.sm.mass[flavour], self.lepton_couplings[i], 0.0)
@@ -49,7 +49,7 @@ class U1Leptoquark(U1Couplings):
             m, self.m_dm, self.m_heavy, c[0, 1]
         )
         partial["hadrons"] = hadron_width(self.sm, m, self.epsilon)
-        partial["LQLQ"] = self.leptoquark_states * scalar_width(m, self.m_lq, self.g)
+        partial["LQLQ"] = self.member.leptoquark_states * scalar_width(m, self.m_lq, self.g * self.member.charge)
         return ZPrime(
             jnp.asarray(m, float),
             partial,
@@ -59,7 +59,7 @@ class U1Leptoquark(U1Couplings):
             {pair: self.quark_pair_coupling(leptoquark, pair) for pair in ("bs", "bd", "sd")},
             self.z_mixing,
             self.pair_factor,
-            self.quark_chirality,
+            self.member.chirality,
         )
 
     def leptoquark(self) -> Leptoquark:
@@ -71,7 +71,7 @@ class U1Leptoquark(U1Couplings):
             self.contents,
             self.mass_ratios,
             self.v_sb(),
-            self.exchange_quarks,
+            self.member.exchange_quarks,
         )
 
     # -- loops --------------------------------------------------------------------------------------------------------------------
@@ -81,12 +81,12 @@ class U1Leptoquark(U1Couplings):
         return loops.v_sb(self.mass_ratios, self.contents)
 
     def quark_pair_coupling(self, leptoquark: Leptoquark, pair: str = "bs") -> Array:
-        r"""g_eff = y_q y_q′ g V_sb/(16π²) of the effective vertex g_eff q̄γ^μP q′ Z′_μ of a pair of down-type quarks.
+        r"""g_eff = y_q y_q′ g Q V_sb/(16π²) of the effective vertex g_eff q̄γ^μP q′ Z′_μ of a pair of down-type quarks.
 
-        P is that of `quark_chirality`. The sign is the same for right-handed quarks with Q′(N_q) = +1 and left-handed ones with Q′(N_q) = −1.
+        Q is the member's `vertex_charge`: Q′(N_q) for right-handed quarks, −Q′(N_q) for left-handed ones.
         """
         first, second = (leptoquark.couplings[GENERATION[quark]] for quark in pair)
-        return first * second * self.g * leptoquark.penguin / (16.0 * jnp.pi**2)
+        return first * second * self.g * self.member.vertex_charge * leptoquark.penguin / (16.0 * jnp.pi**2)
 
     @property
     def pair_factor(self) -> ArrayLike:
@@ -111,7 +111,7 @@ class U1Leptoquark(U1Couplings):
         unit = self.sm.coupling["GF"] * self.sm.coupling["alpha_e_4.8"] * self.sm.ckm.xi("t", pair)
         vertex = jnp.sqrt(2.0) * jnp.pi / unit * jnp.asarray(z_prime.quark_vertex(pair), complex)
         charged, neutral = (vertex * jnp.asarray(c, complex) for c in (z_prime.lepton.real, 0.5 * z_prime.neutrino))
-        primed = "p" if self.quark_chirality == "R" else ""
+        primed = "p" if self.member.chirality == "R" else ""
         dipoles = self.dipoles(B_SCALE, pair) if "b" in pair else ()
         contact = {f"{name}{primed}": value for name, value in zip(("C7", "C8"), dipoles)}
         return contact, {f"C9{primed}": charged, "CR" if primed else "CL": neutral}, z_prime.pole
@@ -119,7 +119,7 @@ class U1Leptoquark(U1Couplings):
     def dipoles(self, scale: ArrayLike | None = None, pair: str = "bs") -> tuple[Array, Array]:
         r"""(C₇, C₈) = (1, −3) · (−√2) y_q y_b/(24 G_F ξ_t M_LQ²) Σ u_i² J₁(χ_i) at M_LQ, or run to `scale`.
 
-        Primed for right-handed quarks. The photon couples to the leptoquark of charge ±1/3 only: the same in both models.
+        Primed for right-handed quarks. The photon couples to the leptoquark of charge ±1/3 only: the same for S1 and R̃2.
         """
         y, u = [self.quark_couplings[GENERATION[quark]] for quark in pair], self.contents
         loop = u**2 @ loops.dipole_j1(self.mass_ratios)
@@ -150,7 +150,7 @@ class U1Leptoquark(U1Couplings):
     def couplings_by_quark(self) -> dict[str, Array]:
         """y of every quark that couples to the leptoquark: of down quarks, and of left-handed up quarks y_u = Σ_q V_uq y_q, as doublets have."""
         down = dict(zip("dsb", self.quark_couplings))
-        if self.quark_chirality == "R":
+        if self.member.chirality == "R":
             return down
         up = jnp.asarray(self.sm.ckm.matrix()) @ jnp.asarray(self.quark_couplings, complex)
         return down | dict(zip("uct", up))

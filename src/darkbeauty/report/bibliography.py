@@ -13,7 +13,12 @@ from darkbeauty.likelihoods import Fit
 from darkbeauty.models.base import sectors_of
 from darkbeauty.observables import Request
 
-MODELS = {"lmu_ltau_s1": ("arXiv:2106.03735",), "le_lmu_r2": ("arXiv:2409.16961",), "wet": ("arXiv:1810.08132",)}
+MODELS = {
+    "lmu_ltau_s1": ("arXiv:2106.03735",),
+    "le_lmu_r2": ("arXiv:2409.16961",),
+    "u1_leptoquark": ("arXiv:2106.03735", "arXiv:2409.16961"),
+    "wet": ("arXiv:1810.08132",),
+}
 SOFTWARE = ("JAX", "Kidger:2021", "ArviZ")
 DEGREES = {"BORSANYI2016": ("arXiv:1606.07494",), "SS2018": ("arXiv:1803.01038",)}
 """Tables of degrees of freedom, for fits with dark matter."""
