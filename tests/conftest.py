@@ -8,8 +8,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 os.environ.setdefault("DARKBEAUTY_CACHE", str(ROOT / ".jax_cache"))
 os.environ.setdefault("MPLBACKEND", "Agg")
-os.environ.setdefault("XLA_FLAGS", "--xla_llvm_disable_expensive_passes=true --xla_cpu_use_fusion_emitters=false")
-"""Halves compilation, and the other half; the emitters of fusions cost twice the memory, too."""
+
+from darkbeauty.environment import compile_quickly  # noqa: E402
+
+compile_quickly()
 
 import jax  # noqa: E402
 import pytest  # noqa: E402

@@ -61,7 +61,7 @@ def test_complex_coefficients_of_both_chiralities():
     np.testing.assert_allclose(found, expected, rtol=1e-9)
 
 
-@pytest.mark.parametrize(("label", "why"), [("BR(Bs->phinunu)", "B_s mixes"), ("FL(B0->K*nunu)[1,6]", "a bin")])
+@pytest.mark.parametrize(("label", "why"), [("BR(Bs->phinunu)", "B_s mixes"), ("<dBR/dq2>(B0->K*nunu)[1,6]", "a bin")])
 def test_what_is_left_to_the_amplitude_code(label, why):
     model = resolve_model("wet")
     assert make_tables(model, parse(model, [label])).totals == (), why
