@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from singlet import Singlet
 
-from darkbeauty.dark import kinetic
+from darkbeauty.dark import kinetic, phase_space
 from darkbeauty.dark.averages import averages_of, look_up
 from darkbeauty.dark.boltzmann import Relic, relic_yield
 from darkbeauty.dark.kinetic import GAMMA_DEGREE, GAMMA_PANELS, Problem
@@ -80,3 +80,20 @@ def test_published_effect(solved):
     ratio = solved[0][:, 1] / solved[0][:, 0]
     assert np.all(ratio[:-1] > 1.05) and np.all(ratio[:-1] < 12.0) and ratio[:-1].max() > 1.8
     assert ratio[-1] == pytest.approx(1.0, rel=1e-2)
+
+
+@pytest.mark.slow
+def test_momentum_distribution(solved, parts):
+    """The full equation: that of Boltzmann where scattering is 10⁴ times as fast and for an s wave, near the coupled ones for the singlet; a batch is its members."""
+    scales = jnp.array([1.0, 1.0, 1.0, 1.0, 1e4])
+    particles = jnp.array([0, 1, 2, 3, 0])
+    chosen = jax.tree.map(lambda leaf: leaf[particles], parts)
+    one = lambda given, scale: phase_space.solve(SM, problem_of(*given), given[0], scale)
+    together = jax.jit(jax.vmap(one))(chosen, scales)
+    single = jax.jit(one)(jax.tree.map(lambda leaf: leaf[0], chosen), 1.0)
+    assert set(np.asarray(together.status)) == {Status.SUCCESS}
+    assert float(single.omega_h2) == pytest.approx(float(together.omega_h2[0]), rel=1e-9)
+    standard, coupled = solved[0].T
+    omega = 0.5 * np.asarray(together.omega_h2)
+    np.testing.assert_allclose(omega[3:], [standard[3], standard[0]], rtol=1e-2)
+    assert np.all((omega[:3] > standard[:3]) & (omega[:3] < 2.0 * coupled[:3]))
