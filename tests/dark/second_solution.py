@@ -32,11 +32,16 @@ def panels(edges: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 class Second:
-    """A model at a point: `log_omega(scale of γ)`. Couplings and widths are those of `oracle`."""
+    """A model at a point: `omega(scale of γ)`. Couplings and widths are those of `oracle`."""
+
+    degrees = 2.0
 
     def __init__(self, model: str, y: float, g: float, m_zp: float, m_dm: float):
         self.point = Oracle(model, y, g, m_zp, m_dm)
-        self.m, self.mass, self.width = m_zp, m_dm, self.point.width
+        self._begin(m_zp, m_dm, self.point.width)
+
+    def _begin(self, m_pole: float, mass: float, width: float) -> None:
+        self.m, self.mass, self.width = m_pole, mass, width
         table = load_sm().thermodynamics
         self.log_t, self.g_rho, self.g_s = (np.asarray(column) for column in (table.log_t, table.g_rho, table.g_s))
 
@@ -58,18 +63,9 @@ class Second:
     @cached_property
     def spectrum(self) -> tuple[np.ndarray, np.ndarray]:
         """ε = √s/2M − 1 at nodes, and w β_i β_f √s ds there: an average without its thermal kernel."""
-        pole, thin = self.m / (2.0 * self.mass) - 1.0, self.width / (4.0 * self.mass)
-        thresholds = [c[0] / self.mass - 1.0 for c in self.finals if c[0] > self.mass]
-        decades = np.geomspace(1e-15, 10.0, 60)
-        around = np.concatenate([[0.0], thin * 2.0 ** np.arange(-2.0, 45.0)])
-        edges = [0.0, *decades, *(pole + around), *(pole - around)]
-        edges += [t + d for t in thresholds for d in np.concatenate([[0.0], decades])]
-        end = HIGHEST / (2.0 * X_START)
-        edges = np.unique(np.clip(edges, 0.0, end))
-        excess, weight = panels(edges, 10)
+        excess, weight = self._nodes([c[0] / self.mass - 1.0 for c in self.finals if c[0] > self.mass])
         root = 2.0 * self.mass * (1.0 + excess)
-        off = 4.0 * self.mass**2 * (excess - pole) * (2.0 + excess + pole)
-        propagator2 = 1.0 / (off**2 + (self.m * self.width) ** 2)
+        propagator2 = self._propagator2(excess)
         beta = np.sqrt(excess * (2.0 + excess)) / (1.0 + excess)
         total = np.zeros_like(excess)
         for m_f, strength, shape, resonant in self.finals:
@@ -78,6 +74,22 @@ class Second:
             value = np.where(is_open, shape(np.where(is_open, root, 3.0 * m_f) ** 2), 0.0)
             total += strength * value * beta_f * (propagator2 if resonant else 1.0)
         return excess, total * beta * root * 2.0 * root * 2.0 * self.mass * weight
+
+    def _nodes(self, thresholds: list[float]) -> tuple[np.ndarray, np.ndarray]:
+        """ε and dε, close where ε is small, at thresholds and at the pole."""
+        pole, thin = self.m / (2.0 * self.mass) - 1.0, self.width / (4.0 * self.mass)
+        decades = np.geomspace(1e-15, 10.0, 60)
+        around = np.concatenate([[0.0], thin * 2.0 ** np.arange(-2.0, 45.0)])
+        edges = [0.0, *decades, *(pole + around), *(pole - around)]
+        edges += [t + d for t in thresholds for d in np.concatenate([[0.0], decades])]
+        end = HIGHEST / (2.0 * X_START)
+        edges = np.unique(np.clip(edges, 0.0, end))
+        return panels(edges, 10)
+
+    def _propagator2(self, excess: np.ndarray) -> np.ndarray:
+        pole = self.m / (2.0 * self.mass) - 1.0
+        off = 4.0 * self.mass**2 * (excess - pole) * (2.0 + excess + pole)
+        return 1.0 / (off**2 + (self.m * self.width) ** 2)
 
     @cached_property
     def finals(self) -> list[tuple]:
@@ -214,7 +226,7 @@ class Second:
     def _equilibrium(self, log_x: float, h: float) -> float:
         x = np.exp(log_x)
         k2 = np.sqrt(0.5 * np.pi / x) * (1.0 + 1.875 / x) if x > 1e5 else kve(2, x)
-        return np.log(45.0 * 2.0 * x**2 * k2 / (4.0 * np.pi**4 * h)) - x
+        return np.log(45.0 * self.degrees * x**2 * k2 / (4.0 * np.pi**4 * h)) - x
 
     def _slopes(self, log_x: float, state: np.ndarray, scale: float) -> list[float]:
         """Of ln Y and ln y by ln x."""

@@ -20,7 +20,7 @@ from jax.lax import stop_gradient
 from scipy.special import kve
 
 from darkbeauty.dark.fixed_nodes import COLD, excesses, laid_on_nodes
-from darkbeauty.dark.thermal_average import X_REFERENCE, population, spectrum
+from darkbeauty.dark.thermal_average import X_REFERENCE, Spectrum, population, spectrum
 from darkbeauty.models.sectors import DarkMatter
 from darkbeauty.numerics.quadrature import kept
 
@@ -53,7 +53,11 @@ def averages(dark: DarkMatter) -> Averages:
 
     Accuracy of ⟨σv⟩ and ⟨σv⟩₂: 1e-5 of all that annihilates from x = 15 on, which says little of a resonance that has died out
     """
-    nodes = spectrum(dark, np.sqrt(X_REFERENCE), PANEL_NODES, LEVELS, AROUND)
+    return averages_of(spectrum(dark, np.sqrt(X_REFERENCE), PANEL_NODES, LEVELS, AROUND))
+
+
+def averages_of(nodes: Spectrum) -> Averages:
+    """The grid of any cross section, given as a spectrum that is good for all x."""
     weights = kept(laid_on_nodes(kept(nodes.excess), kept(nodes.weight)[None], COLD)[0])
     sums = jnp.concatenate([jnp.asarray(matrix) @ weights[: matrix.shape[-1]] for matrix in _matrices()], axis=-1)
     logarithms = jnp.log(jnp.maximum(sums, TINY))

@@ -24,7 +24,7 @@ from darkbeauty.dark.kinetic import Problem, medium, set_up
 from darkbeauty.dark.phase_space_grid import pair_matrix
 from darkbeauty.dark.phase_space_steps import ORDER, Bath, Cells, Marched, differences, march
 from darkbeauty.dark.rate_table import wide_spectrum
-from darkbeauty.dark.thermal_average import population
+from darkbeauty.dark.thermal_average import Spectrum, population
 from darkbeauty.dark.thermo import h_star
 from darkbeauty.inputs import SMInputs
 from darkbeauty.models.sectors import Theory
@@ -82,10 +82,14 @@ def phase_space(p: Theory, scale: ArrayLike = 1.0) -> PhaseSpace:
     Accuracy relative 5e-3 (grid and steps), derivatives 1e-2; what scattering is uncertain by is more: the error of `kinetic`
     Domain   never in equilibrium, not resolved, or momenta beyond the grid while it matters: the status says so
     """
-    problem = set_up(p)
-    history = evolve(p, problem, scale)
+    return solve(p.sm, set_up(p), wide_spectrum(p.dark_matter), scale)
+
+
+def solve(sm: SMInputs, problem: Problem, nodes: Spectrum, scale: ArrayLike = 1.0) -> PhaseSpace:
+    """The same of any particle of two states, given its scattering and, twice, how it annihilates: by averages and by a spectrum."""
+    history = evolve(sm, problem, nodes, scale)
     y = history.volume @ jnp.exp(history.marched.log_y[-1])
-    return PhaseSpace(OMEGA_PER_YIELD * problem.relic.mass * y, y, _status(p, problem, history))
+    return PhaseSpace(OMEGA_PER_YIELD * problem.relic.mass * y, y, _status(sm, problem, history))
 
 
 def distribution(p: Theory, x: ArrayLike, momentum: ArrayLike) -> Distribution:
@@ -95,7 +99,7 @@ def distribution(p: Theory, x: ArrayLike, momentum: ArrayLike) -> Distribution:
     Accuracy relative 1e-2 (linear between steps and nodes in ln f); the ends of the grid beyond them
     """
     problem = set_up(p)
-    history = evolve(p, problem)
+    history = evolve(p.sm, problem, wide_spectrum(p.dark_matter))
     log_x = jnp.log(jnp.asarray(x, float))
     place = jnp.interp(log_x, history.log_x, jnp.arange(history.log_x.size, dtype=float))
     first = jnp.clip(jnp.floor(place).astype(int), 0, history.log_x.size - 2)
@@ -110,7 +114,7 @@ def distribution(p: Theory, x: ArrayLike, momentum: ArrayLike) -> Distribution:
     thermal = to_f + jnp.log(density * at / k2e(at))
     kinetic_energy = jnp.exp(2.0 * wanted) / (1.0 + jnp.sqrt(1.0 + jnp.exp(2.0 * wanted)))
     shape = jnp.exp(thermal[:, None] - at[:, None] * kinetic_energy)
-    return Distribution(jnp.exp(occupied), shape, mean * at / 3.0, _status(p, problem, history))
+    return Distribution(jnp.exp(occupied), shape, mean * at / 3.0, _status(p.sm, problem, history))
 
 
 def _log_f_over_y(history: History) -> Array:
@@ -124,19 +128,18 @@ def _between(rows: Array, first: Array, share: Array) -> Array:
     return (1.0 - share) * rows[first] + share * rows[first + 1]
 
 
-def evolve(p: Theory, problem: Problem, scale: ArrayLike = 1.0) -> History:
+def evolve(sm: SMInputs, problem: Problem, spectrum: Spectrum, scale: ArrayLike = 1.0) -> History:
     """All steps, with γ times a number."""
     nodes = _nodes()
-    log_x0 = _start(problem, p.sm)
+    log_x0 = _start(problem, sm)
     tau = SPACING * nodes
-    t = _log_x_at(problem.relic.mass, p.sm, log_x0, tau)
+    t = _log_x_at(problem.relic.mass, sm, log_x0, tau)
     top = jnp.sqrt((1.0 + HOTTEST * jnp.exp(-log_x0)) ** 2 - 1.0) * np.exp(LATE_HEAT)
     size = round(SPAN / SPACING)
     every = top * jnp.exp(-SPACING * jnp.arange(size + nodes[-1])[::-1].astype(float))
-    nodes_of_spectrum = wide_spectrum(p.dark_matter)
-    weights = laid_on_nodes(nodes_of_spectrum.excess, nodes_of_spectrum.weight[None])[0]
+    weights = laid_on_nodes(spectrum.excess, spectrum.weight[None])[0]
     momentum = every[-size:][None] * np.exp(-tau)[:, None]
-    bath = _bath(problem, p.sm, scale, t, tau, momentum)
+    bath = _bath(problem, sm, scale, t, tau, momentum)
     cells = Cells(jnp.asarray(nodes), momentum, jnp.hypot(1.0, momentum))
     later = lambda tree: jax.tree.map(lambda leaf: leaf[ORDER:], tree)
     marched = march(
@@ -182,8 +185,8 @@ def _log_x_at(mass: Array, sm: SMInputs, log_x0: Array, tau: np.ndarray) -> Arra
     return stop_gradient(jnp.interp(jnp.interp(log_x0, log_x, log_a) + tau, log_a, log_x))
 
 
-def _status(p: Theory, problem: Problem, history: History) -> Array:
-    _, before = relic_yield(problem.relic, p.sm)
+def _status(sm: SMInputs, problem: Problem, history: History) -> Array:
+    _, before = relic_yield(problem.relic, sm)
     number = history.volume[None] * jnp.exp(history.marched.log_y)
     at_end = number[:, -1] / jnp.sum(number, axis=1)
     log_y = jnp.log(jnp.sum(number, axis=1))
