@@ -11,7 +11,6 @@ from typer.testing import CliRunner
 
 import darkbeauty as db
 from darkbeauty import cli
-from darkbeauty.commands.setting import prepare
 from darkbeauty.errors import InputError
 from darkbeauty.evaluation import lay_out
 from darkbeauty.inputs import load_sm
@@ -27,12 +26,6 @@ from darkbeauty.report.explain import explain
 from darkbeauty.status import Status
 
 POINT = {"y": 0.2, "g": 0.002, "m_zp": 4.0, "m_dm": 1.9, "chi": 0.0}
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _settings():
-    """JAX's settings belong to what is compiled: those of the command line, which some tests run, from the start."""
-    prepare()
 
 
 @pytest.fixture(scope="module")
