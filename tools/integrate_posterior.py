@@ -30,6 +30,8 @@ LINE, FINE = 10, 4000
 """Values of ln g at which Ωh² is computed, and points of the line between them."""
 WIDE = 0.7
 """g is drawn from the likelihood of Ωh² to this power."""
+OPEN = 0.5
+"""Relative error of Ωh² in the distribution of g, where it is another one at every point."""
 NEAR = 3e-4
 """r is drawn evenly in asinh((r − 1)/NEAR)."""
 CUBE = 3.0
@@ -82,9 +84,10 @@ def population(weigh: Callable, size: int, stages: int, rng: np.random.Generator
 def weigher(fit: Any) -> Callable[[np.ndarray, np.random.Generator], Points]:
     """x → parameters with a g that Ωh² allows, and their weights."""
     lik, prior = fit.likelihood(), fit.priors
-    place = next(i for i, request in enumerate(lik.requests) if request.label == "Omega_h2")
-    target, sigma = float(lik.values[place]), float(np.sqrt(lik.covariance[place, place]))
-    relic = db.predictor(fit.model, ["Omega_h2"])
+    place, target = next((i, measured) for i, measured in lik.as_measured().items() if measured)
+    known = place < len(lik.values)
+    sigma = float(np.sqrt(lik.covariance[place, place])) if known else OPEN * target
+    relic = db.predictor(fit.model, [lik.requests[place].label])
     omega = Spread(lambda _, point: relic(point)[0], None, block=1024)
     log_l = Spread(lambda lik, point: lik.log_prob(point), lik, block=1024)
     log_g = np.linspace(*np.log(prior["g"].bounds), LINE)
