@@ -32,6 +32,8 @@ WIDE = 0.7
 """g is drawn from the likelihood of Ωh² to this power."""
 OPEN = 0.5
 """Relative error of Ωh² in the distribution of g, where it is another one at every point."""
+NEVER = 50.0
+"""ln Ωh² of what never was in equilibrium, which has no likelihood."""
 NEAR = 3e-4
 """r is drawn evenly in asinh((r − 1)/NEAR)."""
 CUBE = 3.0
@@ -99,7 +101,7 @@ def weigher(fit: Any) -> Callable[[np.ndarray, np.random.Generator], Points]:
         values, log_jacobian = _parameters(prior, np.clip(x, 1e-9, 1.0 - 1e-9))
         wide = {name: np.repeat(value, LINE) for name, value in values.items()}
         line = omega({**wide, "g": np.tile(np.exp(log_g), len(x))}).reshape(-1, LINE)
-        log_omega = PchipInterpolator(log_g, np.log(line), axis=1)(fine)
+        log_omega = PchipInterpolator(log_g, np.where(np.isfinite(line), np.log(line), NEVER), axis=1)(fine)
         density = -0.5 * WIDE * ((np.exp(np.clip(log_omega, -50, 50)) - target) / sigma) ** 2 + log_prior_g
         density -= logsumexp(density, axis=1, keepdims=True) + np.log(fine[1] - fine[0])
         cumulative = np.cumsum(np.exp(density), axis=1)

@@ -41,7 +41,7 @@ class Toy(SumOfParts):
 def fit_of(honest=1.0):
     toy = lambda: Toy(honest)
     priors = {"a": Uniform(-1.0, 2.0), "b": Normal(0.5, 1.0)}
-    settings = {"seed": 3, "theory": "marginal", "sampler": SimpleNamespace(coordinates="box")}
+    settings = {"seed": 3, "theory": "marginal", "own": {}, "sampler": SimpleNamespace(coordinates="box")}
     return SimpleNamespace(name="toy", priors=priors, terms=("toy",), likelihood=toy, **settings)
 
 
