@@ -20,6 +20,8 @@ from darkbeauty.inference import scan as scan_module
 from darkbeauty.inference.scan import PART, scan
 from darkbeauty.likelihoods import load_fit
 
+pytestmark = pytest.mark.optimised  # as other processes compile, for the same bytes
+
 SOURCES = Path(__file__).resolve().parents[2] / "src"
 TOY = """
 name = "toy"
