@@ -38,6 +38,10 @@ class Bad(eqx.Module):
         value = -(jnp.where(jnp.abs(a) > 1.0, 0.0, a) ** 2) + kink
         return jnp.where(jnp.abs(a) > 1.0, -jnp.inf, jnp.where(b < -1.8, jnp.nan, value))
 
+    def by_term(self, predictions):
+        """Of numbers that all have a value; the table of the first term ends at 2."""
+        return {"one": np.where(predictions[0] > 2.0, -np.inf, 0.0), "two": np.zeros(())}
+
 
 def fit_of(low, high):
     priors = {"a": Uniform(-2.0, 2.0), "b": Uniform(low, high)}
@@ -61,12 +65,12 @@ def test_values_and_gradients_that_are_not_finite_are_found():
 
 def test_causes_name_the_first_observable_without_value():
     rows = np.array([[1.0, np.nan, np.nan], [np.inf, 1.0, 1.0], [1.0, 1.0, 1.0], [np.nan, 1.0, 1.0]])
-    rows = np.concatenate([rows, [[1.0, 1.0, 1.0]]])
-    statuses = np.zeros((5, 3), int)
+    rows = np.concatenate([rows, [[1.0, 1.0, 1.0], [3.0, 1.0, 1.0]]])
+    statuses = np.zeros((6, 3), int)
     statuses[3], statuses[4, 1] = OUTSIDE, LATE
     causes = name_causes(Bad(), rows, statuses)
     expected = ["two: no value of v", "one: no value of u", "no finite gradient", OUTSIDE.words]
-    assert causes == [*expected, f"two: no value of v: {LATE.words}"]
+    assert causes == [*expected, f"two: no value of v: {LATE.words}", "one: no likelihood there"]
 
 
 def test_command_exits_with_3_where_something_is_not_finite(monkeypatch):
