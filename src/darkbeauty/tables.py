@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections import ChainMap
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -64,12 +65,9 @@ class Totals(eqx.Module):
     def results(self, p: Theory) -> dict[Source, Results]:
         """What the sources give; of the pairs that somebody asks for."""
         of_pair = {"nunu": self.table.neutrinos, "NN": self.table.dark_matter}
-        rates: dict[str, Array] = {}
-        for source, _ in self.sources:
-            pair = dict(source.options)["pair"]
-            if pair not in rates:
-                rates[pair] = of_pair[pair](p.only(source.of))
-        at = lambda source, mode: rates[dict(source.options)["pair"]][mode : mode + 1]
+        pair_of = lambda source: dict(source.options)["pair"]
+        rates = {pair: of_pair[pair](p.only(of)) for pair, of in {pair_of(s): s.of for s, _ in self.sources}.items()}
+        at = lambda source, mode: rates[pair_of(source)][mode : mode + 1]
         return {source: Results(((),), {"rate": at(source, mode)}) for source, mode in self.sources}
 
 
@@ -95,10 +93,8 @@ class RateTables(eqx.Module):
 
     def missing_energy(self, p: Theory) -> dict[Source, Results]:
         """Spectra and whole rates with missing energy alone."""
-        found: dict[Source, Results] = {spectrum.source: spectrum.results(p) for spectrum in self.spectra}
-        for totals in self.totals:
-            found.update(totals.results(p))
-        return found
+        spectra = {spectrum.source: spectrum.results(p) for spectrum in self.spectra}
+        return dict(ChainMap(spectra, *(totals.results(p) for totals in self.totals)))
 
 
 def tabulated_sources(requests: tuple[Request, ...]) -> tuple[Tabulated, ...]:

@@ -15,7 +15,7 @@ import numpy as np
 from jax import Array
 
 from darkbeauty.flavour.common import abs2, integrate_pair, kallen, normalisation
-from darkbeauty.flavour.missing_energy_table import known_functions, neutrino_products
+from darkbeauty.flavour.missing_energy_table import dark_matter_braces, known_functions, neutrino_products
 from darkbeauty.flavour.modes import MODES
 from darkbeauty.inputs import SMInputs
 from darkbeauty.models.sectors import Pole, Theory
@@ -49,18 +49,12 @@ class InvisibleTotals(eqx.Module):
     def dark_matter(self, p: Theory) -> Array:
         """Γ(NN) of every mode; 0 with zero gradient where it is closed.   [GeV]"""
         zp, dark = p.z_prime, p.dark_matter
-        threshold = 4.0 * jnp.asarray(dark.mass) ** 2
 
         def density(q2: Array, known: Array, propagator: Array) -> Array:
-            above = threshold < q2
-            beta2 = jnp.where(above, 1.0 - threshold / jnp.where(above, q2, 1.0), 0.0)
-            beta = jnp.sqrt(jnp.where(above, beta2, 1.0))
-            spin_0 = 0.25 * threshold / jnp.where(above, q2, 1.0) * (1.0 - q2 / zp.mass**2) ** 2
-            braces = jnp.where(above, beta * (beta2 * known[AXIAL] + spin_0 * known[TIMELIKE]), 0.0)
-            return braces * abs2(propagator)
+            return dark_matter_braces(p, q2, known[AXIAL], known[TIMELIKE]) * abs2(propagator)
 
         coupling = abs2(zp.quark_vertex(self.quarks) * dark.coupling * zp.pair_factor)
-        return 0.5 * coupling * self._integral(zp.pole, threshold, density)
+        return 0.5 * coupling * self._integral(zp.pole, 4.0 * jnp.asarray(dark.mass) ** 2, density)
 
     def _integral(self, pole: Pole | None, start: Array | float, density: Callable[..., Array]) -> Array:
         """∫ density(q², a x a_A t, P) dq² of every mode."""

@@ -17,6 +17,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
+from jax.typing import ArrayLike
 
 from darkbeauty.flavour import b_to_invisible
 from darkbeauty.flavour.b_to_invisible import rates
@@ -70,6 +71,16 @@ def neutrino_products(p: Theory, quarks: str = "bs") -> Products:
     )
 
 
+def dark_matter_braces(p: Theory, q2: Array, axial: ArrayLike, timelike: ArrayLike) -> Array:
+    """β {β² a_A + (M²/q²)(1 − q²/m²)² t} at q²; 0 with zero gradient below the threshold."""
+    threshold = 4.0 * jnp.asarray(p.dark_matter.mass) ** 2
+    above = threshold < q2
+    q2 = jnp.where(above, q2, 1.0)
+    beta2 = jnp.where(above, 1.0 - threshold / q2, 1.0)
+    spin_0 = 0.25 * threshold / q2 * (1.0 - q2 / p.z_prime.mass**2) ** 2
+    return jnp.where(above, jnp.sqrt(beta2) * (beta2 * axial + spin_0 * timelike), 0.0)
+
+
 class MissingEnergyTable(eqx.Module):
     """Rates of one mode under tents: νν̄ and NN.
 
@@ -101,12 +112,7 @@ class MissingEnergyTable(eqx.Module):
     def dark_matter(self, p: Theory) -> Array:
         """∫ tent dΓ(NN), shape (tents,).   [GeV]"""
         zp, dark = p.z_prime, p.dark_matter
-        ratio = jnp.asarray(dark.mass) ** 2 / self.q2
-        open_ = 4.0 * ratio < 1.0
-        beta2 = jnp.where(open_, 1.0 - 4.0 * ratio, 0.0)
-        beta = jnp.where(open_, jnp.sqrt(jnp.where(open_, beta2, 1.0)), 0.0)
-        spin_0 = ratio * (1.0 - self.q2 / zp.mass**2) ** 2
-        density = beta * (beta2 * self.axial + jnp.where(open_, spin_0, 0.0) * self.timelike)
+        density = dark_matter_braces(p, jnp.asarray(self.q2), self.axial, self.timelike)
         series = (self.sides * density[None]) @ _to_series().T
         _, second = self._moments(zp.pole)
         coupling = abs2(zp.quark_vertex("bs") * dark.coupling * zp.pair_factor)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from darkbeauty.errors import Problem
 from darkbeauty.inference.samplers.table import check
-from darkbeauty.likelihoods import fit, fit_file
+from darkbeauty.likelihoods import fit, toml_text
 from darkbeauty.likelihoods.fit_schema import FitFile
 
 
@@ -29,7 +29,7 @@ def load_fit(path: str | Path) -> Fit:
 
     Errors   InputError with every problem of the file, each with its place in it and the allowed values
     """
-    return parse_fit(*fit_file.read_text(path))
+    return parse_fit(*toml_text.read_text(path))
 
 
 def parse_fit(text: str, path: str) -> Fit:
@@ -37,4 +37,4 @@ def parse_fit(text: str, path: str) -> Fit:
 
     Errors   as `load_fit`
     """
-    return Fit.of(fit_file.entries_of(text, path), path, text)
+    return Fit.of(toml_text.entries_of(text, path), path, text)

@@ -9,7 +9,6 @@ from types import MappingProxyType
 from typing import Any, cast
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
@@ -22,6 +21,7 @@ from darkbeauty.likelihoods.term import FREEZE_OUT, PREDICTED_ERRORS, RELIC_METH
 from darkbeauty.likelihoods.terms import PRESETS, TERMS, presets_of, shared_data
 from darkbeauty.models import Model, resolve_model
 from darkbeauty.numerics.compiled import compiled
+from darkbeauty.numerics.second_derivatives import hessian
 from darkbeauty.prediction import Request, check_observable, float_or_complex, parse, require_x64, words_of
 from darkbeauty.status import Status
 from darkbeauty.tables import RateTables, make_tables
@@ -99,8 +99,6 @@ class Likelihood(SumOfParts):
     def hessian(self, params: Mapping[str, Any]) -> np.ndarray:
         """Second derivatives of log L by the parameters given (all if none is), in their order, shape (n, n), of complex ones along the real part; NaN
         without likelihood.
-
-        Forward over reverse, a column after the other: `jax.hessian` does all of them at once, and compiles several times longer.
         """
         require_x64()
         point = self.arrays(params) or self.arrays(self.model.at(params).values())
@@ -295,12 +293,10 @@ def _values(lik: Likelihood, params: dict[str, Any]) -> tuple[Array, Array]:
 
 @compiled
 def _hessian(lik: Likelihood, params: dict[str, Any], names: tuple[str, ...]) -> Array:
-    """A column of second derivatives after the other, (n, n), in the order of names: JAX sorts those of a mapping."""
+    """Second derivatives, (n, n), in the order of names: JAX sorts those of a mapping."""
     origin = jnp.zeros(len(names))
     log_prob = lambda shift: lik.log_prob({name: params[name] + shift[i] for i, name in enumerate(names)})
-    column = lambda direction: jax.jvp(jax.grad(log_prob), (origin,), (direction,))[1]
-    rows = jax.lax.map(column, jnp.eye(len(names)))
-    return jnp.where(log_prob(origin) > -jnp.inf, rows, jnp.nan)
+    return jnp.where(log_prob(origin) > -jnp.inf, hessian(log_prob, origin), jnp.nan)
 
 
 def with_covariance(lik: Likelihood, covariance: np.ndarray) -> Likelihood:

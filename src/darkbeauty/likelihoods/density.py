@@ -17,6 +17,7 @@ from darkbeauty.errors import InputError, Problem
 from darkbeauty.likelihoods.build import Likelihood
 from darkbeauty.likelihoods.fit import Fit, checked_seed
 from darkbeauty.numerics.compiled import compiled
+from darkbeauty.numerics.second_derivatives import hessian
 
 
 class Density:
@@ -45,16 +46,12 @@ class Density:
             likelihood = log_l(lik, jnp.where(inside, x, self.start))
             return jnp.where(inside, value + likelihood, -jnp.inf)
 
-        def curvature(lik: Likelihood, x: Array) -> Array:
-            column = lambda direction: jax.jvp(jax.grad(lambda x: log_p(lik, x)), (x,), (direction,))[1]
-            return jax.lax.map(column, jnp.eye(len(names)))
-
         transform = lambda lik, u: jnp.stack([prior.quantile(u[i]) for i, prior in enumerate(self._priors)])
         self.start = np.array([float(prior.quantile(0.5)) for prior in self._priors])
         self._log_l, self._log_p = _over_points(log_l), _over_points(log_p)
         self._prior, self._transform = _over_points(lambda lik, x: prior(x)), _over_points(transform)
         self._gradient = _over_points(lambda lik, x: jax.grad(lambda x: log_p(lik, x))(x))
-        self._hessian = _over_points(curvature)
+        self._hessian = _over_points(lambda lik, x: hessian(lambda x: log_p(lik, x), x))
 
     def log_likelihood(self, x: Any) -> Any:
         """log L, normalised in the measured numbers; −∞ where a prediction failed."""

@@ -86,13 +86,13 @@ class LikelihoodTable(Part):
         middles = [0.5 * (axis[1:] + axis[:-1]) for axis in axes]
         points = np.array(list(product(*middles)))
         density = np.exp(-0.5 * np.asarray(_table(self, jnp.asarray(points))))
-        cells = density * np.array([np.prod(widths) for widths in product(*(np.diff(axis) for axis in axes))])
+        widths = np.array(list(product(*map(np.diff, axes))))
+        cells = density * np.prod(widths, axis=1)
         for_cell, for_place = jax.random.split(key)
         uniform = np.asarray(jax.random.uniform(for_cell, (len(predictions),), float))
         cell = np.minimum(np.searchsorted(np.cumsum(cells) / np.sum(cells), uniform), len(points) - 1)
-        widths = np.array(list(product(*(np.diff(axis) for axis in axes))))[cell]
         within = np.asarray(jax.random.uniform(for_place, predictions.shape, float)) - 0.5
-        return predictions - (points[cell] + widths * within) + self.best
+        return predictions - (points[cell] + widths[cell] * within) + self.best
 
     def rows(self, labels: Sequence[str], predictions: np.ndarray) -> list[Row]:
         """x₀ of every prediction with its error from the curvature there; the pull is ±√Δ, of several that of all together."""

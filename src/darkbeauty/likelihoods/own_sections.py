@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 
-from darkbeauty.errors import InputError, Problem, attempt, raise_if_any, unknown
+from darkbeauty.errors import Problem, attempt, raise_if_any, unknown
 from darkbeauty.likelihoods.fit_schema import OwnSection, read_own
+from darkbeauty.likelihoods.toml_text import entries_of, read_text
 
 
 def own_sections(file: Path) -> list[OwnSection]:
@@ -14,12 +14,7 @@ def own_sections(file: Path) -> list[OwnSection]:
 
     Errors   InputError with everything in it that does not follow the schema
     """
-    try:
-        entries = tomllib.loads(file.read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        raise InputError([Problem(str(file), f"cannot be read: {error.strerror or error}")]) from error
-    except (ValueError, RecursionError) as error:
-        raise InputError([Problem(str(file), f"malformed TOML: {error}")]) from error
+    entries = entries_of(*read_text(file))
     problems = [unknown(f"{file}: {name}", "entry", name, ["own"]) for name in entries if name != "own"]
     blocks = entries.get("own", [])
     if not isinstance(blocks, list) or not blocks:
