@@ -19,7 +19,7 @@ import darkbeauty as db
 from darkbeauty.inference.run import execute
 from darkbeauty.inference.sharding import use_every_core
 
-DEMONSTRATION = Path(__file__).resolve().parents[1] / "fits" / "lmu_ltau_s1_quick.toml"
+DEMONSTRATION = Path(__file__).resolve().parents[1] / "fits" / "lmu_ltau_s1_quick_nuts.toml"
 BEFORE = ("likelihood", "coordinates", "compilation", "warm-up")
 
 

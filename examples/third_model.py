@@ -17,7 +17,7 @@ jax.config.update("jax_enable_x64", True)
 
 import darkbeauty as db  # noqa: E402
 from darkbeauty.inputs import SMInputs, load_sm  # noqa: E402
-from darkbeauty.models.base import Below, Model, Parameter, Value  # noqa: E402
+from darkbeauty.models.base import Below, Model, Parameter, Resonance, Value  # noqa: E402
 from darkbeauty.models.sectors import LEPTONS, Channels, DarkMatter, Theory, ZPrime  # noqa: E402
 from darkbeauty.models.z_prime import fermion_width, majorana_width  # noqa: E402
 from darkbeauty.observables import REGISTRY  # noqa: E402
@@ -37,6 +37,8 @@ class BMinusL(Model):
     conditions: ClassVar[tuple[Below, ...]] = (
         Below("m_dm", "m_zp", "N N → Z′Z′, which is left out here, opens for m_dm ({smaller}) above m_zp ({larger})"),
     )
+
+    resonance: ClassVar[Resonance | None] = Resonance("m_zp", "m_dm")
 
     g: Value = None
     m_zp: Value = None

@@ -1,4 +1,4 @@
-"""Every file in fits/ is valid, and the likelihood it describes has finite values and gradients inside its prior."""
+"""Every file in fits/ is valid, and the likelihood it describes has finite values, and gradients where it is sampled by them, inside its prior."""
 
 from pathlib import Path
 
@@ -10,6 +10,8 @@ import pytest
 
 import darkbeauty as db
 
+WITH_GRADIENTS = ("lmu_ltau_s1_global_dsb", "le_lmu_r2_global_dsb")
+"""Fits without a sampler by gradients whose gradients are looked at: the largest of each model; the others have some of their terms."""
 FILES = sorted((Path(__file__).parents[1] / "fits").glob("*.toml"))
 
 
@@ -24,7 +26,7 @@ def test_loops_mix_the_z_prime_with_the_photon_where_everything_is_asked_and_not
     """physics_2.md §18; Le−Lμ has no kinetic mixing."""
     on = {path.stem for path in FILES if getattr(db.load_fit(path).model, "loop_mixing", False)}
     assert {path.stem for path in FILES if path.stem.startswith("lmu_ltau_s1_global")} <= on
-    assert not on & {"lmu_ltau_s1_paper", "lmu_ltau_s1_quick"}
+    assert not on & {"lmu_ltau_s1_paper", "lmu_ltau_s1_quick", "lmu_ltau_s1_quick_nuts"}
 
 
 @pytest.mark.slow
@@ -34,7 +36,10 @@ def test_its_likelihood_is_finite(path):
     lik = fit.likelihood()
     u = np.random.default_rng(8).uniform(0.02, 0.98, (12, len(fit.parameters)))
     points = {name: jnp.asarray(prior.quantile(u[:, i])) for i, (name, prior) in enumerate(fit.priors.items())}
-    both = eqx.filter_jit(lambda lik, table: jax.lax.map(jax.value_and_grad(lik.log_prob), table))
-    values, slopes = both(lik, points)
+    if fit.sampler.method == "nuts" or path.stem in WITH_GRADIENTS:
+        both = eqx.filter_jit(lambda lik, table: jax.lax.map(jax.value_and_grad(lik.log_prob), table))
+        values, slopes = both(lik, points)
+        assert all(np.all(np.isfinite(slope)) for slope in slopes.values())
+    else:
+        values = eqx.filter_jit(lambda lik, table: jax.lax.map(lik.log_prob, table))(lik, points)
     assert np.all(np.isfinite(values))
-    assert all(np.all(np.isfinite(slope)) for slope in slopes.values())

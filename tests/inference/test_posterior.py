@@ -1,5 +1,6 @@
-"""The demonstration fit, against a direct integration that shares nothing with its coordinates or its sampler."""
+"""The demonstration by NUTS, against a direct integration that shares nothing with its coordinates or its sampler."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,13 +19,13 @@ import darkbeauty as db
 from darkbeauty import cli
 from darkbeauty.dark.freeze_out import freeze_out
 from darkbeauty.evaluation import evaluate
-from darkbeauty.inference import posterior as posterior_module
-from darkbeauty.inference.relic_map.coordinates import RelicCoordinates
+from darkbeauty.inference.relic_map.coordinates import RelicCoordinates, make_coordinates
+from darkbeauty.inference.samplers.table import SAMPLERS
 from darkbeauty.likelihoods import Fit, Likelihood
 
 pytestmark = [pytest.mark.slow, pytest.mark.optimised]
 
-FIT = Path(__file__).parents[2] / "fits" / "lmu_ltau_s1_quick.toml"
+FIT = Path(__file__).parents[2] / "fits" / "lmu_ltau_s1_quick_nuts.toml"
 WINDOW = (0.97, 1.32)
 """m_zp/2m_dm outside which Ωh² is more than eight errors too large over the whole prior box (asserted below)."""
 MASSES, LINE = 2**12, 16
@@ -45,9 +46,10 @@ class Finished(NamedTuple):
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    folder, make, used = tmp_path_factory.mktemp("run"), posterior_module.make_coordinates, []
+    folder, used = tmp_path_factory.mktemp("run"), []
+    remember = lambda fit, lik: used.append(make_coordinates(fit, lik)) or used[0]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(posterior_module, "make_coordinates", lambda *given: used.append(make(*given)) or used[0])
+        patch.setitem(SAMPLERS, "nuts", replace(SAMPLERS["nuts"], coordinates=remember))
         result = CliRunner().invoke(cli.app, ["fit", str(FIT), "--out", str(folder)])
     assert result.exit_code == 0, result.output
     fit = db.load_fit(FIT)
@@ -56,7 +58,7 @@ def run(tmp_path_factory):
 
 
 def test_it_converges_and_says_so_first(run):
-    assert "lmu_ltau_s1_quick: converged" in run.output
+    assert "lmu_ltau_s1_quick_nuts: converged" in run.output
     draws = {name: np.asarray(run.data["posterior"][name]) for name in run.fit.parameters}
     for name, values in draws.items():
         assert az.rhat(values) <= 1.01, name

@@ -20,6 +20,14 @@ from darkbeauty.inference.coordinates import Coordinates, box_of
 from darkbeauty.inference.relic_map.coordinates import make_coordinates
 from darkbeauty.likelihoods import Fit, Likelihood, SampledLikelihood, sample_nuisances
 
+MakeCoordinates = Callable[[Fit, Likelihood], Coordinates]
+"""How coordinates of a fit's posterior are made."""
+
+
+def in_box(fit: Fit, likelihood: Likelihood) -> Coordinates:
+    """Box coordinates, also where the fit allows for others."""
+    return box_of(fit.priors)
+
 
 class Observed(NamedTuple):
     """At a point: the parameters, predictions of every observable and how each ended, and pulls of the sampled nuisances."""
@@ -104,21 +112,21 @@ class Posterior(eqx.Module):
         cls,
         fit: Fit,
         *,
-        box: bool = False,
+        coordinates: MakeCoordinates = make_coordinates,
         marginal: bool = False,
         progress: Callable[[str], None] = lambda stage: None,
     ) -> Posterior:
         """The posterior of a fit.
 
-        Args     box: in box coordinates, also where the fit allows for others, which take minutes to make; marginal: with all theory errors in the
-                 covariance, correlated ones where the fit samples them
+        Args     coordinates: which to make; those that follow the posterior take minutes; marginal: with all theory errors in the covariance, correlated ones
+                 where the fit samples them
         """
         progress("likelihood")
         likelihood = fit.likelihood()
         progress("coordinates")
-        coordinates = box_of(fit.priors) if box else make_coordinates(fit, likelihood)
+        made = coordinates(fit, likelihood)
         sampled = fit.theory == "sampled" and not marginal
-        return cls(sample_nuisances(likelihood) if sampled else likelihood, coordinates)
+        return cls(sample_nuisances(likelihood) if sampled else likelihood, made)
 
     def __hash__(self) -> int:
         """Of the object, so that `jax.jit(posterior.log_density)` works."""

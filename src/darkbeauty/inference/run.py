@@ -95,7 +95,7 @@ def _execute(
     """`execute` in a folder that nobody else writes into."""
     attrs = attributes(fit, seed)
     store = Checkpoint(folder / "checkpoint", identity(fit, attrs, identity_of(settings)), resume) if folder else None
-    posterior = Posterior.of(fit, box=not sampler.follows, progress=lambda stage: notify(stage, 0, 0))
+    posterior = Posterior.of(fit, coordinates=sampler.coordinates, progress=lambda stage: notify(stage, 0, 0))
     notify("compilation", 0, 0)
     journal = Journal(store)
     draws_made = sampler.draw(posterior, settings, seed, notify, journal)

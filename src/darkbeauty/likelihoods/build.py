@@ -17,7 +17,8 @@ from darkbeauty.errors import Problem, quoted, raise_if_any, text_of, unknown
 from darkbeauty.evaluation import Values, evaluate
 from darkbeauty.likelihoods.covariance import KINDS, MARGINAL, total_covariance
 from darkbeauty.likelihoods.part import Gaussian, Part, SumOfParts
-from darkbeauty.likelihoods.term import FREEZE_OUT, PREDICTED_ERRORS, RELIC_METHODS, Term, gaussian
+from darkbeauty.likelihoods.relic_choice import check_relic, default_relic
+from darkbeauty.likelihoods.term import PREDICTED_ERRORS, RELIC_METHODS, Term, gaussian
 from darkbeauty.likelihoods.terms import PRESETS, TERMS, presets_of, shared_data
 from darkbeauty.models import Model, resolve_model
 from darkbeauty.numerics.compiled import compiled
@@ -174,13 +175,14 @@ def likelihood(
     add: Sequence[str | Term] = (),
     drop: Sequence[str] = (),
     theory: str = MARGINAL,
-    relic: str = FREEZE_OUT,
+    relic: str | None = None,
 ) -> Likelihood:
     """The likelihood of a model from a preset, or from named terms.
 
     Args     preset: see PRESETS; terms: names, or terms of one's own, instead of a preset; add, drop: changes to either; theory: theory errors independent from term to
              term ("marginal": log L is a sum over terms), or with all that terms share ("correlated": CKM elements, form factors, decay constants);
-             relic: how the relic density of the term Omega_h2 is computed, "freeze_out", "boltzmann", "kinetic" or "phase_space"
+             relic: how the relic density of the term Omega_h2 is computed, "freeze_out", "boltzmann", "kinetic" or "phase_space"; by default kinetic, freeze_out in the
+             preset of the slides
     Errors   InputError listing every unknown preset or term, and terms the model cannot predict
     """
     require_x64()
@@ -193,24 +195,22 @@ def likelihood(
     names, problems = choose_terms(model, preset, named(terms), named(add), drop, own=own)
     if not isinstance(theory, str) or theory not in KINDS:
         problems.append(unknown("likelihood.theory", "kind of theory errors", text_of(theory), KINDS))
-    known = with_own(own)
-    problems += check_relic(relic, [known[name] for name in names if name in known])
+    chosen = by_name(names, own)
+    problems += check_relic(relic, chosen)
     raise_if_any(problems)
-    return build(model, tuple(known[name].with_relic(relic) for name in names), theory)
-
-
-def check_relic(method: Any, terms: Sequence[Term], path: str = "likelihood") -> list[Problem]:
-    """What is wrong with a choice of how to compute the relic density."""
-    if not isinstance(method, str) or method not in RELIC_METHODS:
-        return [unknown(f"{path}.relic", "way to compute the relic density", text_of(method), RELIC_METHODS)]
-    if method == FREEZE_OUT or any(term.with_relic(method) != term for term in terms):
-        return []
-    return [Problem(f"{path}.relic", f"{method!r} is for the term 'Omega_h2', which is not among the terms")]
+    method = default_relic(model, preset if terms is None else None, chosen) if relic is None else relic
+    return build(model, tuple(term.with_relic(method) for term in chosen), theory)
 
 
 def with_own(own: Mapping[str, Term]) -> Mapping[str, Term]:
     """All terms there are, and those of a user's own."""
     return ChainMap(dict(own), cast("dict[str, Term]", TERMS))
+
+
+def by_name(names: Iterable[str], own: Mapping[str, Term]) -> list[Term]:
+    """Terms with these names, without those that do not exist."""
+    known = with_own(own)
+    return [known[name] for name in names if name in known]
 
 
 def choose_terms(
@@ -250,7 +250,7 @@ def choose_terms(
         if name in known:
             checked = (check_observable(model, label, f"{path}.terms.{name}") for label in known[name].predicted(model))
             problems += [problem for problem in checked if problem]
-    chosen = [known[name] for name in selected if name in known]
+    chosen = by_name(selected, own)
     problems += shared_data(chosen, f"{path}.terms")
     first = {term.name for term in gaussian(chosen)}
     return tuple(sorted(selected, key=lambda name: name not in first)), problems

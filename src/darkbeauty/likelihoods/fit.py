@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Self, cast
 
 from darkbeauty.errors import InputError, Problem, attempt, raise_if_any
-from darkbeauty.likelihoods.build import Likelihood, likelihood, with_own
+from darkbeauty.likelihoods.build import Likelihood, by_name, likelihood, with_own
 from darkbeauty.likelihoods.covariance import CORRELATED, MARGINAL
 from darkbeauty.likelihoods.fit_checks import (
     check_conditions,
@@ -32,6 +32,7 @@ from darkbeauty.likelihoods.fit_schema import (
 from darkbeauty.likelihoods.fit_text import ModelSource, content, source_of, to_text
 from darkbeauty.likelihoods.own_terms import has_files, with_terms_in_place
 from darkbeauty.likelihoods.prior import Prior
+from darkbeauty.likelihoods.relic_choice import default_relic
 from darkbeauty.likelihoods.term import Term
 from darkbeauty.models import Model
 from darkbeauty.models.catalogue import CHOICES
@@ -72,7 +73,7 @@ class Fit:
         own: Sequence[Mapping[str, Any]] = (),
         own_files: Sequence[str] = (),
         theory: str = "marginal",
-        relic: str = "freeze_out",
+        relic: str | None = None,
         fixed: Mapping[str, float] | None = None,
         sampler: Mapping[str, Any] | None = None,
         targets: Mapping[str, Any] | None = None,
@@ -112,7 +113,7 @@ class Fit:
         file, problems, failed = read(entries)
         model, more = (None, []) if "model" in failed else check_model(file)
         problems += more
-        priors, terms, own = {}, (), {}
+        priors, terms, own, relic = {}, (), {}, file.likelihood.relic
         if model is not None:
             priors, more = check_priors(model, file.priors)
             problems += more + check_fixed(model, file.fixed, file.priors)
@@ -120,6 +121,7 @@ class Fit:
             model = with_values(model, file.fixed)
             terms, own, more = check_terms(model, file, failed, Path(path).parent if Path(path).is_file() else Path())
             problems += more
+            relic = relic or default_relic(model, file.likelihood.preset, by_name(terms, own))
         problems += self.check_sampler(file)
         prefix = f"{path}: " if path else ""
         raise_if_any([dataclasses.replace(problem, path=prefix + problem.path) for problem in problems])
@@ -133,7 +135,7 @@ class Fit:
             own=own,
             histfactory=tuple(file.likelihood.histfactory),
             theory=file.likelihood.theory,
-            relic=file.likelihood.relic,
+            relic=relic,
             source=source,
             path=path,
         )
@@ -162,7 +164,7 @@ class Fit:
 
     def likelihood(self) -> Likelihood:
         """The likelihood of the fit's terms, theory errors in its covariance: correlated ones where the fit samples them."""
-        terms = [with_own(self.own)[name] for name in self.terms]
+        terms = by_name(self.terms, self.own)
         theory = MARGINAL if self.theory == MARGINAL else CORRELATED
         return likelihood(self.model, None, terms=terms, theory=theory, relic=self.relic)
 

@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from darkbeauty.errors import Problem, attempt, unknown
-from darkbeauty.likelihoods.build import check_relic, choose_terms, with_own
+from darkbeauty.likelihoods.build import by_name, choose_terms
 from darkbeauty.likelihoods.fit_schema import FitFile, LikelihoodSection, read_own
 from darkbeauty.likelihoods.histfactory import histfactory_term
 from darkbeauty.likelihoods.own_sections import own_sections
 from darkbeauty.likelihoods.own_terms import term_of
 from darkbeauty.likelihoods.priors import Prior, read_prior
+from darkbeauty.likelihoods.relic_choice import check_relic
 from darkbeauty.likelihoods.term import Term
 from darkbeauty.models import MODELS, Model, resolve_model
 from darkbeauty.models.base import concrete
@@ -116,7 +117,7 @@ def check_terms(
         return (), {}, problems
     listed = [] if alone else section.terms
     terms, more = choose_terms(model, section.preset, listed, [*section.add, *own], section.drop, own=own)
-    known = [term for name in terms if (term := with_own(own).get(name)) is not None]
+    known = by_name(terms, own)
     return terms, own, problems + more + _check_theory(file, known) + check_relic(section.relic, known)
 
 

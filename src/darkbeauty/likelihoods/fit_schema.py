@@ -107,7 +107,7 @@ class LikelihoodSection(Section):
     """Terms by preset or by name, with additions and removals, and what becomes of theory errors.
 
     theory: marginal, in the covariance, linear around the Standard Model, of each term by itself; correlated, the same with what terms share;
-    or sampled, the uncertain inputs being parameters beside the model's. relic: how the relic density of the term Omega_h2 is computed. own: tables of
+    or sampled, the uncertain inputs being parameters beside the model's. relic: how the relic density of the term Omega_h2 is computed (by default as `relic_choice` says). own: tables of
     `OwnSection`, each looked at by itself, or such sections; own_files: of files with more of them.
     """
 
@@ -119,7 +119,7 @@ class LikelihoodSection(Section):
     histfactory: Annotated[list[HistFactorySection], Plain] = []
     own: Annotated[list[Any], Plain] = []
     own_files: Names = []
-    relic: Literal["freeze_out", "boltzmann", "kinetic", "phase_space"] = "freeze_out"
+    relic: Literal["freeze_out", "boltzmann", "kinetic", "phase_space"] | None = None
 
 
 class SamplerSection(Section):
@@ -128,7 +128,7 @@ class SamplerSection(Section):
     method: a name of `darkbeauty.inference.samplers`, which says what the other settings mean to it.
     """
 
-    method: str = "nuts"
+    method: str = "nested"
     chains: Annotated[int, Field(ge=1)] = 4
     warmup: Annotated[int, Field(ge=20, le=MOST_TRANSITIONS)] = 300
     draws: Annotated[int, Field(ge=20)] = 500
@@ -136,7 +136,7 @@ class SamplerSection(Section):
     max_depth: Annotated[int, Field(ge=1, le=12)] = 8
     coordinates: Literal["auto", "box"] = "auto"
     starts: Annotated[int, Field(ge=1, le=MOST_STARTS)] = 8
-    live: Annotated[int, Field(ge=100, le=MOST_STARTS)] = 500
+    live: Annotated[int, Field(ge=100, le=MOST_STARTS)] | None = None
 
     @model_validator(mode="after")
     def _fits_in_memory(self) -> Self:

@@ -16,9 +16,10 @@ import jax
 import numpy as np
 
 from darkbeauty.inputs.sm import GSTAR_TABLES
+from darkbeauty.likelihoods.build import by_name
 from darkbeauty.likelihoods.fit_schema import FitFile
 from darkbeauty.likelihoods.own_terms import OwnGaussian, OwnTerm, entries_of, unnamed
-from darkbeauty.likelihoods.term import FREEZE_OUT
+from darkbeauty.likelihoods.relic_choice import depends
 from darkbeauty.models import MODELS, Model, resolve_model
 from darkbeauty.models.base import sectors_of
 from darkbeauty.models.catalogue import CHOICES
@@ -125,8 +126,8 @@ def content(fit: Fit) -> dict[str, str]:
 
 
 def _relic(fit: Fit) -> dict[str, str]:
-    """How the relic density is computed, where not by freeze-out."""
-    return {} if fit.relic == FREEZE_OUT else {"relic": fit.relic}
+    """How the relic density is computed, of a fit that has it."""
+    return {"relic": fit.relic} if depends(by_name(fit.terms, fit.own)) else {}
 
 
 def to_text(fit: Fit) -> str:
@@ -153,7 +154,7 @@ def _lines(fit: Fit) -> Iterator[str]:
             "theory": fit.theory,
             **_relic(fit),
         },
-        "sampler": dict(fit.sampler),
+        "sampler": {name: value for name, value in fit.sampler if value is not None},
         "targets": dict(fit.targets),
     }
     for name, entries in sections.items():

@@ -18,10 +18,10 @@ from darkbeauty.likelihoods.relative import Relative
 from darkbeauty.models import Model
 from darkbeauty.prediction import rewritten, visible
 
-FREEZE_OUT = "freeze_out"
-RELIC_METHODS = {FREEZE_OUT: "Omega_h2"} | {m: f"Omega_h2({m})" for m in ("boltzmann", "kinetic", "phase_space")}
+FREEZE_OUT, KINETIC = "freeze_out", "kinetic"
+RELIC_METHODS = {FREEZE_OUT: "Omega_h2"} | {m: f"Omega_h2({m})" for m in ("boltzmann", KINETIC, "phase_space")}
 """The observable behind the term Omega_h2, by how a likelihood computes it."""
-PREDICTED_ERRORS = {"kinetic": "Omega_h2_error(kinetic)"}
+PREDICTED_ERRORS = {KINETIC: "Omega_h2_error(kinetic)"}
 """The theory error that a method predicts beside it."""
 
 

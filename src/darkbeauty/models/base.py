@@ -8,7 +8,7 @@ import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import product
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, NamedTuple, Self
 
 import equinox as eqx
 import jax
@@ -101,6 +101,13 @@ class AtMost:
         return Problem(f"{path}.{self.names[0]}", self.message.format(value=f"{value:.3g}", limit=f"{self.limit:.3g}"))
 
 
+class Resonance(NamedTuple):
+    """Parameters between which the relic density is resonant: the mass of the mediator is twice that of the dark matter."""
+
+    mediator: str
+    dark: str
+
+
 class Model(eqx.Module):
     """A model at a point. Built without its free parameters it is a template; `at` fills them in.
 
@@ -113,6 +120,8 @@ class Model(eqx.Module):
     parameters: ClassVar[tuple[Parameter, ...]]
     conditions: ClassVar[tuple[Below, ...]] = ()
     """What must hold between parameters."""
+    resonance: ClassVar[Resonance | None] = None
+    """Where its relic density is resonant, for samplers."""
 
     sm: eqx.AbstractVar[SMInputs]
 

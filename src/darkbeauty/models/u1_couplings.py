@@ -15,7 +15,7 @@ from jax import Array
 from darkbeauty.errors import InputError, unknown
 from darkbeauty.inputs import SMInputs, load_sm
 from darkbeauty.models import kinetic_mixing
-from darkbeauty.models.base import AtMost, Below, Model, Value
+from darkbeauty.models.base import AtMost, Below, Model, Resonance, Value
 from darkbeauty.models.sectors import LEPTONS
 from darkbeauty.models.u1_member import Member
 
@@ -39,6 +39,7 @@ class U1Couplings(Model):
             "m_dm", "m_eta", "dark matter ({smaller}) is not lighter than the inert doublet ({larger})", unless="y_eta"
         ),
     )
+    resonance: ClassVar[Resonance | None] = Resonance("m_zp", "m_dm")
     member: ClassVar[Member]
     """What gauge invariance says of it; a field of the family itself."""
     conventions: ClassVar[tuple[str, ...]] = CONVENTIONS

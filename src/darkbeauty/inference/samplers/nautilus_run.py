@@ -29,8 +29,8 @@ LIVE_LEFT = 0.01
 """Share of the integral that the live points hold where exploration ends."""
 BARREN, MOST = 100_000, 2_000_000
 """Evaluations after which a run ends that has found no volume with a density, and any run."""
-DOUBLED = np.log(2.0)
-"""How much more than the exploration expected makes a shell a surprise, in its logarithm."""
+EXPECTED = 2.0
+"""How often a shell may hold what exploration expected of it; what it holds beyond is a surprise."""
 
 
 class Weighted(NamedTuple):
@@ -130,7 +130,7 @@ class NautilusRun:
         return self._sampler.points[0][:, : self.size], self._sampler.log_l[0]
 
     def surprise(self) -> float:
-        """Share of the integral, by the sampling phase, in shells that hold twice of it or more than exploration expected."""
+        """Share of the integral, by the sampling phase, that shells hold beyond twice what exploration expected of them."""
         sampler = self._sampler
         if not sampler.explored:
             return float("nan")
@@ -140,9 +140,8 @@ class NautilusRun:
             before = [logsumexp(part[:end]) if end else -np.inf for part, end in zip(sampler.log_l, ends)]
             expected = bounds + np.array(before) - np.log(sampler.shell_n_sample_exp)
             sampled = sampler.shell_log_l + sampler.shell_log_v
-            more = sampled - expected > DOUBLED
-            share = np.exp(sampled - np.max(sampled))
-            return float(np.sum(share[more]) / np.sum(share))
+            share, least = (np.exp(part - np.max(sampled)) for part in (sampled, expected))
+            return float(np.sum(np.maximum(share - EXPECTED * least, 0.0)) / np.sum(share))
 
     def stored(self) -> np.ndarray:
         """All of it, as bytes of the file that nautilus writes."""

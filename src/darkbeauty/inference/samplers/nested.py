@@ -14,12 +14,15 @@ import numpy as np
 from scipy.special import log_expit, logit
 
 from darkbeauty.inference.posterior import Posterior
+from darkbeauty.inference.resonance import resonance_coordinates
 from darkbeauty.inference.samplers.nautilus_run import BATCH, NautilusRun, Weighted
 from darkbeauty.inference.samplers.sampler import Draws, Progress, Sampler, stopped
 from darkbeauty.inference.sharding import Spread
 from darkbeauty.inference.storage.checkpoint import Journal
 from darkbeauty.likelihoods.fit_schema import SamplerSection
 
+LIVE, LIVE_PER_PARAMETER = 1000, 250
+"""Live points of a run, the larger of the two, where the fit does not say."""
 EDGE = 1e-15
 """Least distance of u from the ends of the cube: beyond, q has no digits."""
 EVERY = 8
@@ -54,9 +57,8 @@ def draw(posterior: Posterior, settings: SamplerSection, seed: int, progress: Pr
     density = Spread(_log_density, posterior, block=BATCH)
     evaluate = lambda u: _over_cube(density, u)
     stored, seeds = journal.arrays(), np.random.SeedSequence(seed).generate_state(settings.chains)
-    begin = lambda i: NautilusRun(
-        evaluate, posterior.size, settings.live, int(seeds[i]), dict(enumerate(stored)).get(i)
-    )
+    live = settings.live or max(LIVE, LIVE_PER_PARAMETER * posterior.size)
+    begin = lambda i: NautilusRun(evaluate, posterior.size, live, int(seeds[i]), dict(enumerate(stored)).get(i))
     runs = [begin(i) for i in range(max(len(stored), 1))]
     with journal.interruption:
         while not journal.stop:
@@ -170,7 +172,7 @@ SAMPLER = Sampler(
     settings=("chains", "draws", "live"),
     labels={"chains": "runs"},
     stages=lambda settings: {"nested sampling": 100 * settings.chains},
-    follows=False,
+    coordinates=resonance_coordinates,
     no_nuisances="theory errors are sampled in a hundred dimensions, where nested sampling does not work",
     references=("arXiv:2306.16923",),
 )

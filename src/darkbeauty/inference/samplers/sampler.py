@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from darkbeauty.inference.posterior import Posterior
+from darkbeauty.inference.posterior import MakeCoordinates, Posterior
+from darkbeauty.inference.relic_map.coordinates import make_coordinates
 from darkbeauty.inference.storage.checkpoint import Journal
 from darkbeauty.likelihoods.fit_schema import SamplerSection
 
@@ -44,7 +45,7 @@ class Sampler:
     extends: those of them that may grow from a run to the one that goes on with it, by --resume; all others must be the same.
     labels: what these are called there, where that is not their name.
     stages: those it reports to progress, each with its total.
-    follows: whether it gains from coordinates that follow the posterior (`Coordinates`), which are made where the fit allows; otherwise the box's.
+    coordinates: those that it samples in.
     no_nuisances: why it cannot sample theory errors, if it cannot.
     references: of the method, for the bibliography of a run.
     """
@@ -54,7 +55,7 @@ class Sampler:
     stages: Callable[[SamplerSection], dict[str, int]]
     extends: tuple[str, ...] = ()
     labels: Mapping[str, str] = field(default_factory=dict)
-    follows: bool = True
+    coordinates: MakeCoordinates = make_coordinates
     no_nuisances: str = ""
     references: tuple[str, ...] = ()
 
