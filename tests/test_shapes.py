@@ -22,7 +22,7 @@ from darkbeauty.dark import thermal_average
 from darkbeauty.evaluation import evaluate
 from darkbeauty.flavour import charm_loops
 from darkbeauty.flavour.spectrum import histogram, smeared
-from darkbeauty.inference.posterior import Observed, Posterior, in_box
+from darkbeauty.inference.posterior import Observed, Posterior
 from darkbeauty.likelihoods.theory import theory_covariance
 from darkbeauty.models import resolve_model
 from darkbeauty.models.loops import boxes
@@ -54,7 +54,7 @@ def theory():
 def posterior():
     priors = {"y": db.Uniform(0.01, 1.0), "g": db.LogUniform(1e-4, 1e-2)}
     fixed = {"m_zp": 4.0, "m_dm": 1.7}
-    return Posterior.of(db.Fit(model="lmu_ltau_s1", priors=priors, fixed=fixed, terms=["DeltaM_s"]), coordinates=in_box)
+    return Posterior.of(db.Fit(model="lmu_ltau_s1", priors=priors, fixed=fixed, terms=["DeltaM_s"]))
 
 
 def test_the_check_bites():

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import pytest
 
 import darkbeauty as db
-from darkbeauty.inference.posterior import Posterior, in_box
+from darkbeauty.inference.posterior import Posterior
 
 POINT = {"y": 0.2, "g": 0.002, "m_zp": 4.0, "m_dm": 1.7}
 NAMES = [
@@ -66,7 +66,7 @@ def test_prediction_and_gradient():
 def test_posterior():
     priors = {"y": db.Uniform(0.01, 1.0), "g": db.LogUniform(1e-4, 1e-2)}
     fit = db.Fit(model="lmu_ltau_s1", priors=priors, fixed={"m_zp": 4.0, "m_dm": 1.7}, terms=["DeltaM_s"])
-    posterior = Posterior.of(fit, coordinates=in_box)
+    posterior = Posterior.of(fit)
     traced(jax.value_and_grad(posterior.log_density), jnp.zeros(2))
     traced(lambda q: posterior.observe(q).predictions, jnp.zeros(2))
 

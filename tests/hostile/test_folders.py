@@ -46,6 +46,7 @@ C10_bsmumu = { kind = "uniform", lower = -2.0, upper = 2.0 }
 [likelihood]
 terms = ["BR(Bs->mumu)"]
 [sampler]
+method = "nuts"
 chains = 1
 warmup = 20
 draws = 60

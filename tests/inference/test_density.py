@@ -9,7 +9,7 @@ import pytest
 
 import darkbeauty as db
 from darkbeauty.inference import Posterior
-from darkbeauty.inference.posterior import NoNuisances, SampledNuisances, in_box
+from darkbeauty.inference.posterior import NoNuisances, SampledNuisances
 from darkbeauty.likelihoods.fit_file import parse_fit
 
 FIT = """
@@ -87,6 +87,6 @@ def test_nuisances_come_after_the_parameters(alone, joint):
 
 
 def test_the_marginal_posterior_of_sampled_theory_errors_has_them_in_its_covariance(fits, alone):
-    marginal = Posterior.of(fits["sampled"], coordinates=in_box, marginal=True)
+    marginal = Posterior.of(fits["sampled"], marginal=True)
     assert marginal.nuisances.size == 0
     assert np.array_equal(marginal.likelihood.covariance, alone.likelihood.covariance)

@@ -19,7 +19,7 @@ import darkbeauty as db
 from darkbeauty import cli
 from darkbeauty.dark.freeze_out import freeze_out
 from darkbeauty.evaluation import evaluate
-from darkbeauty.inference.relic_map.coordinates import RelicCoordinates, make_coordinates
+from darkbeauty.inference.relic_map.coordinates import RelicCoordinates, relic_coordinates
 from darkbeauty.inference.samplers.table import SAMPLERS
 from darkbeauty.likelihoods import Fit, Likelihood
 
@@ -47,7 +47,7 @@ class Finished(NamedTuple):
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     folder, used = tmp_path_factory.mktemp("run"), []
-    remember = lambda fit, lik: used.append(make_coordinates(fit, lik)) or used[0]
+    remember = lambda fit, lik: used.append(relic_coordinates(fit, lik)) or used[0]
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(SAMPLERS, "nuts", replace(SAMPLERS["nuts"], coordinates=remember))
         result = CliRunner().invoke(cli.app, ["fit", str(FIT), "--out", str(folder)])

@@ -47,16 +47,24 @@ def test_kinetic_decoupling_brings_its_error():
     assert np.isfinite(float(lik.log_prob_of(np.where(np.isfinite(values), values, 0.0))))
 
 
-def test_presets_keep_freeze_out():
-    for preset in ("paper", "quick", "global"):
-        labels = [request.label for request in db.likelihood(MODEL, preset).requests]
-        assert "Omega_h2" in labels and "Omega_h2(kinetic)" not in labels
+@pytest.mark.parametrize(("preset", "method"), [("paper", ""), ("quick", "(kinetic)"), ("global", "(kinetic)")])
+def test_the_slides_keep_freeze_out(preset, method):
+    labels = [request.label for request in db.likelihood(MODEL, preset).requests]
+    assert [label for label in labels if label.startswith("Omega_h2(") or label == "Omega_h2"] == [f"Omega_h2{method}"]
 
 
-def test_written_and_read_again(tmp_path):
-    (tmp_path / "fit.toml").write_text(fit(relic="kinetic").text)
-    assert db.load_fit(tmp_path / "fit.toml").relic == "kinetic"
-    assert "relic" not in fit().text
+def test_what_a_fit_takes_where_it_does_not_say():
+    """Kinetic decoupling, whether its terms are chosen by preset or by name; nothing to choose where there is no relic density."""
+    assert fit().relic == "kinetic"
+    assert [fit(terms=None, preset=preset).relic for preset in ("paper", "quick")] == ["freeze_out", "kinetic"]
+    assert fit(terms=["R_K"]).relic == "freeze_out" and "relic" not in fit(terms=["R_K"]).text
+
+
+@pytest.mark.parametrize("choice", [{}, {"relic": "freeze_out"}, {"terms": None, "preset": "paper"}])
+def test_written_and_read_again(tmp_path, choice):
+    """The preset is not in the text: the method is."""
+    (tmp_path / "fit.toml").write_text(fit(**choice).text)
+    assert db.load_fit(tmp_path / "fit.toml").relic == fit(**choice).relic
 
 
 def test_refused():

@@ -38,6 +38,7 @@ C7_bs = { kind = "uniform", lower = -0.3, upper = 0.3 }
 terms = ["BR(B->Xsgamma)", "DeltaM_s", "BR(Bs->mumu)"]
 theory = "sampled"
 [sampler]
+method = "nuts"
 chains = 4
 warmup = 200
 draws = 500
@@ -305,7 +306,7 @@ def test_posterior_agrees_with_integration_over_nuisances(run, evaluated, sample
     ("old", "new", "pieces"),
     [
         ('"sampled"\n[sampler]', '"sampld"\n[sampler]', ["likelihood.theory", "'marginal'", "'sampled'"]),
-        ("[sampler]", '[sampler]\nmethod = "smc"', ["sampler.method", "hundred dimensions", "nuts"]),
+        ('method = "nuts"', 'method = "smc"', ["sampler.method", "hundred dimensions", "nuts"]),
     ],
 )
 def test_wrong_files(tmp_path, old, new, pieces):

@@ -17,7 +17,6 @@ from jax import Array
 
 from darkbeauty.evaluation import Values
 from darkbeauty.inference.coordinates import Coordinates, box_of
-from darkbeauty.inference.relic_map.coordinates import make_coordinates
 from darkbeauty.likelihoods import Fit, Likelihood, SampledLikelihood, sample_nuisances
 
 MakeCoordinates = Callable[[Fit, Likelihood], Coordinates]
@@ -112,13 +111,13 @@ class Posterior(eqx.Module):
         cls,
         fit: Fit,
         *,
-        coordinates: MakeCoordinates = make_coordinates,
+        coordinates: MakeCoordinates = in_box,
         marginal: bool = False,
         progress: Callable[[str], None] = lambda stage: None,
     ) -> Posterior:
         """The posterior of a fit.
 
-        Args     coordinates: which to make; those that follow the posterior take minutes; marginal: with all theory errors in the covariance, correlated ones
+        Args     coordinates: how to make them; those that follow the posterior take minutes; marginal: with all theory errors in the covariance, correlated ones
                  where the fit samples them
         """
         progress("likelihood")

@@ -20,7 +20,7 @@ from darkbeauty.errors import InputError, Problem, attempt, raise_if_any
 from darkbeauty.files import check_places, read_record, write_atomically, write_record
 from darkbeauty.inference.checking.failures import name_causes
 from darkbeauty.inference.coordinates import prior_points
-from darkbeauty.inference.posterior import Posterior, in_box
+from darkbeauty.inference.posterior import Posterior
 from darkbeauty.inference.sharding import Spread, agreed, is_first_process
 from darkbeauty.inference.storage.checkpoint import WAYS_OUT, compare, package_hash
 from darkbeauty.inference.storage.interruption import Interruption
@@ -92,7 +92,7 @@ def _scan(
 ) -> Scan:
     """`scan` in a folder that nobody else writes into."""
     there = _begin(folder, identity, resume)
-    lik = Posterior.of(fit, coordinates=in_box, marginal=True).likelihood
+    lik = Posterior.of(fit, marginal=True).likelihood
     spread = Spread(lambda lik, values: lik.evaluate(values), lik, block=PART)
     files, tally, best, signal = [], Counter(), (-np.inf, {}), 0
     with Interruption() as interruption:

@@ -68,7 +68,6 @@ WALK = Sampler(
     settings=("chains", "draws"),
     stages=lambda settings: {"walking": settings.draws},
     extends=("draws",),
-    follows=False,
     no_nuisances="a random walk is lost in a hundred dimensions",
     references=("arXiv:1804.06788",),
 )

@@ -164,6 +164,7 @@ C7_bs = { kind = "uniform", lower = -0.2, upper = 0.2 }
 [likelihood]
 terms = ["BR(Bs->mumu)", "BR(B->Xsgamma)"]
 [sampler]
+method = "nuts"
 chains = 2
 warmup = 60
 draws = 2000

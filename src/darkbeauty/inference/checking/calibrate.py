@@ -22,7 +22,7 @@ from scipy import stats
 
 from darkbeauty.errors import Problem, raise_if_any, unknown
 from darkbeauty.inference.posterior import Posterior, in_box
-from darkbeauty.inference.relic_map.coordinates import make_coordinates
+from darkbeauty.inference.relic_map.coordinates import relic_coordinates
 from darkbeauty.inference.samplers.smc import tempered_smc
 from darkbeauty.inference.sharding import Spread
 from darkbeauty.likelihoods import Fit, checked_seed
@@ -70,7 +70,7 @@ def calibrate(
     silent = [name for name, term in fit.own.items() if not term.simulated]
     reason = "says nothing of what else might have been measured"
     raise_if_any([Problem(f"term {name!r}", reason, "a function with data and simulate") for name in silent])
-    posterior = Posterior.of(fit, coordinates=in_box if around == "prior" else make_coordinates, marginal=True)
+    posterior = Posterior.of(fit, coordinates=in_box if around == "prior" else relic_coordinates, marginal=True)
     if around == "auto":
         around = "posterior" if posterior.follows else "prior"
     weight = posterior_weight if around == "posterior" else prior_weight

@@ -13,7 +13,7 @@ import numpy as np
 
 from darkbeauty.inference.checking.failures import name_causes
 from darkbeauty.inference.coordinates import prior_points
-from darkbeauty.inference.posterior import Posterior, in_box
+from darkbeauty.inference.posterior import Posterior
 from darkbeauty.inference.sharding import Spread
 from darkbeauty.likelihoods import Fit, Likelihood, checked_seed
 from darkbeauty.numerics.compiled import compiled
@@ -57,7 +57,7 @@ def stress(
 ) -> Stress:
     """Value and gradient of the log-likelihood at draws of the prior, one by one, so that each has its time."""
     key = jax.random.key(checked_seed(fit, seed, {"points": (points, 1, MOST)}))
-    lik = Posterior.of(fit, coordinates=in_box, marginal=True).likelihood
+    lik = Posterior.of(fit, marginal=True).likelihood
     table = prior_points(fit.priors, jax.random.uniform(key, (points, len(fit.priors)), float))
     rows = [{name: jnp.asarray(column[i]) for name, column in table.items()} for i in range(points)]
     both = compiled(lambda lik, values: jax.value_and_grad(lik.log_prob)(values))

@@ -15,6 +15,7 @@ from jax import Array
 from darkbeauty.inference.fitting.forecast import forecast
 from darkbeauty.inference.fitting.least_squares import Minimiser, to_x
 from darkbeauty.inference.posterior import Posterior
+from darkbeauty.inference.relic_map.coordinates import relic_coordinates
 from darkbeauty.likelihoods import Fit, Likelihood, TermReport, checked_seed
 from darkbeauty.likelihoods.priors import Prior
 from darkbeauty.numerics.compiled import compiled
@@ -46,7 +47,7 @@ def optimise(fit: Fit, seed: int | None = None) -> Optimum:
     Adam on the coordinates of the fit, all starts side by side; the best visited point of each start counts, and Levenberg–Marquardt ends the best of them.
     """
     key = jax.random.key(checked_seed(fit, seed))
-    posterior = Posterior.of(fit, marginal=True)
+    posterior = Posterior.of(fit, coordinates=relic_coordinates, marginal=True)
     lik = posterior.likelihood
     starts = 0.5 * jax.random.logistic(key, (fit.sampler.starts, posterior.size), float)
 

@@ -12,7 +12,7 @@ from scipy.interpolate import PchipInterpolator
 from darkbeauty.errors import Problem, raise_if_any, unknown
 from darkbeauty.inference.fitting.forecast import forecast
 from darkbeauty.inference.fitting.least_squares import Best, Minimiser, lowest, to_x
-from darkbeauty.inference.posterior import Posterior, in_box
+from darkbeauty.inference.posterior import Posterior
 from darkbeauty.likelihoods import Fit, Likelihood, checked_seed
 from darkbeauty.likelihoods.fit_schema import MOST_STARTS, count_problems
 
@@ -66,7 +66,7 @@ def profile(
     Errors   InputError for unknown parameters, or more than two
     """
     starts = check(fit, names, points, starts)
-    lik = Posterior.of(fit, coordinates=in_box, marginal=True).likelihood
+    lik = Posterior.of(fit, marginal=True).likelihood
     axes = tuple(fit.priors[name].spaced(points, SIGMAS) for name in names)
     free = tuple(name for name in fit.parameters if name not in names)
     minimiser = Minimiser(lik, fit.priors, free)

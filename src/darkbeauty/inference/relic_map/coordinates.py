@@ -40,7 +40,7 @@ class RelicCoordinates(Coordinates):
         return values, total
 
 
-def make_coordinates(fit: Fit, lik: Likelihood) -> BoxCoordinates | RelicCoordinates:
+def relic_coordinates(fit: Fit, lik: Likelihood) -> BoxCoordinates | RelicCoordinates:
     """Relic coordinates for a fit with a relic-density term and free (g, m_zp, m_dm), unless the fit file asks for box coordinates."""
     box = box_of(fit.priors)
     names = RelicNames("g", "m_zp", "m_dm", "y" if "y" in fit.priors else None)

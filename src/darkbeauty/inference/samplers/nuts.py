@@ -19,6 +19,7 @@ from numpyro.infer.hmc import hmc
 from numpyro.infer.util import ParamInfo
 
 from darkbeauty.inference.posterior import Posterior
+from darkbeauty.inference.relic_map.coordinates import relic_coordinates
 from darkbeauty.inference.samplers.chains import KEPT, Kernel, Shape, accepted, alive_start, choose, run, seeds
 from darkbeauty.inference.samplers.gibbs import GibbsKernel
 from darkbeauty.inference.samplers.sampler import Draws, Progress, Sampler
@@ -142,5 +143,6 @@ SAMPLER = Sampler(
     settings=("chains", "warmup", "draws", "target_accept", "max_depth"),
     stages=lambda settings: {"warm-up": settings.warmup, "sampling": settings.draws},
     extends=("draws",),
+    coordinates=relic_coordinates,
     references=("arXiv:1912.11554", "arXiv:1111.4246"),
 )

@@ -8,8 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from darkbeauty.inference.posterior import MakeCoordinates, Posterior
-from darkbeauty.inference.relic_map.coordinates import make_coordinates
+from darkbeauty.inference.posterior import MakeCoordinates, Posterior, in_box
 from darkbeauty.inference.storage.checkpoint import Journal
 from darkbeauty.likelihoods.fit_schema import SamplerSection
 
@@ -55,7 +54,7 @@ class Sampler:
     stages: Callable[[SamplerSection], dict[str, int]]
     extends: tuple[str, ...] = ()
     labels: Mapping[str, str] = field(default_factory=dict)
-    coordinates: MakeCoordinates = make_coordinates
+    coordinates: MakeCoordinates = in_box
     no_nuisances: str = ""
     references: tuple[str, ...] = ()
 

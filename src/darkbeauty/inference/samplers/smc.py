@@ -20,6 +20,7 @@ import numpy as np
 from scipy.special import log_expit, logsumexp
 
 from darkbeauty.inference.posterior import Posterior
+from darkbeauty.inference.relic_map.coordinates import relic_coordinates
 from darkbeauty.inference.samplers.sampler import Draws, Progress, Sampler, stopped
 from darkbeauty.inference.sharding import Spread
 from darkbeauty.inference.storage.checkpoint import Journal
@@ -241,5 +242,6 @@ SAMPLER = Sampler(
     settings=("chains", "draws"),
     labels={"draws": "particles"},
     stages=lambda settings: {"tempering": 100},
+    coordinates=relic_coordinates,
     no_nuisances="theory errors are sampled in a hundred dimensions, where tempered SMC does not work",
 )
