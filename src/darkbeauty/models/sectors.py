@@ -27,8 +27,9 @@ LIGHT, HEAVY = range(2)
 """Places of the two Majorana states in an array of theirs."""
 DIPOLES = ("C7", "C7p", "C8", "C8p")
 LEPTONIC = ("C9", "C9p", "C10", "C10p")
+SCALAR = ("CS", "CSp", "CP", "CPp")
 NEUTRINO = ("CL", "CR")
-SLOTS = (*DIPOLES, *LEPTONIC, *NEUTRINO)
+SLOTS = (*DIPOLES, *LEPTONIC, *SCALAR, *NEUTRINO)
 """Every coefficient of b → s there can be: dipoles are one number, the others one per lepton flavour."""
 LEAST_WIDTH = 1e-290
 """Width [GeV] of a Z′ below which it decays to nothing: parts of it have no digits left."""
@@ -75,11 +76,15 @@ class Wilson(eqx.Module):
         self.contact, self.residue, self.pole = dict(contact or {}), dict(residue or {}), pole
         self.meson_mixing, self.transitions = dict(meson_mixing or {}), dict(transitions or {})
         refuse_unknown("wilson.contact", "coefficient", self.contact, SLOTS)
-        refuse_unknown("wilson.residue", "coefficient on a pole", self.residue, (*LEPTONIC, *NEUTRINO))
+        refuse_unknown("wilson.residue", "coefficient on a pole", self.residue, (*LEPTONIC, *SCALAR, *NEUTRINO))
         refuse_unknown("wilson.meson_mixing", "pair of quarks", self.meson_mixing, MESON_MIXING)
         refuse_unknown("wilson.transitions", "pair of quarks", self.transitions, TRANSITIONS)
         if self.residue and pole is None:
             raise InputError([Problem("wilson.pole", "coefficients with a residue need the pole they sit on")])
+
+    def fills(self, *names: str) -> bool:
+        """Whether the model has any of these coefficients."""
+        return any(name in self.contact or name in self.residue for name in names)
 
     def dipole(self, name: str) -> ArrayLike:
         """C₇, C₇′, C₈ or C₈′."""
