@@ -10,21 +10,23 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import scipy.integrate
 
 import darkbeauty as db
-from darkbeauty.flavour import b_to_v_ll, bs_to_ll, meson_mixing
+from darkbeauty.flavour import b_to_v_ll, bs_to_ll, meson_mixing, violating
+from darkbeauty.flavour.common import normalisation
+from darkbeauty.flavour.form_factors import b_to_k
 from darkbeauty.models import resolve_model
 from darkbeauty.models.base import sectors_of
 from darkbeauty.models.sectors import SCALAR, Theory, Wilson
-from darkbeauty.models.wet import COEFFICIENTS
 from darkbeauty.prediction import parse
 from darkbeauty.tables import make_tables
 
 REFERENCE = json.loads((Path(__file__).parents[1] / "reference" / "wet_operators.json").read_text(encoding="utf-8"))
-VIOLATING = re.compile("(emu|mue|etau|taue|mutau|taumu)\\)")
+PAIR = re.compile(r"(emu|mue|etau|taue|mutau|taumu)\b")
 POINTS = [{name: complex(*parts) for name, parts in point.items()} for point in REFERENCE["wilson"]]
-NAMES = sorted({name for point in POINTS for name in point} & set(COEFFICIENTS))
-OBSERVABLES = {label: row for label, row in REFERENCE["observables"].items() if not VIOLATING.search(label)}
+NAMES = sorted({name for point in POINTS for name in point if not PAIR.search(name)})
+OBSERVABLES = {label: row for label, row in REFERENCE["observables"].items() if not PAIR.search(label)}
 
 
 def process(label: str) -> str:
@@ -118,3 +120,85 @@ def test_phase_of_mixing_in_bs_to_ll():
     m12 = meson_mixing.sm_coefficient(Theory(wet.sm), "Bs")
     p = Theory(wet.sm, wilson=Wilson(meson_mixing={"bs": m12 * (jnp.exp(0.4j) - 1.0)}))
     assert bs_to_ll.a_delta_gamma(p, "mu") == pytest.approx(np.cos(0.4), rel=1e-12)
+
+
+# -- leptons of different flavour --------------------------------------------------------------------------------------------------------
+
+VIOLATING = {label: row for label, row in REFERENCE["observables"].items() if PAIR.search(label)}
+
+
+@pytest.mark.parametrize("two_body", [True, False])
+def test_leptons_of_different_flavour_agree_with_flavio(two_body):
+    """flavio has the opposite sign between C₉ and C_S in B → Mℓ₁ℓ₂ (`test_rate_from_traces`), so the other sign of C_S there."""
+    labels = [label for label in VIOLATING if label.startswith("BR(Bs->") == two_body and "phi" not in label]
+    labels += [label for label in VIOLATING if "phi" in label and not two_body]
+    sign = lambda name: -1.0 if name.startswith("CS") and not two_body else 1.0
+    names = sorted({name for point in POINTS for name in point if PAIR.search(name)})
+    complete = {name: jnp.array([sign(name) * point.get(name, 0.0) for point in POINTS], complex) for name in names}
+    values = np.asarray(jax.jit(jax.vmap(db.predictor("wet", labels)))(complete)).T
+    for label, ours in zip(labels, values):
+        np.testing.assert_allclose(ours, VIOLATING[label], rtol=1e-5 if two_body else 5e-3, err_msg=label)
+
+
+def test_rate_from_traces():
+    """dΓ/dq² of B⁺ → K⁺ e⁺τ⁻ from its amplitude and Dirac matrices, τ⁻ made by (τ̄ Γ e), integrated over the angle."""
+    wet = resolve_model("wet")
+    point = {
+        "C9_bsetau": 1.0 + 0.3j,
+        "C9p_bsetau": -0.4,
+        "C10_bsetau": 0.7j,
+        "CS_bsetau": 0.2 - 0.1j,
+        "CP_bsetau": 0.15,
+    }
+    p, q2 = wet.at(point).derive(), 9.0
+    f = b_to_k(wet.sm, q2)
+    c = lambda slot: complex(point.get(f"{slot}_bsetau", 0.0) + point.get(f"{slot}p_bsetau", 0.0))
+    mass = wet.sm.mass
+    m_b, m_k, m_1, m_2 = mass["B+"], mass["K+"], mass["e"], mass["tau"]
+    sigma = np.array([[[0, 1], [1, 0]], [[0, -1j], [1j, 0]], [[1, 0], [0, -1]]])
+    gamma = [np.kron([[1, 0], [0, -1]], np.eye(2)), *(np.kron([[0, 1], [-1, 0]], s) for s in sigma)]
+    gamma5, metric = np.kron([[0, 1], [1, 0]], np.eye(2)), np.array([1.0, -1.0, -1.0, -1.0])
+    slash = lambda v: sum(g * x for g, x in zip(gamma, metric * v))
+    lam = lambda a, b: q2**2 + a**2 + b**2 - 2.0 * (q2 * a + q2 * b + a * b)
+    size, root = np.sqrt(lam(m_1**2, m_2**2) / (4.0 * q2)), np.sqrt(lam(m_b**2, m_k**2) / (4.0 * q2))
+    q, b = np.array([np.sqrt(q2), 0.0, 0.0, 0.0]), np.array([np.hypot(m_b, root), 0.0, 0.0, root])
+    gap, total = m_b**2 - m_k**2, 0.0
+    hadron = float(f.plus) * (2.0 * b - q - gap / q2 * q) + float(f.zero) * gap / q2 * q
+    for cosine, weight in zip(*np.polynomial.legendre.leggauss(8)):
+        direction = size * np.array([np.sqrt(1.0 - cosine**2), 0.0, cosine])
+        lepton, anti = np.append(np.hypot(m_2, size), direction), np.append(np.hypot(m_1, size), -direction)
+        vertex = 0.5 * slash(hadron) @ (c("C9") * np.eye(4) + c("C10") * gamma5)
+        vertex = vertex + 0.5 * gap * float(f.zero) * (c("CS") * np.eye(4) + c("CP") * gamma5)
+        conjugate = gamma[0] @ vertex.conj().T @ gamma[0]
+        trace = np.trace((slash(lepton) + m_2 * np.eye(4)) @ vertex @ (slash(anti) - m_1 * np.eye(4)) @ conjugate)
+        total += 0.5 * weight * trace.real
+    phase_space = (
+        2.0 * root * np.sqrt(q2) / (8.0 * np.pi * m_b**2) * 2.0 * size / (8.0 * np.pi * np.sqrt(q2)) / (2.0 * np.pi)
+    )
+    expected = float(normalisation(p)) ** 2 * total * phase_space / (2.0 * m_b)
+    assert float(violating.density(p, "B+->K", "etau", jnp.asarray(q2))) == pytest.approx(expected, rel=1e-10)
+
+
+@pytest.mark.parametrize("mode", ["B+->K", "B0->K*"])
+def test_integral_over_phase_space(mode):
+    wet = resolve_model("wet")
+    p = wet.at({"C9_bsmutau": 1.0, "C10p_bsmutau": 0.5j, "CS_bsmutau": 0.1}).derive()
+    density = jax.jit(lambda q2: violating.density(p, mode, "mutau", q2))
+    ends = violating.phase_space(wet.sm, mode, "mutau")
+    width = scipy.integrate.quad(lambda q2: float(density(jnp.asarray(q2))), *ends, epsrel=1e-9, limit=200)[0]
+    exact = float(width * wet.sm.lifetime[mode.split("->")[0]])
+    assert float(violating.br(p, mode, "mutau")) == pytest.approx(exact, rel=1e-7)
+
+
+def test_neutrinos_of_different_flavour():
+    """They add |C|² of their own: as much as a shift of one flavour does beyond its interference with the Standard Model."""
+    labels = ["BR(B+->Knunu)", "BR(B0->K*nunu)", "<dBR/dq2>(B0->K*nunu)[1,6]"]
+    shift = {"CL": 2.0 - 1.0j, "CR": 0.5j}
+    at = lambda sign, text: {f"{slot}_{text}": sign * c for slot, c in shift.items()}
+    sm, up, down = (db.predict("wet", at(sign, "bsnumunumu"), labels) for sign in (0.0, 1.0, -1.0))
+    other = at(1.0, "bsnuenutau")
+    for tables in (False, True):
+        values = db.predictor(resolve_model("wet").opened(other), labels, tables=tables)(other)
+        expected = [0.5 * (up[label] + down[label]) for label in labels]
+        np.testing.assert_allclose(values, expected, rtol=1e-7)
+    assert up[labels[0]] != pytest.approx(sm[labels[0]], rel=1e-2)

@@ -14,14 +14,19 @@ from darkbeauty.models.sectors import Theory
 
 
 class LeptonicDecay(NamedTuple):
-    """|P|² + |S|² of the prompt rate, and A_ΔΓ times it."""
+    """|P|² + |S|² of the prompt rate, and A_ΔΓ times that."""
 
     prompt: Array
     cosine: Array
 
 
 def br_bs_ll(p: Theory, lepton: str) -> Array:
-    r"""Time-integrated BR(B_s → ℓ⁺ℓ⁻) (arXiv:1204.1737): N² f² m³ τ β/(32π) (|P|² + |S|²) (1 + y A_ΔΓ)/(1 − y²), y = ΔΓ/2Γ."""
+    r"""Time-integrated BR(B_s → ℓ⁺ℓ⁻) (arXiv:1204.1737).
+
+    Prompt rate N² f² m³ τ β/(32π) (|P|² + |S|²), P = (2m_ℓ/m)(C₁₀ − C₁₀′) + m r (C_P − C_P′), S = β m r (C_S − C_S′), r = m_b/(m_b + m_s); times
+    (1 + y A_ΔΓ)/(1 − y²), y = ΔΓ/2Γ, A_ΔΓ as of `a_delta_gamma`.
+    Omits    Γ₁₂ in the phase of mixing (3·10⁻⁴)
+    """
     sm, decay, y = p.sm, leptonic_decay(p, lepton), _y(p)
     m = sm.mass["Bs"]
     prefactor = (
@@ -51,7 +56,7 @@ def effective_lifetime(p: Theory, lepton: str) -> Array:
 
 
 def leptonic_decay(p: Theory, lepton: str) -> LeptonicDecay:
-    r"""P = (2m_ℓ/m)(C₁₀ − C₁₀′) + m (C_P − C_P′) m_b/(m_b + m_s), S = β m (C_S − C_S′) m_b/(m_b + m_s), quark masses at 4.8 GeV."""
+    """P and S of `br_bs_ll` squared, quark masses at 4.8 GeV."""
     sm, w, i = p.sm, p.wilson, LEPTON_INDEX[lepton]
     m = sm.mass["Bs"]
     odd = lambda name: w.lepton(name, i, w.propagator(m**2)) - w.lepton(f"{name}p", i, w.propagator(m**2))

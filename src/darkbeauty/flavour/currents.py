@@ -76,6 +76,12 @@ def neutrino_current(
     return Current(left, -left, -left)
 
 
+def violating_neutrino_current(p: Theory, pair: int, q2: Array, w: Wilson) -> Current:
+    """Two different neutrinos, which the Standard Model does not make; pair: its place in `Wilson.violating_neutrinos`."""
+    left = _pair(p, q2, *w.violating_neutrinos()[pair])
+    return Current(left, -left, -left)
+
+
 def majorana_current(p: Theory, propagator: Array | float, q2: Array, coupling: Array) -> Current:
     """N_ℓN_ℓ: axial, G = coupling · P(q²); its spin-0 part times 1 − q²/m² from the unitary-gauge propagator (printed: vector)."""
     axial = _on_chirality(p.z_prime, coupling * propagator * jnp.ones_like(q2))

@@ -13,7 +13,7 @@ from jax.typing import ArrayLike
 
 from darkbeauty.inputs import SMInputs, load_sm
 from darkbeauty.models.base import Model, Parameter
-from darkbeauty.models.sectors import LEPTONIC, LEPTONS, NEUTRINO, SCALAR, Theory, Wilson
+from darkbeauty.models.sectors import LEPTON_PAIRS, LEPTONIC, LEPTONS, NEUTRINO, SCALAR, Theory, Wilson
 
 DIPOLES = ("C7", "C7p")
 ALWAYS = (
@@ -21,10 +21,15 @@ ALWAYS = (
     *(f"{name}_bs{lepton}{lepton}" for lepton in LEPTONS for name in LEPTONIC),
     *(f"{name}_bsnu{lepton}nu{lepton}" for lepton in LEPTONS for name in NEUTRINO),
 )
-IF_GIVEN = tuple(f"{name}_bs{lepton}{lepton}" for lepton in LEPTONS for name in SCALAR)
-"""Coefficients whose operators are left out, and cost nothing, unless the coefficient, or that of another lepton, has been given a value."""
+SCALARS = {f"{slot}_bs{lepton}{lepton}": slot for lepton in LEPTONS for slot in SCALAR}
+VIOLATING = {
+    **{f"{slot}_bs{pair}": (pair, slot) for pair in LEPTON_PAIRS for slot in (*LEPTONIC, *SCALAR)},
+    **{f"{slot}_bsnu{a}nu{b}": (pair, slot) for pair, (a, b) in LEPTON_PAIRS.items() for slot in NEUTRINO},
+}
+IF_GIVEN = (*SCALARS, *VIOLATING)
+"""Coefficients whose operators are left out, and cost nothing, unless the coefficient (of a scalar operator that of any lepton) has been given a value."""
 COEFFICIENTS = (*ALWAYS, *IF_GIVEN)
-UNITS = {name: "1/GeV" for name in IF_GIVEN}
+UNITS = {name: "1/GeV" for name in IF_GIVEN if name.startswith(SCALAR)}
 """Of what has one: scalar operators of flavio's basis carry m_b(4.8 GeV)."""
 
 
@@ -55,11 +60,15 @@ class Wet(Model):
         return dataclasses.replace(self, given=tuple(name for name in IF_GIVEN if name in given))
 
     def derive(self) -> Theory:
-        scalars = [slot for slot in SCALAR if any(name.startswith(f"{slot}_") for name in self.given)]
+        scalars = {SCALARS[name] for name in self.given if name in SCALARS}
+        violating: dict[str, dict[str, Array]] = {}
+        for name in (name for name in self.given if name in VIOLATING):
+            pair, slot = VIOLATING[name]
+            violating.setdefault(pair, {})[slot] = self._number(name)
         dipoles = {slot: self._number(f"{slot}_bs") for slot in DIPOLES}
-        leptonic = {slot: self._by_flavour(f"{slot}_bs{{0}}{{0}}") for slot in (*LEPTONIC, *scalars)}
+        leptonic = {slot: self._by_flavour(f"{slot}_bs{{0}}{{0}}") for slot in (*LEPTONIC, *sorted(scalars))}
         neutrino = {slot: self._by_flavour(f"{slot}_bsnu{{0}}nu{{0}}") for slot in NEUTRINO}
-        return Theory(self.sm, wilson=Wilson(dipoles | leptonic | neutrino))
+        return Theory(self.sm, wilson=Wilson(dipoles | leptonic | neutrino, violating=violating))
 
     def _number(self, name: str) -> Array:
         return jnp.asarray(self.values_by_name[name], complex)

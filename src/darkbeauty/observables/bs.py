@@ -14,10 +14,7 @@ from darkbeauty.observables.pair_modes import LEPTON_TEX
 
 def _observable(name: str, function: Callable[..., Any], lepton: str, tex: str, about: str, **more: Any) -> Observable:
     sources = (source(function, of=("wilson",), lepton=lepton),)
-    formulas = (bs_to_ll.leptonic_decay,)
-    return Observable(
-        name, sources, itself, tex=tex, references=("arXiv:1204.1737",), about=about, formulas=formulas, **more
-    )
+    return Observable(name, sources, itself, tex=tex, references=("arXiv:1204.1737",), about=about, **more)
 
 
 def _of(lepton: str) -> tuple[Observable, ...]:
