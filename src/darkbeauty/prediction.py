@@ -140,7 +140,7 @@ def gradient_in_words(
     model = resolve_model(model)
     requests = parse(model, observables, model.check(point))
     names = tuple(point) or model.parameter_names()
-    at = model.at(point)
+    at = model.opened(names).at(point)
     values = {name: np.asarray(getattr(at, name), float_or_complex(model, name)) for name in names}
     layout, numbers = lay_out(requests)
     columns, computed = _compiled_gradient(layout, names)(arrays(at), values, numbers)

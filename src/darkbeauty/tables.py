@@ -81,11 +81,14 @@ class RateTables(eqx.Module):
     contents: tuple[tuple[Tabulated, ...], ...] = eqx.field(static=True)
 
     def results(self, p: Theory) -> dict[Source, Results]:
-        """Results as the sources themselves would give, of the rates that somebody reads."""
+        """Results as the sources themselves would give, of the rates that somebody reads; none of a group that lacks a coefficient that `p` has."""
         by_source = self.missing_energy(p)
         phase = b_to_v_ll.meson_mixing_phase(p) if any(group.meson_mixing for group in self.groups) else 1.0
         for group, contents in zip(self.groups, self.contents):
-            table, stop = group(p.wilson.of(contents[0].quarks), phase), 0
+            w = p.wilson.of(contents[0].quarks)
+            if not group.covers(w):
+                continue
+            table, stop = group(w, phase), 0
             for tabulated in contents:
                 start, stop = stop, stop + len(tabulated.bins)
                 by_source[tabulated.source] = tabulated.results(table[start:stop])

@@ -18,7 +18,14 @@ from jax.typing import ArrayLike
 
 from darkbeauty.flavour import b_to_p_ll, b_to_v_ll
 from darkbeauty.flavour.common import integrate_pair
-from darkbeauty.flavour.currents import Current, majorana_current, neutrino_current, vector_current, weak_phase
+from darkbeauty.flavour.currents import (
+    Current,
+    majorana_current,
+    neutrino_current,
+    vector_current,
+    violating_neutrino_current,
+    weak_phase,
+)
 from darkbeauty.flavour.modes import MODES, PSEUDOSCALARS
 from darkbeauty.models.sectors import LEPTONS, Pole, Theory
 
@@ -51,8 +58,13 @@ def neutrino_density(p: Theory, mode: str, q2: ArrayLike, propagator: ArrayLike)
     """`rates` of νν̄, summed over flavours.   [GeV⁻¹]"""
     quarks = MODES[mode].quarks
     current = lambda i: partial(neutrino_current, p, i, propagator, quarks=quarks)
-    flavour = lambda i: rates(p, mode, 0.0, q2, current(i), p.wilson.of(quarks))
-    return jax.tree.map(lambda by_flavour: by_flavour.sum(0), jax.vmap(flavour)(jnp.arange(len(LEPTONS))))
+    w = p.wilson.of(quarks)
+    flavour = lambda i: rates(p, mode, 0.0, q2, current(i), w)
+    total = jax.tree.map(lambda by_flavour: by_flavour.sum(0), jax.vmap(flavour)(jnp.arange(len(LEPTONS))))
+    for pair, _ in enumerate(w.violating_neutrinos()):
+        other = rates(p, mode, 0.0, q2, partial(violating_neutrino_current, p, pair), w)
+        total = jax.tree.map(jnp.add, total, other)
+    return total
 
 
 def majorana_density(p: Theory, mode: str, q2: ArrayLike, propagator: Array | float) -> InvisibleRates:

@@ -34,53 +34,67 @@ from darkbeauty.models.sectors import Theory
 
 
 class PairCurrent(NamedTuple):
-    """Effective couplings of the pair times form factors [GeV⁻²]: F_V (with C₇), F_A multiply f₊, F_0 multiplies f₀."""
+    """Effective couplings of the pair times form factors: F_V (with C₇), F_A multiply f₊, F_0 multiplies f₀ [GeV⁻²]; F_S, F_P, with f₀, too [GeV⁻³]."""
 
     vector: ArrayLike
     axial: ArrayLike
     timelike: ArrayLike
+    scalar: Array | None = None
+    pseudoscalar: Array | None = None
 
 
 class Rate(NamedTuple):
-    """dΓ/dq² [GeV⁻¹] of one decay and its part flat in the lepton angle."""
+    """dΓ/dq² [GeV⁻¹] of one decay, its part flat in the lepton angle, and forward minus backward rate."""
 
     total: Array
     flat: Array
+    forward: Array
 
 
 class PairRates(NamedTuple):
-    """CP-averaged dΓ/dq² (or its integral), its flat part, and half the CP difference of dΓ/dq².   [GeV⁻¹, or GeV]"""
+    """CP-averaged dΓ/dq² (or its integral), its flat part, half the CP difference of dΓ/dq², and the CP-averaged forward minus backward rate.   [GeV⁻¹, or GeV]"""
 
     rate: Array
     flat: Array
     difference: Array
+    forward: Array
 
 
 def pair_rate(q2: Array, m_b: Array | float, m_p: Array | float, m_f: Array | float, current: PairCurrent) -> Rate:
-    r"""dΓ/dq² = √λ β/(128π³ m_B³) { λ/6 [(1+2m²/q²)|F_V|² + β²|F_A|²] + (m²/q²)(m_B²−m_P²)²|F_0|² }   (arXiv:0709.4174, by spin)
+    r"""dΓ/dq² = √λ β/(128π³ m_B³) { λ/6 [(1+2m²/q²)|F_V|² + β²|F_A|²] + s }   (arXiv:0709.4174, by spin)
 
-    Flat part: λ (m²/q²)|F_V|² + (m²/q²)(m_B²−m_P²)²|F_0|² in the same braces; F_H = flat/total. For distinct fermions of mass m_f.
+    s = (m_B²−m_P²)² [|mF_0 + q²F_P/2|² + β²|q²F_S/2|²]/q². Flat part: λ (m²/q²)|F_V|² + s in the same braces; F_H = flat/total. Forward minus backward, with
+    flavio's sign: −½ m β √λ (m_B²−m_P²) Re F_V F_S*. For distinct fermions of mass m_f.
 
     Domain   4m_f² ≤ q² ≤ (m_B − m_P)²; exactly 0 with zero gradient outside
     """
     inside = inside_phase_space(q2, m_b, m_p, m_f)
     safe_q2 = jnp.where(inside, q2, 0.5 * (m_b - m_p) ** 2)
-    r = jnp.where(inside, m_f**2, 0.0) / safe_q2
+    r, gap = jnp.where(inside, m_f**2, 0.0) / safe_q2, m_b**2 - m_p**2
     lam, beta2 = kallen(m_b**2, m_p**2, safe_q2), 1.0 - 4.0 * r
     spin_1 = (1.0 + 2.0 * r) * abs2(current.vector) + beta2 * abs2(current.axial)
-    spin_0 = r * (m_b**2 - m_p**2) ** 2 * abs2(current.timelike)
+    if current.pseudoscalar is None:
+        spin_0 = r * gap**2 * abs2(current.timelike)
+    else:
+        spin_0 = gap**2 / safe_q2 * abs2(m_f * current.timelike + 0.5 * safe_q2 * current.pseudoscalar)
     factor = jnp.where(inside, jnp.sqrt(lam * beta2) / (128.0 * jnp.pi**3 * m_b**3), 0.0)
-    return Rate(factor * (lam / 6.0 * spin_1 + spin_0), factor * (lam * r * abs2(current.vector) + spin_0))
+    forward = jnp.zeros_like(factor)
+    if current.scalar is not None:
+        spin_0 = spin_0 + 0.25 * beta2 * safe_q2 * gap**2 * abs2(current.scalar)
+        interference = jnp.real(current.vector * jnp.conj(current.scalar))
+        forward = -0.5 * factor * m_f * jnp.sqrt(lam * beta2) * gap * interference
+    return Rate(factor * (lam / 6.0 * spin_1 + spin_0), factor * (lam * r * abs2(current.vector) + spin_0), forward)
 
 
 def with_form_factors(p: Theory, mode: str, f: PseudoscalarFormFactors, current: Current) -> PairCurrent:
     """A pseudoscalar sees the vector part of the quark current, the sum of both chiralities."""
     vector, axial, timelike = (c[LEFT] + c[RIGHT] for c in (current.vector, current.axial, current.timelike))
+    spin_0 = (None if c is None else (c[LEFT] + c[RIGHT]) * f.zero for c in (current.scalar, current.pseudoscalar))
     vector = vector * f.plus
     if current.dipole is not None:
         tensor = 2.0 * p.sm.quark["mb_4.8"] / sum(meson_masses(p, mode)) * f.tensor
         vector = vector + (current.dipole[LEFT] + current.dipole[RIGHT]) * tensor
-    return PairCurrent(vector, axial * f.plus, timelike * f.zero)
+    return PairCurrent(vector, axial * f.plus, timelike * f.zero, *spin_0)
 
 
 def pair_density(
@@ -99,8 +113,9 @@ def pair_density(
     def rate(*weak: Any) -> Rate:
         return pair_rate(q2, m_b, m_p, m_f, with_form_factors(p, mode, f, current(safe_q2, *weak)))
 
-    (b, b_bar), flat = jax.vmap(rate, axis_size=2)(*with_conjugate(*weak))
-    return PairRates(0.5 * (b + b_bar), 0.5 * (flat[DECAY] + flat[CONJUGATE]), 0.5 * (b - b_bar))
+    (b, b_bar), flat, forward = jax.vmap(rate, axis_size=2)(*with_conjugate(*weak))
+    mean = lambda x: 0.5 * (x[DECAY] + x[CONJUGATE])
+    return PairRates(0.5 * (b + b_bar), mean(flat), 0.5 * (b - b_bar), mean(forward))
 
 
 def meson_masses(p: Theory, mode: str) -> tuple[Array | float, Array | float]:

@@ -8,11 +8,12 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from darkbeauty.flavour.b_to_v_ll import PARA, PERP, amplitudes, hadronic, meson_mixing_phase, non_factorisable
+from darkbeauty.flavour.b_to_v_ll import amplitudes, hadronic, meson_mixing_phase, non_factorisable
 from darkbeauty.flavour.common import CONJUGATE, DECAY, abs2, weak_inputs, with_conjugate
 from darkbeauty.flavour.currents import lepton_current
 from darkbeauty.flavour.meson_mixing import mixing_phase
 from darkbeauty.flavour.modes import VECTOR
+from darkbeauty.flavour.vector_angles import PARA, PERP
 from darkbeauty.models.sectors import Theory, Wilson
 
 AT_THE_POLE = 1e-6

@@ -2,7 +2,7 @@ r"""B → V and a pair of fermions, V = K*, φ: one amplitude code for ℓ⁺ℓ
 
 The pair enters through its `Current`. Amplitudes carry the polarisation of V: perpendicular, parallel,
 longitudinal (A_⊥, A_∥, A_0, with H_± = (A_∥ ± A_⊥)/√2), in units of i times the CKM phase of N. Formulas: arXiv:1506.03970, section 2 and
-appendix C, for equal masses and without scalar and tensor operators; signs of the angular coefficients as LHCb has them.
+appendix C, for equal masses and without tensor operators.
 """
 
 from __future__ import annotations
@@ -34,13 +34,17 @@ from darkbeauty.flavour.common import (
 from darkbeauty.flavour.currents import Current, lepton_current
 from darkbeauty.flavour.form_factors import b_to_v
 from darkbeauty.flavour.modes import VECTOR, VECTORS
+from darkbeauty.flavour.vector_angles import (
+    Amplitudes,
+    AngularCoefficients,
+    VectorRates,
+    angular_coefficients,
+)
 from darkbeauty.inputs import SMInputs
 from darkbeauty.inputs.sm import Spectator
 from darkbeauty.models.sectors import Theory, Wilson
 
 SPECTATOR_END, LOW_RECOIL_START, LARGE_RECOIL_END = 8.9, 14.0, 9.0
-PERP, PARA, ZERO = range(3)
-"""Places of A_⊥, A_∥, A_0 along the leading axis of amplitudes."""
 
 
 class Hadronic(NamedTuple):
@@ -52,37 +56,6 @@ class Hadronic(NamedTuple):
     current: Array
     dipole: Array
     timelike: Array
-
-
-class Amplitudes(NamedTuple):
-    """A_⊥, A_∥, A_0 (leading axis) for the vector and axial current, and the timelike amplitude."""
-
-    vector: Array
-    axial: Array
-    timelike: Array
-
-
-class AngularCoefficients(NamedTuple):
-    """dΓ/dq², its part with a longitudinal meson, and the angular coefficients J_i."""
-
-    rate: Array
-    longitudinal: Array
-    j2s: Array
-    j2c: Array
-    j3: Array
-    j4: Array
-    j5: Array
-    j6s: Array
-    j7: Array
-    j8: Array
-    j9: Array
-
-
-class VectorRates(NamedTuple):
-    """CP averages, and half the CP differences.   [GeV⁻¹, integrated GeV]"""
-
-    average: AngularCoefficients
-    difference: AngularCoefficients
 
 
 # -- amplitudes ------------------------------------------------------------------------------------------------------------------------
@@ -109,13 +82,17 @@ def hadronic(sm: SMInputs, mode: str, q2: Array) -> Hadronic:
 
 
 def amplitudes(f: Hadronic, m_f: Array | float, current: Current) -> Amplitudes:
-    """A_⊥ goes with the sum of both quark chiralities, A_∥, A_0 and the timelike amplitude with their difference."""
-    total = lambda c: jnp.stack([c[LEFT] + c[RIGHT], c[LEFT] - c[RIGHT], c[LEFT] - c[RIGHT]])
-    vector = total(current.vector) * f.current
+    """A_⊥ goes with the sum of both quark chiralities, A_∥, A_0, the timelike and the scalar amplitude with their difference."""
+    odd = lambda c: c[LEFT] - c[RIGHT]
+    total = lambda c: jnp.stack([c[LEFT] + c[RIGHT], odd(c), odd(c)])
+    vector, timelike = total(current.vector) * f.current, m_f * odd(current.timelike)
+    if current.pseudoscalar is not None:
+        timelike = timelike + 0.5 * f.q2 * odd(current.pseudoscalar)
     return Amplitudes(
         vector if current.dipole is None else vector + total(current.dipole) * f.dipole,
         total(current.axial) * f.current,
-        m_f * (current.timelike[LEFT] - current.timelike[RIGHT]) * f.timelike,
+        timelike * f.timelike,
+        None if current.scalar is None else 0.5 * f.q2 * odd(current.scalar) * f.timelike,
     )
 
 
@@ -166,34 +143,6 @@ def subleading(sm: SMInputs, mode: str, f: Hadronic) -> Array:
 # -- rates -----------------------------------------------------------------------------------------------------------------------------
 
 
-def angular_coefficients(a: Amplitudes, beta: Array) -> AngularCoefficients:
-    r"""dΓ/dq² and J_i without their common factor √λ β q²/(512π³m_B³).
-
-    β² = 1 − 4m²/q²; for distinct fermions of mass m; for one decay, no CP average
-    """
-    v, x = a.vector, a.axial
-    same = lambda i, j: v[i] * jnp.conj(v[j]) + x[i] * jnp.conj(x[j])
-    mixed = lambda i, j: v[i] * jnp.conj(x[j]) + x[i] * jnp.conj(v[j])
-    vv, perp, para, zero = abs2(v), *(abs2(v) + abs2(x))
-    beta2, root_2 = beta**2, jnp.sqrt(2.0)
-    total = lambda vector, both: (
-        ((3.0 - 3.0 * beta2) * vector + 2.0 * beta2 * both + 3.0 * abs2(a.timelike)) * 4.0 / 3.0
-    )
-    return AngularCoefficients(
-        rate=total(vv.sum(0), perp + para + zero),
-        longitudinal=total(vv[ZERO], zero),
-        j2s=2.0 / 3.0 * beta2 * (perp + para),
-        j2c=-8.0 / 3.0 * beta2 * zero,
-        j3=4.0 / 3.0 * beta2 * (perp - para),
-        j4=4.0 / 3.0 * root_2 * beta2 * same(PARA, ZERO).real,
-        j5=8.0 / 3.0 * root_2 * beta * mixed(PERP, ZERO).real,
-        j6s=16.0 / 3.0 * beta * mixed(PERP, PARA).real,
-        j7=8.0 / 3.0 * root_2 * beta * mixed(PARA, ZERO).imag,
-        j8=4.0 / 3.0 * root_2 * beta2 * same(0, 2).imag,
-        j9=-8.0 / 3.0 * beta2 * same(0, 1).imag,
-    )
-
-
 def pair_density(
     p: Theory,
     mode: str,
@@ -221,7 +170,7 @@ def pair_density(
         return a if beside is None else a._replace(vector=a.vector + beside(f, *weak))
 
     both = jax.vmap(decay, axis_size=2)(*with_conjugate(*weak))
-    coefficients = jax.vmap(partial(angular_coefficients, beta=beta))
+    coefficients = jax.vmap(partial(angular_coefficients, beta=beta, lightness=m_f / jnp.sqrt(q2)))
     factor = jnp.where(inside, f.root_lambda * beta * q2 / (512.0 * jnp.pi**3 * f.m_b**3), 0.0)
     if VECTORS[mode].b == "Bs":
         j, average = with_meson_mixing(p, both, coefficients)
@@ -240,12 +189,13 @@ def with_meson_mixing(
     r"""J of the two CP-conjugate decays (leading axis), and ½[J + J̄ − y h]/(1 − y²), y = ΔΓ/2Γ.
 
     h is the interference of B̄_s → f with B_s → B̄_s → f: J is quadratic in the amplitudes, so h = J[A + Ã] − J[A] − J[Ã], where Ã is
-    the conjugate decay into the same final state (A_⊥ changes sign) times the mixing phase.
+    the conjugate decay into the same final state (A_⊥ and the scalar amplitude change sign) times the mixing phase.
     """
     phase = meson_mixing_phase(p)
     sign = phase * jnp.array([-1.0, 1.0, 1.0]).reshape((3,) + (1,) * (both.vector.ndim - 2))
     decay, conjugate = (jax.tree.map(lambda leaf, k=k: leaf[k], both) for k in (DECAY, CONJUGATE))
-    tilde = Amplitudes(sign * conjugate.vector, sign * conjugate.axial, phase * conjugate.timelike)
+    scalar = None if conjugate.scalar is None else -phase * conjugate.scalar
+    tilde = Amplitudes(sign * conjugate.vector, sign * conjugate.axial, phase * conjugate.timelike, scalar)
     interfering = jax.tree.map(jnp.add, decay, tilde)
     stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), decay, conjugate, tilde, interfering)
     every = coefficients(stacked)

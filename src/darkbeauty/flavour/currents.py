@@ -21,13 +21,16 @@ from darkbeauty.models.sectors import Theory, Wilson, ZPrime
 class Current(NamedTuple):
     """Couplings of a pair [GeV⁻²]; the leading axis of size 2 is the chirality of the quarks, left (unprimed) and right (primed).
 
-    timelike is the axial coupling of the spin-0 part of the pair; dipole multiplies m_b σ^μν q_ν/q² as C₇ does.
+    timelike is the axial coupling of the spin-0 part of the pair; dipole multiplies m_b σ^μν q_ν/q² as C₇ does; scalar and pseudoscalar [GeV⁻³] are those of
+    m_b (s̄P_{R,L}b)(f̄(1, γ₅)f), the unprimed one, with P_R, first; None where there is none.
     """
 
     vector: Array
     axial: Array
     timelike: Array
     dipole: Array | None = None
+    scalar: Array | None = None
+    pseudoscalar: Array | None = None
 
 
 def lepton_current(
@@ -50,6 +53,7 @@ def lepton_current(
     effective = effective_coefficients(sm, q2, ratio_u)
     new = lambda name: w.lepton(name, i, propagator)
     pair = partial(_pair, p, q2, quarks=quarks)
+    spin_0 = lambda name: pair(new(name), new(f"{name}p")) if w.fills(name, f"{name}p") else None
     right_dipole = sm.wilson["C7effp"] if quarks == "bs" else 0.0
     axial = pair(sm.wilson["C10"] + new("C10"), new("C10p"))
     return Current(
@@ -57,6 +61,8 @@ def lepton_current(
         axial=axial,
         timelike=axial,
         dipole=pair(effective.c7 + w.dipole("C7"), right_dipole + w.dipole("C7p")),
+        scalar=spin_0("CS"),
+        pseudoscalar=spin_0("CP"),
     )
 
 
@@ -67,6 +73,12 @@ def neutrino_current(
     coupling = p.sm.coupling
     c_sm = -p.sm.nunu["Xt"] / coupling["s2w"] * coupling["alpha_e_MZ"] / coupling["alpha_e_4.8"]
     left = _pair(p, q2, c_sm + w.lepton("CL", flavour, propagator), w.lepton("CR", flavour, propagator), quarks)
+    return Current(left, -left, -left)
+
+
+def violating_neutrino_current(p: Theory, pair: int, q2: Array, w: Wilson) -> Current:
+    """Two different neutrinos, which the Standard Model does not make; pair: its place in `Wilson.violating_neutrinos`."""
+    left = _pair(p, q2, *w.violating_neutrinos()[pair])
     return Current(left, -left, -left)
 
 

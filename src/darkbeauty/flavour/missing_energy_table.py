@@ -63,8 +63,12 @@ def neutrino_products(p: Theory, quarks: str = "bs") -> Products:
     up, down = at(w.residue, "CL"), at(w.residue, "CR")
     mixed = lambda x, y: 2.0 * jnp.sum((x * jnp.conj(y)).real)
     size = lambda x, y: abs2(x).sum() + abs2(y).sum()
+    others = [[jnp.asarray(c, complex) for c in pair] for pair in w.violating_neutrinos()]
     return Products(
-        Chiralities(size(left, right), mixed(left, right)),
+        Chiralities(
+            size(left, right) + sum(size(*pair) for pair in others),
+            mixed(left, right) + sum(mixed(*pair) for pair in others),
+        ),
         Chiralities(mixed(left, up) + mixed(right, down), mixed(left, down) + mixed(up, right)),
         Chiralities(size(up, down), mixed(up, down)),
         w.pole,

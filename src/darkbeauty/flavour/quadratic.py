@@ -22,17 +22,17 @@ from jax.typing import ArrayLike
 
 from darkbeauty.flavour.b_to_invisible import amplitude_code
 from darkbeauty.flavour.b_to_p_ll import PairRates
-from darkbeauty.flavour.b_to_v_ll import AngularCoefficients, VectorRates
 from darkbeauty.flavour.meson_mixing import sm_coefficient
 from darkbeauty.flavour.modes import MODES, PSEUDOSCALARS, VECTOR
 from darkbeauty.flavour.panels import DEGREES, Panels, cut, joined
+from darkbeauty.flavour.vector_angles import AngularCoefficients, VectorRates
 from darkbeauty.inputs import SMInputs
-from darkbeauty.models.sectors import DIPOLES, LEPTONIC, Pole, Theory, Wilson
+from darkbeauty.models.sectors import DIPOLES, LEPTONIC, SCALAR, Pole, Theory, Wilson
 from darkbeauty.numerics.compiled import compiled
 from darkbeauty.numerics.quadrature import gauss_legendre
 from darkbeauty.numerics.stored import stored
 
-SLOTS = ("C7", "C7p", *LEPTONIC)
+SLOTS = ("C7", "C7p", *LEPTONIC, *SCALAR)
 """Coefficients that b → sℓℓ depends on."""
 PAIR, ANGULAR = (
     PairRates._fields,
@@ -62,7 +62,7 @@ def probe(sm: SMInputs, slots: tuple[str, ...] = (), u: Any = (), u_bar: Any = (
     conjugate = jnp.conj(jnp.asarray(u_bar))
     both = 0.5 * (jnp.asarray(u) + conjugate), -0.5j * (jnp.asarray(u) - conjugate)
     contact, residue = (dict(zip(slots, values)) for values in both)
-    spread = lambda values: {name: jnp.broadcast_to(values[name], (3,)) for name in slots if name in LEPTONIC}
+    spread = lambda values: {name: jnp.broadcast_to(values[name], (3,)) for name in slots if name not in DIPOLES}
     dipoles = {name: contact[name] for name in slots if name in DIPOLES}
     pole = Pole(jnp.zeros(()), jnp.zeros(()))
     coefficients = dipoles | spread(contact), spread(residue), pole
@@ -93,6 +93,10 @@ class QuadraticRates(eqx.Module):
     flavour: int = eqx.field(static=True)
     owner: tuple[int, ...] = eqx.field(static=True)
     meson_mixing: bool = eqx.field(static=True)
+
+    def covers(self, w: Wilson) -> bool:
+        """Whether the forms know every coefficient that a model fills."""
+        return not any(w.fills(name) for name in SLOTS if name not in self.slots)
 
     def __call__(self, w: Wilson, phase: ArrayLike) -> Array:
         """∫ density dq² of every bin, shape (bins, rates), in the order of the channels and their bins.   [GeV]

@@ -15,9 +15,9 @@ from jax.typing import ArrayLike
 
 from darkbeauty.flavour import b_to_invisible
 from darkbeauty.flavour.b_to_invisible import amplitude_code
-from darkbeauty.flavour.b_to_v_ll import VectorRates
 from darkbeauty.flavour.common import integrate_pair
 from darkbeauty.flavour.modes import MODES
+from darkbeauty.flavour.vector_angles import VectorRates
 from darkbeauty.models.sectors import LEPTONS, Theory
 
 PAIRS = (*LEPTONS, "nunu", "NN", "inv")

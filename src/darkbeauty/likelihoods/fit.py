@@ -118,7 +118,7 @@ class Fit:
             priors, more = check_priors(model, file.priors)
             problems += more + check_fixed(model, file.fixed, file.priors)
             problems += check_conditions(model, file.fixed, priors)
-            model = with_values(model, file.fixed)
+            model = with_values(model, file.fixed).opened(priors)
             terms, own, more = check_terms(model, file, failed, Path(path).parent if Path(path).is_file() else Path())
             problems += more
             relic = relic or default_relic(model, file.likelihood.preset, by_name(terms, own))

@@ -18,6 +18,8 @@ from darkbeauty.errors import InputError, Problem, unknown
 from darkbeauty.inputs import SMInputs
 
 LEPTONS = ("e", "mu", "tau")
+LEPTON_PAIRS = {f"{first}{second}": (first, second) for first in LEPTONS for second in LEPTONS if first != second}
+"""Pairs of two different leptons."""
 E, MU, TAU = range(3)
 """Places of the flavours in an array of couplings."""
 DOWN, STRANGE, BOTTOM = range(3)
@@ -27,8 +29,9 @@ LIGHT, HEAVY = range(2)
 """Places of the two Majorana states in an array of theirs."""
 DIPOLES = ("C7", "C7p", "C8", "C8p")
 LEPTONIC = ("C9", "C9p", "C10", "C10p")
+SCALAR = ("CS", "CSp", "CP", "CPp")
 NEUTRINO = ("CL", "CR")
-SLOTS = (*DIPOLES, *LEPTONIC, *NEUTRINO)
+SLOTS = (*DIPOLES, *LEPTONIC, *SCALAR, *NEUTRINO)
 """Every coefficient of b → s there can be: dipoles are one number, the others one per lepton flavour."""
 LEAST_WIDTH = 1e-290
 """Width [GeV] of a Z′ below which it decays to nothing: parts of it have no digits left."""
@@ -56,6 +59,7 @@ class Wilson(eqx.Module):
     where residue is what a light Z′ puts on its pole P. Weak phases sit in contact and residue, the strong phase in P: CP conjugates the first two only.
     meson_mixing: C of H = C (q̄γ^μP q′)², of either chirality, by pair of quarks: B mesons at 4.2 GeV, K and D at 2 GeV [GeV⁻²].
     transitions: coefficients of b → d ("bd") and s → d ("sd"), each in units of its own ξ_t.
+    violating: numbers by pair of two different leptons, "emu" of e⁺μ⁻ or of ν_eν_μ as flavio has them, and by slot; what is not there is 0.
     """
 
     contact: dict[str, Array]
@@ -63,6 +67,7 @@ class Wilson(eqx.Module):
     pole: Pole | None
     meson_mixing: dict[str, ArrayLike]
     transitions: dict[str, Wilson]
+    violating: dict[str, dict[str, Array]]
 
     def __init__(
         self,
@@ -71,15 +76,24 @@ class Wilson(eqx.Module):
         pole: Pole | None = None,
         meson_mixing: Mapping[str, ArrayLike] | None = None,
         transitions: Mapping[str, Wilson] | None = None,
+        violating: Mapping[str, dict[str, Any]] | None = None,
     ):
         self.contact, self.residue, self.pole = dict(contact or {}), dict(residue or {}), pole
         self.meson_mixing, self.transitions = dict(meson_mixing or {}), dict(transitions or {})
+        self.violating = dict(violating or {})
         refuse_unknown("wilson.contact", "coefficient", self.contact, SLOTS)
-        refuse_unknown("wilson.residue", "coefficient on a pole", self.residue, (*LEPTONIC, *NEUTRINO))
+        refuse_unknown("wilson.residue", "coefficient on a pole", self.residue, (*LEPTONIC, *SCALAR, *NEUTRINO))
         refuse_unknown("wilson.meson_mixing", "pair of quarks", self.meson_mixing, MESON_MIXING)
         refuse_unknown("wilson.transitions", "pair of quarks", self.transitions, TRANSITIONS)
+        refuse_unknown("wilson.violating", "pair of leptons", self.violating, LEPTON_PAIRS)
+        for pair, slots in self.violating.items():
+            refuse_unknown(f"wilson.violating.{pair}", "coefficient", slots, (*LEPTONIC, *SCALAR, *NEUTRINO))
         if self.residue and pole is None:
             raise InputError([Problem("wilson.pole", "coefficients with a residue need the pole they sit on")])
+
+    def fills(self, *names: str) -> bool:
+        """Whether the model has any of these coefficients."""
+        return any(name in self.contact or name in self.residue for name in names)
 
     def dipole(self, name: str) -> ArrayLike:
         """C₇, C₇′, C₈ or C₈′."""
@@ -98,6 +112,11 @@ class Wilson(eqx.Module):
         """C of (q̄γ^μP q′)² for a pair of quarks.   [GeV⁻²]"""
         return self.meson_mixing.get(pair, 0.0)
 
+    def violating_neutrinos(self) -> list[tuple[ArrayLike, ArrayLike]]:
+        """C_L and C_R of every pair of two different neutrinos that the model makes."""
+        slots = (slots for slots in self.violating.values() if set(slots) & set(NEUTRINO))
+        return [(slots.get("CL", 0.0), slots.get("CR", 0.0)) for slots in slots]
+
     def of(self, pair: str) -> Wilson:
         """The coefficients between a pair of quarks: "bs" these, the others empty where there are none."""
         return self if pair == "bs" else self.transitions.get(pair, Wilson())
@@ -106,7 +125,8 @@ class Wilson(eqx.Module):
         """The coefficients of the CP-conjugate process."""
         flip = lambda group: {name: jnp.conj(jnp.asarray(value)) for name, value in group.items()}
         others = {pair: w.conjugate() for pair, w in self.transitions.items()}
-        return Wilson(flip(self.contact), flip(self.residue), self.pole, flip(self.meson_mixing), others)
+        violating = {pair: flip(slots) for pair, slots in self.violating.items()}
+        return Wilson(flip(self.contact), flip(self.residue), self.pole, flip(self.meson_mixing), others, violating)
 
 
 class ZPrime(eqx.Module):

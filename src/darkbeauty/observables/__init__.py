@@ -15,6 +15,7 @@ from darkbeauty.observables import (
     limits,
     meson_mixing,
     relic,
+    violating,
     wilson,
     z_prime,
 )
@@ -39,6 +40,7 @@ REGISTRY: tuple[Observable, ...] = (
     *b_to_invisible.OBSERVABLES,
     *b_to_xs_gamma.OBSERVABLES,
     *bs.OBSERVABLES,
+    *violating.OBSERVABLES,
     *meson_mixing.OBSERVABLES,
     *kaons.OBSERVABLES,
     *lambda1520.OBSERVABLES,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from darkbeauty.flavour import b_to_p_ll, currents
 from darkbeauty.flavour.modes import WITH_LEPTONS
 from darkbeauty.models.sectors import LEPTONS
-from darkbeauty.observables.combiners import Ratio, Zero
+from darkbeauty.observables.combiners import Ratio
 from darkbeauty.observables.observable import Observable
 from darkbeauty.observables.pair_modes import RATIOS, LeptonModes
 
@@ -17,7 +17,7 @@ _MODES = LeptonModes(b_to_p_ll, "rate", _FORMULAS)
 _ANGULAR = {
     "FH": ("F_H", "flat term", Ratio("flat", "rate")),
     "ACP": ("A_{CP}", "direct CP asymmetry", Ratio("difference", "rate")),
-    "AFB": ("A_{FB}", "forward–backward asymmetry (0 without scalar operators)", Zero("rate")),
+    "AFB": ("A_{FB}", "forward–backward asymmetry, CP-averaged (0 without scalar operators)", Ratio("forward", "rate")),
 }
 
 

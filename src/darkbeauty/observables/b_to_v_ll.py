@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import jax.numpy as jnp
 from jax import Array
 
-from darkbeauty.flavour import b_to_v_ll, currents
+from darkbeauty.flavour import b_to_v_ll, currents, vector_angles
 from darkbeauty.flavour.modes import VECTOR
 from darkbeauty.models.sectors import LEPTONS, Theory
 from darkbeauty.observables.combiners import Fields, Ratio
@@ -20,7 +20,8 @@ _OPTIMISED_REFERENCES = (*REFERENCES, "arXiv:1303.5794")
 _FORMULAS = (
     b_to_v_ll,
     b_to_v_ll.hadronic,
-    b_to_v_ll.angular_coefficients,
+    vector_angles.angular_coefficients,
+    vector_angles.of_scalar,
     b_to_v_ll.spectator_scattering,
     b_to_v_ll.subleading,
     currents.lepton_current,
@@ -63,18 +64,23 @@ _ANGULAR = {
         "longitudinal polarisation fraction, −S₂c (differs from the one of the rate by lepton masses)",
         _over_rate("average.j2c", -1.0),
     ),
-    "AFB": ("A_{FB}", "forward–backward asymmetry", _over_rate("average.j6s", 0.75)),
+    "AFB": ("A_{FB}", "forward–backward asymmetry", _over_rate("average.forward", 0.75)),
     "ACP": (
         "A_{CP}",
         "direct CP asymmetry over 2, as flavio defines it: (Γ − Γ̄)/2(Γ + Γ̄)",
         _over_rate("difference.rate", 0.5),
     ),
-    "AFBCP": ("A_{FB}^{CP}", "CP asymmetry of the forward–backward asymmetry", _over_rate("difference.j6s", 0.75)),
+    "AFBCP": ("A_{FB}^{CP}", "CP asymmetry of the forward–backward asymmetry", _over_rate("difference.forward", 0.75)),
     **{f"S{i}": (f"S_{i}", "CP-averaged angular coefficient", _over_rate(f"average.j{i}")) for i in (3, 4, 5, 7, 8, 9)},
     **{
         f"A{i}": (f"A_{i}", "CP asymmetry of an angular coefficient", _over_rate(f"difference.j{i}"))
         for i in (3, 4, 5, 7, 8, 9)
     },
+    "S6c": (
+        "S_6^c",
+        "CP-averaged angular coefficient (0 without scalar and tensor operators)",
+        _over_rate("average.j6c"),
+    ),
     "A6s": ("A_6^s", "CP asymmetry of an angular coefficient", _over_rate("difference.j6s")),
     "P1": ("P_1", "optimised angular observable", _over_j2s("j3", 0.5)),
     "P2": ("P_2", "optimised angular observable", _over_j2s("j6s", 0.125)),

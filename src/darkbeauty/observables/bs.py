@@ -2,23 +2,49 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from darkbeauty.flavour import bs_to_ll
 from darkbeauty.models.sectors import LEPTONS
 from darkbeauty.observables.combiners import itself
-from darkbeauty.observables.observable import FRACTION, Observable, source
+from darkbeauty.observables.observable import FRACTION, POSITIVE, Observable, source
 from darkbeauty.observables.pair_modes import LEPTON_TEX
 
-OBSERVABLES: tuple[Observable, ...] = (
-    *(
-        Observable(
-            f"BR(Bs->{lepton}{lepton})",
-            (source(bs_to_ll.br_bs_ll, of=("wilson",), lepton=lepton),),
-            itself,
-            tex=rf"B(B_s\to {LEPTON_TEX[lepton]})",
-            references=("arXiv:1204.1737",),
-            about="time-integrated branching fraction",
+
+def _observable(name: str, function: Callable[..., Any], lepton: str, tex: str, about: str, **more: Any) -> Observable:
+    sources = (source(function, of=("wilson",), lepton=lepton),)
+    return Observable(name, sources, itself, tex=tex, references=("arXiv:1204.1737",), about=about, **more)
+
+
+def _of(lepton: str) -> tuple[Observable, ...]:
+    process, tex = f"Bs->{lepton}{lepton}", rf"B_s\to {LEPTON_TEX[lepton]}"
+    return (
+        _observable(
+            f"BR({process})",
+            bs_to_ll.br_bs_ll,
+            lepton,
+            f"B({tex})",
+            "time-integrated branching fraction",
             range=FRACTION,
-        )
-        for lepton in LEPTONS
-    ),
-)
+        ),
+        _observable(
+            f"ADeltaGamma({process})",
+            bs_to_ll.a_delta_gamma,
+            lepton,
+            rf"A_{{\Delta\Gamma}}({tex})",
+            "rate asymmetry of the mass eigenstates, 1 in the Standard Model",
+        ),
+        _observable(
+            f"tau_{lepton}{lepton}",
+            bs_to_ll.effective_lifetime,
+            lepton,
+            rf"\tau_{{{tex}}}",
+            "effective lifetime of B_s in this decay",
+            unit="GeV^-1",
+            range=POSITIVE,
+        ),
+    )
+
+
+OBSERVABLES: tuple[Observable, ...] = tuple(observable for lepton in LEPTONS for observable in _of(lepton))

@@ -97,20 +97,6 @@ class SummedRate:
         return p.sm.lifetime[self.meson] * sum(result[self.name] for result in results) / width
 
 
-@dataclass(frozen=True)
-class Zero:
-    """Zero, with the shape of a field."""
-
-    name: str
-
-    @property
-    def reads(self) -> tuple[str, ...]:
-        return (self.name,)
-
-    def __call__(self, p: Theory, arguments: tuple, result: Fields) -> Array:
-        return 0.0 * result[self.name]
-
-
 def safe_ratio(numerator: Array, denominator: Array) -> Array:
     """numerator/denominator, 0 where the denominator is 0 (a closed channel)."""
     is_open = denominator != 0.0

@@ -216,7 +216,7 @@ def _jacobian(
     model: Model, point: Mapping[str, Any], request: Request
 ) -> tuple[complex, Status, dict[str, complex], dict[str, np.ndarray]]:
     """Value and how it ended, derivatives by every model parameter (real part of a complex one) and by every uncertain input."""
-    start = arrays(model.at(point))
+    start = arrays(model.opened(model.parameter_names()).at(point))
     values = {name: np.asarray(value) for name, value in start.values().items()}
     inputs = {path: np.asarray(model.sm.get(path), float) for path in nuisances()[0] if path not in FOLLOWS}
     layout, numbers = lay_out((request,))

@@ -1,0 +1,90 @@
+"""Writes tests/reference/wet_operators.json: flavio's predictions with scalar and lepton-flavour-violating operators, in an environment that has flavio 2.7.1.
+
+python tools/make_wet_reference.py tests/reference/wet_operators.json
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import warnings
+from itertools import permutations
+from pathlib import Path
+
+import flavio
+import numpy as np
+
+POINTS = 12
+LEPTONS = ("e", "mu", "tau")
+MAGNITUDES = {"C7": 0.05, "C9": 1.0, "C10": 1.0, "CS": 0.15, "CP": 0.15}
+"""Standard deviation of the real and of the imaginary part, primed and not; scalars in 1/GeV."""
+PSEUDOSCALAR = ("dBR/dq2", "FH", "AFB", "ACP")
+VECTOR = ("dBR/dq2", "FL", "AFB", "ACP", "S3", "S4", "S5", "S6c", "S7", "S8", "S9", "A5", "A7", "P1", "P2", "P5p")
+UNTAGGED = ("dBR/dq2", "FL", "S3", "S4", "S7")
+
+
+def labels() -> list[tuple[str, tuple[float, ...]]]:
+    """Observables with their arguments."""
+    at = lambda names, process, *points: [(f"{name}({process})", (q2,)) for name in names for q2 in points]
+    bins = lambda names, process, *edges: [(f"<{name}>({process})", pair) for name in names for pair in edges]
+    listed = [
+        *at(PSEUDOSCALAR, "B+->Kmumu", 0.5, 3.0, 16.0),
+        *at(PSEUDOSCALAR, "B0->Ktautau", 16.0),
+        *at(PSEUDOSCALAR, "B+->Kee", 3.0),
+        *bins(PSEUDOSCALAR, "B+->Kmumu", (1.1, 6.0), (15.0, 22.0)),
+        *at(VECTOR, "B0->K*mumu", 0.5, 3.0, 16.0),
+        *at(VECTOR, "B+->K*tautau", 16.0),
+        *at(VECTOR, "B0->K*ee", 3.0),
+        *bins(("dBR/dq2", "AFB", "S5", "S6c", "FL"), "B0->K*mumu", (1.1, 6.0), (15.0, 19.0)),
+        *at(UNTAGGED, "Bs->phimumu", 3.0, 17.0),
+        *at(UNTAGGED, "Bs->phitautau", 17.0),
+    ]
+    for lepton in LEPTONS:
+        process = f"Bs->{lepton}{lepton}"
+        listed += [(f"BR({process})", ()), (f"ADeltaGamma({process})", ()), (f"tau_{lepton}{lepton}", ())]
+    for first, second in permutations(LEPTONS, 2):
+        modes = ("Bs->", "B+->K", "B0->K", "B0->K*", "B+->K*", "Bs->phi")
+        listed += [(f"BR({mode}{first}{second})", ()) for mode in modes]
+    return listed
+
+
+def draw(random: np.random.Generator) -> dict[str, complex]:
+    """Complex coefficients of every pair of leptons."""
+    point = {}
+    for operator, size in MAGNITUDES.items():
+        pairs = [f"{a}{b}" for a in LEPTONS for b in LEPTONS] if operator != "C7" else [""]
+        names = [f"{operator}{prime}_bs{pair}" for pair in pairs for prime in ("", "p")]
+        for name in names:
+            point[name] = complex(*np.round(random.normal(scale=size, size=2), 4))
+    return point
+
+
+def value(name: str, arguments: tuple[float, ...], wilson: flavio.WilsonCoefficients) -> float:
+    """flavio's prediction, to ten digits."""
+    return float(f"{flavio.np_prediction(name, wilson, *arguments):.10g}")
+
+
+def main(path: str) -> None:
+    """All observables in the Standard Model and at the points."""
+    warnings.simplefilter("ignore")
+    random = np.random.default_rng(20261128)
+    points = [{}, *(draw(random) for _ in range(POINTS))]
+    columns = []
+    for point in points:
+        wilson = flavio.WilsonCoefficients()
+        wilson.set_initial(point, scale=4.8)
+        columns.append([value(name, arguments, wilson) for name, arguments in labels()])
+    written = [f"{name}[{','.join(map(str, at))}]" if at else name for name, at in labels()]
+    data = {
+        "source": f"flavio {flavio.__version__} at its default parameters; columns: one value per entry of wilson (new-physics shifts at 4.8 GeV, flavio basis, [re, im])",
+        "wilson": [{name: [c.real, c.imag] for name, c in point.items()} for point in points],
+        "observables": dict(zip(written, map(list, zip(*columns)))),
+    }
+    lines = [f'  "{key}": {json.dumps(data[key])}' for key in ("source", "wilson")]
+    rows = ",\n".join(f"    {json.dumps(label)}: {json.dumps(row)}" for label, row in data["observables"].items())
+    lines.append('  "observables": {\n' + rows + "\n  }")
+    Path(path).write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
