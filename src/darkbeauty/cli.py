@@ -5,18 +5,17 @@ from __future__ import annotations
 import math
 import os
 import sys
-from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperCommand
 
-from darkbeauty.commands import pages
+from darkbeauty.commands import eft, pages
 from darkbeauty.commands.inference import Seed, commands
-from darkbeauty.commands.reading import ASSIGNMENT, choices, read_point, read_range, read_request
-from darkbeauty.commands.runs import print_optimum, print_run
+from darkbeauty.commands.many import ManyObservables
+from darkbeauty.commands.reading import choices, read_point, read_range, read_request
+from darkbeauty.commands.runs import print_optimum, print_pulls, print_run
 from darkbeauty.commands.setting import check_picture, prepare, read_fit
 from darkbeauty.errors import Problem, attempt, raise_if_any
 from darkbeauty.files import check_places
@@ -27,7 +26,6 @@ from darkbeauty.terminal import (
     flat,
     number,
     print_remarks,
-    print_table,
     reporting,
     safe_streams,
     show,
@@ -66,29 +64,6 @@ class Kind(StrEnum):
     observables = "observables"
     terms = "terms"
     measurements = "measurements"
-
-
-class ManyObservables(TyperCommand):
-    """A command whose --obs takes one or more names: `--obs A B` is `--obs A --obs B`."""
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Repeat --obs before every further name, then parse as usual."""
-        return super().parse_args(ctx, list(spread_observables(args)))
-
-
-def spread_observables(args: Iterable[str]) -> Iterator[str]:
-    """Put --obs before every name that follows an --obs; options and name=value end the row."""
-    inside = awaiting = False
-    for arg in args:
-        if awaiting:
-            awaiting = False
-        elif arg == "--obs":
-            inside = awaiting = True
-        elif arg.startswith("-") or ASSIGNMENT.match(arg):
-            inside = arg.startswith("--obs=")
-        elif inside:
-            yield "--obs"
-        yield arg
 
 
 ModelName = Annotated[str, typer.Argument(metavar="MODEL", help="Name of a model: darkbeauty list models.")]
@@ -213,16 +188,11 @@ def optimise(file: FitFile, as_json: AsJson = False) -> None:
         import darkbeauty as db
 
         best = db.optimise(loaded)
-        pulls = [
-            (row.term, row.observable, *map(number, (row.prediction, row.measured)), f"{row.pull:+.2f}")
-            for row in best.pulls
-        ]
         if as_json:
             show({**vars(best), "pulls": [vars(row) for row in best.pulls]}, True, (), ())
         elif math.isfinite(best.log_likelihood):
             print_optimum(best)
-            print_table(("term", "observable", "prediction", "measured", "pull"), pulls, (2, 3, 4))
-            print_remarks({row.observable: row.remarks for row in best.pulls})
+            print_pulls(best.pulls)
         else:
             typer.echo(
                 f"{loaded.name}: NO best fit: log L = −∞ at all {len(best.starts)} starts; darkbeauty stress says why"
@@ -304,6 +274,7 @@ def list_(
 
 app.add_typer(commands)
 app.add_typer(pages.commands)
+app.add_typer(eft.commands)
 
 
 def main() -> None:
