@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 
 import pytest
 import yaml
@@ -73,3 +74,19 @@ def test_every_problem_of_wcxf_is_told_at_once(file, fit_file, tmp_path):
     both = problems("wcxf", str(file), "--fit", str(fit_file), "--preset", "global")
     assert any("one of --fit and --preset" in line for line in both)
     assert any("unknown preset 'all'" in line for line in problems("wcxf", str(file), "--preset", "all"))
+
+
+def test_smeft_has_the_coefficients_that_are_given():
+    with warnings.catch_warnings():  # an extension module of it crashes where warnings are errors
+        warnings.simplefilter("ignore")
+        pytest.importorskip("wilson")
+    result = run_json("predict", "smeft", "lq1_2223=1e-9", "--scale", "2000", "--obs", "C9(bsmumu)[4.8]")
+    assert result["C9(bsmumu)[4.8]"]["re"] == pytest.approx(-0.567, rel=0.02)
+    slopes = run_json("gradient", "smeft", "lq1_2223=1e-9", "--obs", "BR(Bs->mumu)")
+    assert slopes["BR(Bs->mumu)"]["lq1_2223"] < 0.0
+    lines = problems("predict", "smeft", "lq1_2223=1e-9", "lq9_1=1", "--scale", "10", "--obs", "BR(Bs->mumu)")
+    assert [line.split(":")[0] for line in lines[1:]][::2] == ["scale", "coefficients.lq9_1"]
+    assert any(
+        "model 'wet' has no such choice" in line
+        for line in problems("predict", "wet", "--scale", "9", "--obs", "BR(Bs->mumu)")
+    )

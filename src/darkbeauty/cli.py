@@ -88,6 +88,7 @@ Table = Annotated[
 Settings = Annotated[
     str, typer.Option(metavar="TOML", help='Settings of u1_leptoquark, e.g. \'couples = "tau", leptoquark = "R2~"\'.')
 ]
+Scale = Annotated[float | None, typer.Option(metavar="GEV", help="Scale of the coefficients of smeft; default: 1000.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object, complex numbers as {re, im}.")]
 FitFile = Annotated[Path, typer.Argument(metavar="FILE", help="A fit file (TOML).")]
 
@@ -106,11 +107,12 @@ def predict(
     perturbative: Perturbative = False,
     gstar: Table = "BORSANYI2016",
     member: Settings = "",
+    scale: Scale = None,
     as_json: AsJson = False,
 ) -> None:
     """Values of observables at a parameter point."""
     with reporting():
-        options = choices(convention, channel, loop_mixing, perturbative, gstar, member)
+        options = choices(convention, channel, loop_mixing, perturbative, gstar, member, scale)
         template, values, units = read_request(model, point or [], obs or [], options)
         from darkbeauty.prediction import predict_in_words
 
@@ -141,11 +143,12 @@ def gradient(
     perturbative: Perturbative = False,
     gstar: Table = "BORSANYI2016",
     member: Settings = "",
+    scale: Scale = None,
     as_json: AsJson = False,
 ) -> None:
     """Exact derivatives of observables with respect to the parameters given (all parameters if none is)."""
     with reporting():
-        options = choices(convention, channel, loop_mixing, perturbative, gstar, member)
+        options = choices(convention, channel, loop_mixing, perturbative, gstar, member, scale)
         template, values, units = read_request(model, point or [], obs or [], options)
         from darkbeauty.prediction import gradient_in_words
 

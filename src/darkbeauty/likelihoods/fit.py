@@ -85,6 +85,8 @@ class Fit:
         perturbative: bool = False,
         gstar: str = "BORSANYI2016",
         member: Mapping[str, Any] | None = None,
+        coefficients: Sequence[str] = (),
+        scale: float = 1000.0,
     ):
         section = {"preset": preset, "terms": terms, "add": add, "drop": drop, "theory": theory, "relic": relic}
         section |= {"histfactory": list(histfactory), "own": list(own), "own_files": own_files}
@@ -95,6 +97,8 @@ class Fit:
             "loop_mixing": loop_mixing,
             "perturbative": perturbative,
             "member": {} if member is None else member,
+            "coefficients": coefficients,
+            "scale": scale,
         }
         sections = {"fixed": fixed, "sampler": sampler, "targets": targets}
         given = {name: section for name, section in sections.items() if section is not None}
@@ -117,7 +121,7 @@ class Fit:
             priors, more = check_priors(model, file.priors)
             problems += more + check_fixed(model, file.fixed, file.priors)
             problems += check_conditions(model, file.fixed, priors)
-            model = with_values(model, file.fixed)
+            model = with_values(model, file.fixed).opened(priors)
             terms, own, more = check_terms(model, file, failed, Path(path).parent if Path(path).is_file() else Path())
             problems += more
         problems += self.check_sampler(file)

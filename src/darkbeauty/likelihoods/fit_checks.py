@@ -166,4 +166,4 @@ def _check_theory(file: FitFile, known: Sequence[Term]) -> list[Problem]:
 def with_values(model: Model, values: Mapping[str, float]) -> Model:
     """The model with some of its parameters set, unchecked."""
     known = {name: float(value) for name, value in values.items() if name in model.parameter_names()}
-    return model.with_values(known) if known else model
+    return model.opened(known).with_values(known) if known else model

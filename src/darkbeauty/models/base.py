@@ -5,7 +5,7 @@ from __future__ import annotations
 import abc
 import functools
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import product
 from typing import Any, ClassVar, Self
@@ -43,7 +43,7 @@ class Parameter:
     def contains(self, value: Any) -> Any:
         """Whether a value is in the domain, elementwise; never NaN."""
         if self.complex:
-            return jnp.isfinite(value)
+            return np.isfinite(value) if is_constant(value) else jnp.isfinite(value)
         return (value >= self.lower) & (value <= self.upper)
 
     @property
@@ -125,9 +125,13 @@ class Model(eqx.Module):
         """The conditions, with those that a static choice adds; a fit gives no prior to points where one does not hold."""
         return self.conditions
 
-    @classmethod
-    def parameter_names(cls) -> tuple[str, ...]:
-        return tuple(parameter.name for parameter in cls.parameters)
+    @property
+    def preset_model(self) -> str:
+        """Name of the model whose presets of terms are its own."""
+        return self.name
+
+    def parameter_names(self) -> tuple[str, ...]:
+        return tuple(parameter.name for parameter in self.parameters)
 
     def values(self) -> dict[str, Any]:
         """Every parameter by name."""
@@ -139,7 +143,12 @@ class Model(eqx.Module):
         Errors   InputError listing every unknown, missing or out-of-domain parameter
         """
         raise_if_any(self.check(point))
-        return self.with_values({p.name: number(p, point[p.name]) for p in self.parameters if p.name in point})
+        values = {p.name: number(p, point[p.name]) for p in self.parameters if p.name in point}
+        return self.opened(values).with_values(values)
+
+    def opened(self, names: Iterable[str]) -> Self:
+        """This model where these parameters have values: what it leaves out as long as nobody gives them is there."""
+        return self
 
     def with_values(self, values: Mapping[str, Any]) -> Self:
         """This model with other values of some parameters, unchecked."""
