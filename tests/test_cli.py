@@ -200,7 +200,7 @@ def test_allowed_values_are_named():
 def test_an_unknown_model_does_not_hide_the_rest():
     lines = problems("predict", "wett", "oops", "--obs", "nonsense", "Omega_h2")
     assert [line.split(": ")[0] for line in lines[1:]][::2] == ["model", "point.oops", "observables.nonsense"]
-    assert "allowed: le_lmu_r2, lmu_ltau_s1, u1_leptoquark, wet" in lines
+    assert "allowed: le_lmu_r2, lmu_ltau_s1, smeft, u1_leptoquark, wet" in lines
 
 
 def test_an_observable_the_model_lacks():

@@ -5,18 +5,17 @@ from __future__ import annotations
 import math
 import os
 import sys
-from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperCommand
 
-from darkbeauty.commands import pages
+from darkbeauty.commands import eft, pages
 from darkbeauty.commands.inference import Seed, commands
-from darkbeauty.commands.reading import ASSIGNMENT, choices, read_point, read_range, read_request
-from darkbeauty.commands.runs import print_optimum, print_run
+from darkbeauty.commands.many import ManyObservables
+from darkbeauty.commands.reading import choices, read_point, read_range, read_request
+from darkbeauty.commands.runs import print_optimum, print_pulls, print_run
 from darkbeauty.commands.setting import check_picture, prepare, read_fit
 from darkbeauty.errors import Problem, attempt, raise_if_any
 from darkbeauty.files import check_places
@@ -27,7 +26,6 @@ from darkbeauty.terminal import (
     flat,
     number,
     print_remarks,
-    print_table,
     reporting,
     safe_streams,
     show,
@@ -68,29 +66,6 @@ class Kind(StrEnum):
     measurements = "measurements"
 
 
-class ManyObservables(TyperCommand):
-    """A command whose --obs takes one or more names: `--obs A B` is `--obs A --obs B`."""
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Repeat --obs before every further name, then parse as usual."""
-        return super().parse_args(ctx, list(spread_observables(args)))
-
-
-def spread_observables(args: Iterable[str]) -> Iterator[str]:
-    """Put --obs before every name that follows an --obs; options and name=value end the row."""
-    inside = awaiting = False
-    for arg in args:
-        if awaiting:
-            awaiting = False
-        elif arg == "--obs":
-            inside = awaiting = True
-        elif arg.startswith("-") or ASSIGNMENT.match(arg):
-            inside = arg.startswith("--obs=")
-        elif inside:
-            yield "--obs"
-        yield arg
-
-
 ModelName = Annotated[str, typer.Argument(metavar="MODEL", help="Name of a model: darkbeauty list models.")]
 Assignments = Annotated[
     list[str] | None, typer.Argument(metavar="name=value …", help="Parameters, e.g. y=0.3; complex ones as 0.3+0.1j.")
@@ -113,6 +88,7 @@ Table = Annotated[
 Settings = Annotated[
     str, typer.Option(metavar="TOML", help='Settings of u1_leptoquark, e.g. \'couples = "tau", leptoquark = "R2~"\'.')
 ]
+Scale = Annotated[float | None, typer.Option(metavar="GEV", help="Scale of the coefficients of smeft; default: 1000.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object, complex numbers as {re, im}.")]
 FitFile = Annotated[Path, typer.Argument(metavar="FILE", help="A fit file (TOML).")]
 
@@ -131,11 +107,12 @@ def predict(
     perturbative: Perturbative = False,
     gstar: Table = "BORSANYI2016",
     member: Settings = "",
+    scale: Scale = None,
     as_json: AsJson = False,
 ) -> None:
     """Values of observables at a parameter point."""
     with reporting():
-        options = choices(convention, channel, loop_mixing, perturbative, gstar, member)
+        options = choices(convention, channel, loop_mixing, perturbative, gstar, member, scale)
         template, values, units = read_request(model, point or [], obs or [], options)
         from darkbeauty.prediction import predict_in_words
 
@@ -166,11 +143,12 @@ def gradient(
     perturbative: Perturbative = False,
     gstar: Table = "BORSANYI2016",
     member: Settings = "",
+    scale: Scale = None,
     as_json: AsJson = False,
 ) -> None:
     """Exact derivatives of observables with respect to the parameters given (all parameters if none is)."""
     with reporting():
-        options = choices(convention, channel, loop_mixing, perturbative, gstar, member)
+        options = choices(convention, channel, loop_mixing, perturbative, gstar, member, scale)
         template, values, units = read_request(model, point or [], obs or [], options)
         from darkbeauty.prediction import gradient_in_words
 
@@ -213,16 +191,11 @@ def optimise(file: FitFile, as_json: AsJson = False) -> None:
         import darkbeauty as db
 
         best = db.optimise(loaded)
-        pulls = [
-            (row.term, row.observable, *map(number, (row.prediction, row.measured)), f"{row.pull:+.2f}")
-            for row in best.pulls
-        ]
         if as_json:
             show({**vars(best), "pulls": [vars(row) for row in best.pulls]}, True, (), ())
         elif math.isfinite(best.log_likelihood):
             print_optimum(best)
-            print_table(("term", "observable", "prediction", "measured", "pull"), pulls, (2, 3, 4))
-            print_remarks({row.observable: row.remarks for row in best.pulls})
+            print_pulls(best.pulls)
         else:
             typer.echo(
                 f"{loaded.name}: NO best fit: log L = −∞ at all {len(best.starts)} starts; darkbeauty stress says why"
@@ -304,6 +277,7 @@ def list_(
 
 app.add_typer(commands)
 app.add_typer(pages.commands)
+app.add_typer(eft.commands)
 
 
 def main() -> None:

@@ -156,7 +156,7 @@ def test_branching_fractions_of_a_z_prime():
 def test_inner_point(name):
     """In the domain, with all conditions, and with the model's own constants."""
     for fixed in ({}, {"m_heavy": 40.0}, {"m_lq": 100.0, "m_heavy": 1e5}, {"y_eta": 0.5, "m_eta": 1.0}):
-        if not set(fixed) <= set(MODELS[name].parameter_names()):
+        if not set(fixed) <= set(resolve_model(name).parameter_names()):
             continue
         model = resolve_model(name).with_values(fixed)
         point = inner_point(model)

@@ -54,17 +54,19 @@ def refused(call, *arguments) -> str:
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        ({"eft": "SMEFT"}, "unknown eft 'SMEFT' (allowed: WET)"),
-        ({"basis": "JMS"}, "unknown basis 'JMS' (allowed: flavio)"),
-        ({"basis": None}, "unknown basis None (allowed: flavio)"),
-        ({"scale": 91.1876}, "scale 91.1876 GeV"),
-        ({"scale": "4.8"}, "scale '4.8' GeV"),
+        ({"eft": "WET-4"}, "unknown eft 'WET-4' (allowed: SMEFT, WET)"),
+        ({"eft": ["WET"]}, "unknown eft ['WET'] (allowed: SMEFT, WET)"),
+        ({"scale": "4.8"}, "scale '4.8' GeV (allowed: 2 to 250)"),
+        ({"scale": True}, "scale True GeV"),
+        ({"scale": -4.8}, "scale -4.8 GeV"),
         ({"values": {"C9_bsmumuu": 1.0}}, "unknown coefficient 'C9_bsmumuu' (allowed: C9_bsmumu"),
         ({"values": {"C9_bs_mumu": 1.0}}, "unknown coefficient 'C9_bs_mumu'"),
         ({"values": {"C8_bs": {"Im": 0.2}}}, "values.C8_bs: |C| = 0.2 of a b → s coefficient that changes"),
         ({"values": {"CVLL_bsbs": 1e-12}}, "values.CVLL_bsbs: |C| = 1e-12"),
         ({"values": {"C9_bsmumu": 10**400}}, "is not a finite number"),
-        ({"scale": 10**400}, "and darkbeauty does not run coefficients"),
+        ({"scale": 10**400}, "00 GeV (allowed: 2 to 250)"),
+        ({"values": {"C9_bsmumu": {"Re": -1.0, "Im": True}}}, "is not a finite number"),
+        ({"values": {"C9_bsmumu": 1e300}}, "1e+300 is not a finite number"),
         ({"values": {"C9_bsmumu": "-1"}}, "'-1' is not a finite number"),
         ({"values": {"C9_bsmumu": {"re": 1.0}}}, "is not a finite number"),
         ({"values": {"C9_bsmumu": float("nan")}}, "nan is not a finite number"),
@@ -80,9 +82,23 @@ def test_what_is_wrong_is_said(tmp_path, change, expected):
 
 
 def test_all_problems_are_listed_at_once(tmp_path):
-    data = {"eft": "SMEFT", "basis": "Warsaw", "scale": 1000, "values": {"phiBox": 1e-6, "C9_bsmumu": []}}
-    (tmp_path / "point.json").write_text(json.dumps(data))
+    data = {"eft": "QCD", "scale": "1 TeV", "vales": {}, "values": {"phiBox": "large", "C9_bsmumu": []}}
+    (tmp_path / "point.json").write_text(json.dumps({**data, "basis": "Warsaw"}))
     assert len(refused(read_wcxf, tmp_path / "point.json").splitlines()) == 5
+    (tmp_path / "point.json").write_text(json.dumps({"values": {"C9_bsmumu": []}}))
+    assert len(refused(read_wcxf, tmp_path / "point.json").splitlines()) == 4
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"eft": "WET", "basis": "flavio", "scale": 4.8, "values": {"C9_bsmumu": 1, "C9_bsmumu": 2}}',
+        "eft: WET\nbasis: flavio\nscale: 4.8\nvalues:\n  C9_bsmumu: 1\n  C10_bsmumu: 1\n  C9_bsmumu: 2\n",
+    ],
+)
+def test_what_is_given_twice_is_refused(text, tmp_path):
+    (tmp_path / "point").write_text(text)
+    assert "'C9_bsmumu' is given more than once" in refused(read_wcxf, tmp_path / "point")
 
 
 def test_files_that_are_none(tmp_path):

@@ -15,7 +15,13 @@ ASSIGNMENT = re.compile(r"^\s*(?P<name>\w+)\s*=(?P<value>.*)$", re.DOTALL)
 
 
 def choices(
-    convention: str, channels: Sequence[str] | None, loop_mixing: bool, perturbative: bool, gstar: str, member: str
+    convention: str,
+    channels: Sequence[str] | None,
+    loop_mixing: bool,
+    perturbative: bool,
+    gstar: str,
+    member: str,
+    scale: float | None = None,
 ) -> dict[str, Any]:
     """Static choices of a model, as `resolve_model` takes them.
 
@@ -27,6 +33,7 @@ def choices(
         "extra_channels": tuple(channels or ()),
         **switches,
         "gstar": gstar,
+        **({} if scale is None else {"scale": scale}),
     } | read_settings(member)
 
 
@@ -49,16 +56,21 @@ def read_request(
     """
     prepare()
     from darkbeauty.models import MODELS, resolve_model
+    from darkbeauty.models.catalogue import settings_of
     from darkbeauty.prediction import parse
 
     problems: list[Problem] = []
-    template = attempt(lambda: resolve_model(model, **options), problems)
     point, malformed = read_point(assignments)
+    if "coefficients" in settings_of(model):
+        options = {**options, "coefficients": tuple(point)}
+    template = attempt(lambda: resolve_model(model, **options), problems)
     problems += malformed
     if not obs:
         problems.append(Problem("--obs", "at least one observable is needed", "see darkbeauty list observables"))
     if model not in MODELS:
         raise InputError([*problems, *unknown_everywhere(obs)])
+    if template is None and "coefficients" in options:
+        point = {}  # its names are those that were refused
     template = template or resolve_model(model)
     requests = parse(template, obs, problems + template.check(point))
     return template, point, {request.label: request.observable.unit for request in requests}

@@ -8,7 +8,7 @@ from typing import Any
 
 import typer
 
-from darkbeauty.terminal import UNCONVERGED, number, print_table, show, written
+from darkbeauty.terminal import UNCONVERGED, number, print_remarks, print_table, show, written
 from darkbeauty.units import percent
 
 SIGNALLED = 128
@@ -102,3 +102,12 @@ def print_optimum(best: Any) -> None:
     for name, reason in best.reasons.items():
         typer.echo(f"{name} has no error: {reason}")
     typer.echo("")
+
+
+def print_pulls(rows: Any) -> None:
+    """One line for each measured number."""
+    cells = [
+        (row.term, row.observable, *map(number, (row.prediction, row.measured)), f"{row.pull:+.2f}") for row in rows
+    ]
+    print_table(("term", "observable", "prediction", "measured", "pull"), cells, (2, 3, 4))
+    print_remarks({row.observable: row.remarks for row in rows})

@@ -232,10 +232,12 @@ def choose_terms(
     terms = None if terms is None else _names(terms, f"{path}.terms", problems)
     add, drop = _names(add, f"{path}.add", problems), _names(drop, f"{path}.drop", problems)
     if terms is None and preset is None:
-        problems.append(Problem(path, "a preset or terms are needed", ", ".join(presets_of(model.name)) or "terms"))
-    elif terms is None and preset_name not in presets_of(model.name):
-        problems.append(unknown(f"{path}.preset", "preset", preset_name, presets_of(model.name)))
-    listed = list(PRESETS.get((model.name, preset_name), ())) if terms is None else list(terms)
+        problems.append(
+            Problem(path, "a preset or terms are needed", ", ".join(presets_of(model.preset_model)) or "terms")
+        )
+    elif terms is None and preset_name not in presets_of(model.preset_model):
+        problems.append(unknown(f"{path}.preset", "preset", preset_name, presets_of(model.preset_model)))
+    listed = list(PRESETS.get((model.preset_model, preset_name), ())) if terms is None else list(terms)
     for where, names in (("terms", listed), ("add", add), ("drop", drop)):
         problems += [unknown(f"{path}.{where}", "term", name, known) for name in names if name not in known]
     problems += [

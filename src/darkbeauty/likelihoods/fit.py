@@ -86,6 +86,8 @@ class Fit:
         perturbative: bool = False,
         gstar: str = "BORSANYI2016",
         member: Mapping[str, Any] | None = None,
+        coefficients: Sequence[str] = (),
+        scale: float = 1000.0,
     ):
         section = {"preset": preset, "terms": terms, "add": add, "drop": drop, "theory": theory, "relic": relic}
         section |= {"histfactory": list(histfactory), "own": list(own), "own_files": own_files}
@@ -96,6 +98,8 @@ class Fit:
             "loop_mixing": loop_mixing,
             "perturbative": perturbative,
             "member": {} if member is None else member,
+            "coefficients": coefficients,
+            "scale": scale,
         }
         sections = {"fixed": fixed, "sampler": sampler, "targets": targets}
         given = {name: section for name, section in sections.items() if section is not None}

@@ -184,6 +184,8 @@ class FitFile(Section):
     perturbative: bool = False
     gstar: str = "BORSANYI2016"
     member: Annotated[dict[str, Any], Plain] = {}
+    coefficients: Names = []
+    scale: Annotated[float, Plain] = 1000.0
     seed: Annotated[int, Field(ge=0, le=LARGEST_SEED)] = 1
     fixed: Annotated[dict[str, float], Plain] = {}
     priors: Annotated[dict[str, Any], Plain]
@@ -201,6 +203,8 @@ class FitFile(Section):
             **switches,
             "gstar": self.gstar,
             "member": self.member,
+            "coefficients": tuple(self.coefficients),
+            "scale": self.scale,
         }
 
 

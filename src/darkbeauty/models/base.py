@@ -134,9 +134,13 @@ class Model(eqx.Module):
         """The conditions, with those that a static choice adds; a fit gives no prior to points where one does not hold."""
         return self.conditions
 
-    @classmethod
-    def parameter_names(cls) -> tuple[str, ...]:
-        return tuple(parameter.name for parameter in cls.parameters)
+    @property
+    def preset_model(self) -> str:
+        """Name of the model whose presets of terms are its own."""
+        return self.name
+
+    def parameter_names(self) -> tuple[str, ...]:
+        return tuple(parameter.name for parameter in self.parameters)
 
     def values(self) -> dict[str, Any]:
         """Every parameter by name."""

@@ -18,6 +18,7 @@ MODELS = {
     "le_lmu_r2": ("arXiv:2409.16961",),
     "u1_leptoquark": ("arXiv:2106.03735", "arXiv:2409.16961"),
     "wet": ("arXiv:1810.08132",),
+    "smeft": ("arXiv:1804.05033", "arXiv:1810.08132"),
 }
 SOFTWARE = ("JAX", "Kidger:2021", "ArviZ")
 DEGREES = {"BORSANYI2016": ("arXiv:1606.07494",), "SS2018": ("arXiv:1803.01038",)}

@@ -9,7 +9,7 @@ from typing import Any
 from darkbeauty.errors import InputError, Problem, quoted, raise_if_any
 from darkbeauty.inputs.measurements import Measurement, load_measurements
 from darkbeauty.likelihoods import TERMS
-from darkbeauty.models import MODELS
+from darkbeauty.models import MODELS, Model, resolve_model
 from darkbeauty.observables import REGISTRY
 from darkbeauty.prediction import usage
 
@@ -19,7 +19,7 @@ def models() -> list[dict[str, Any]]:
     names = lambda model, free: [parameter.name for parameter in model.parameters if parameter.free == free]
     return [
         {"name": name, "about": model.title, "required": names(model, True), "optional": names(model, False)}
-        for name, model in MODELS.items()
+        for name, model in _templates().items()
     ]
 
 
@@ -36,8 +36,13 @@ def parameters() -> dict[str, list[dict[str, Any]]]:
             }
             for parameter in model.parameters
         ]
-        for name, model in MODELS.items()
+        for name, model in _templates().items()
     }
+
+
+def _templates() -> dict[str, Model]:
+    """Every model by name, without settings."""
+    return {name: resolve_model(name) for name in MODELS}
 
 
 def observables() -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""Points of the `wet` model in the Wilson coefficient exchange format, for flavio, wilson and smelli (arXiv:1712.05298)."""
+"""Points of an effective theory in the Wilson coefficient exchange format (arXiv:1712.05298), as points of the `wet` model."""
 
 from __future__ import annotations
 
@@ -11,13 +11,21 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from darkbeauty.errors import InputError, Problem, raise_if_any, unknown
-from darkbeauty.files import read_bytes, unwritable, write_atomically
+from darkbeauty.errors import InputError, Problem, attempt, raise_if_any, unknown
+from darkbeauty.files import unwritable, write_atomically
+from darkbeauty.inputs import load_sm
 from darkbeauty.models.wet import COEFFICIENTS
+from darkbeauty.models.wilson_map import (
+    SCALE,
+    Origin,
+    coefficient_problems,
+    coefficients,
+    origin_problems,
+    translated,
+)
+from darkbeauty.report.unique_names import load
 
-EFT, BASIS, SCALE = "WET", "flavio", 4.8
+EFT, BASIS = "WET", "flavio"
 """What the coefficients of `wet` are: new-physics shifts in flavio's basis at 4.8 GeV."""
 
 NOISE = 1e-10
@@ -26,59 +34,16 @@ SIZEABLE = 1e-4
 """Size of a b → s coefficient from which on it cannot be passed over: a tenth of a percent of C10 in B_s → μμ, for scalar ones."""
 MIXING = 1e-14
 """The same for B_s mixing, in GeV⁻²."""
+LARGEST = 1e100
+"""No scale and no coefficient that makes sense is so large."""
 OPERATORS = frozenset(
-    [
-        "C7",
-        "C7p",
-        "C8",
-        "C8p",
-        "C9",
-        "C9p",
-        "C10",
-        "C10p",
-        "CS",
-        "CSp",
-        "CP",
-        "CPp",
-        "CL",
-        "CR",
-        "CG",
-        "CGtilde",
-        "Cgamma",
-        "CVL",
-        "CVR",
-        "CSL",
-        "CSR",
-        "CT",
-        "CVLL",
-        "CVLR",
-        "CVRL",
-        "CVRR",
-        "CSLL",
-        "CSLR",
-        "CSRL",
-        "CSRR",
-        "CTLL",
-        "CTRR",
-        "CVLLt",
-        "CVLRt",
-        "CVRLt",
-        "CVRRt",
-        "CSLLt",
-        "CSLRt",
-        "CSRLt",
-        "CSRRt",
-        "CTLLt",
-        "CTRRt",
-        "CV1LL",
-        "CV1LR",
-        "CV1RR",
-        "CV8LL",
-        "CV8LR",
-        "CV8RR",
-        "CS1RR",
-        "CS8RR",
-    ]
+    name
+    for names in (
+        "C7 C7p C8 C8p C9 C9p C10 C10p CS CSp CP CPp CL CR CG CGtilde Cgamma CVL CVR CSL CSR CT",
+        "CVLL CVLR CVRL CVRR CSLL CSLR CSRL CSRR CTLL CTRR CVLLt CVLRt CVRLt CVRRt CSLLt CSLRt CSRLt CSRRt CTLLt CTRRt",
+        "CV1LL CV1LR CV1RR CV8LL CV8LR CV8RR CS1RR CS8RR",
+    )
+    for name in names.split()
 )
 """What a coefficient's name begins with in flavio's WET basis."""
 LOG = logging.getLogger("darkbeauty")
@@ -107,23 +72,33 @@ def write_wcxf(point: Mapping[str, complex], path: str | Path) -> None:
 
 
 def read_wcxf(path: str | Path) -> dict[str, float | complex]:
-    """The point in a WCxf file, JSON or YAML: {name: float, or complex if its imaginary part is given}.
+    """The point of `wet` that a WCxf file is, JSON or YAML: {name: float, or complex if its imaginary part is given}.
 
-    What no observable here uses is passed over and counted in one line of the log, and so is what other b → s coefficients have below SIZEABLE; parts
-    below NOISE of the largest coefficient are rounding of the program that ran them, and 0.
-    Errors   InputError listing every problem of the file: unreadable, another theory, basis or scale, names that WET does not have, b → s coefficients
-             of size that `wet` does not have, values that are no numbers
+    WET in any basis and SMEFT in the Warsaw basis, at any scale, come to 4.8 GeV by the linear maps of `wilson_map`. What no observable here uses is passed over and
+    counted in one line of the log, and so is what other b → s coefficients have below SIZEABLE; parts below NOISE of the largest coefficient are rounding of the program that
+    ran them, and 0.
+    Errors   InputError listing every problem of the file: unreadable, names given twice, a theory, basis or scale that cannot be translated, names that the basis does not have,
+             values that are no numbers, complex ones of real coefficients; then b → s coefficients of size that `wet` does not have
     """
-    data = _load(Path(path))
+    data = load(Path(path))
     if not isinstance(data, dict):
         raise InputError([Problem(str(path), "is not an object of entries by name", ", ".join(_KEYS))])
-    values, problems = _read_values(data.get("values"))
-    all_problems = [*_check_head(data), *problems]
-    raise_if_any([dataclasses.replace(problem, path=f"{path}: {problem.path}") for problem in all_problems])
-    ours = {name: value for name, value in values.items() if name in COEFFICIENTS}
-    if others := sum(value != 0.0 for name, value in values.items() if name not in ours):
-        LOG.warning("%s: %d coefficients that no observable here uses, or that are tiny, are passed over", path, others)
-    return without_noise(ours)
+    origin, problems = _read_head(data)
+    given, more = _read_values(data.get("values"))
+    problems += [*more, *(_check_names(origin, given) if origin and not more else [])]
+    raise_if_any([_of_file(path, problem) for problem in problems])
+    assert origin is not None
+    values = given if origin.is_here else without_noise(translated(origin, given, load_sm()))
+    others = {name: abs(value) for name, value in values.items() if value != 0.0 and name not in COEFFICIENTS}
+    raise_if_any([_of_file(path, p) for name, size in others.items() if (p := _check_other(str(name), size))])
+    if others:
+        words = "%s: %d coefficients that no observable here uses, or that are tiny, are passed over"
+        LOG.warning(words, path, len(others))
+    return without_noise({name: value for name, value in values.items() if name in COEFFICIENTS})
+
+
+def _of_file(path: str | Path, problem: Problem) -> Problem:
+    return dataclasses.replace(problem, path=f"{path}: {problem.path}")
 
 
 def without_noise(values: Mapping[str, complex]) -> dict[str, float | complex]:
@@ -136,29 +111,29 @@ def without_noise(values: Mapping[str, complex]) -> dict[str, float | complex]:
     }
 
 
-def _load(path: Path) -> Any:
-    """JSON or YAML, in any encoding of Unicode, with or without a byte-order mark."""
-    content = read_bytes(path)
-    kind = "YAML"
-    try:
-        text = content.decode(json.detect_encoding(content))
-        kind = "JSON" if text.lstrip().startswith(("{", "[")) else kind
-        return json.loads(text) if kind == "JSON" else yaml.safe_load(text)
-    except (ValueError, yaml.YAMLError, RecursionError) as error:
-        raise InputError([Problem(str(path), f"malformed {kind}: {error}")]) from error
+def _read_head(data: Mapping[str, Any]) -> tuple[Origin | None, list[Problem]]:
+    """Theory, basis and scale, and what is wrong with them."""
+    problems = [unknown(str(key), "entry", str(key), _KEYS) for key in data if key not in _KEYS]
+    missing = [key for key in ("eft", "basis", "scale") if key not in data]
+    if missing:
+        return None, [*problems, *(Problem(key, "is missing") for key in missing)]
+    eft, basis, scale = data["eft"], data["basis"], data["scale"]
+    number = isinstance(scale, int | float) and not isinstance(scale, bool) and 0.0 < scale < LARGEST
+    if number and isinstance(eft, str) and isinstance(basis, str) and Origin(eft, basis, scale).is_here:
+        return Origin(eft, basis, SCALE), problems
+    wrong = origin_problems(eft, basis, scale)
+    return (None, [*problems, *wrong]) if wrong else (Origin(eft, basis, float(scale)), problems)
 
 
-def _check_head(data: Mapping[str, Any]) -> list[Problem]:
-    """What is wrong with theory, basis and scale."""
-    problems = [unknown(key, "entry", key, _KEYS) for key in data if key not in _KEYS]
-    for key, allowed in (("eft", EFT), ("basis", BASIS)):
-        if data.get(key) != allowed:
-            problems.append(Problem(key, f"unknown {key} {data[key]!r}" if key in data else "is missing", allowed))
-    scale, low, high = data.get("scale"), SCALE * (1.0 - 1e-9), SCALE * (1.0 + 1e-9)
-    if not isinstance(scale, int | float) or not low <= scale <= high:
-        message = f"scale {scale!r} GeV, and darkbeauty does not run coefficients" if "scale" in data else "is missing"
-        problems.append(Problem("scale", message, f"{SCALE} (wilson's match_run takes a file there)"))
-    return problems
+def _check_names(origin: Origin, values: Mapping[str, complex]) -> list[Problem]:
+    """Coefficients that are not in the basis, and complex ones that are real there."""
+    if origin.is_here:
+        return [problem for name in values if (problem := _check_name(str(name)))]
+    problems: list[Problem] = []
+    real = attempt(lambda: coefficients(origin.eft, origin.basis), problems) or {}
+    problems += [] if problems else coefficient_problems(origin, values, "values")
+    complex_ones = [name for name, value in values.items() if real.get(name) and value.imag != 0.0]
+    return problems + [Problem(f"values.{name}", "is real by definition", "a real number") for name in complex_ones]
 
 
 def _read_values(values: Any) -> tuple[dict[str, complex], list[Problem]]:
@@ -169,18 +144,22 @@ def _read_values(values: Any) -> tuple[dict[str, complex], list[Problem]]:
     problems = []
     for name, value in values.items():
         problem, point[name] = _read_value(value, f"values.{name}")
-        if problem is None and point[name] != 0.0 and name not in COEFFICIENTS:
-            problem = _check_other(str(name), abs(point[name]))
         problems += [problem] if problem else []
     return point, problems
 
 
-def _check_other(name: str, size: float) -> Problem | None:
-    """What is wrong with a coefficient, not zero, that `wet` does not have."""
+def _check_name(name: str) -> Problem | None:
+    """A name that is none in flavio's basis."""
     operator, _, text = name.partition("_")
     flavours = _FLAVOUR.findall(text)
-    if operator not in OPERATORS or "".join(flavours) != text or len(flavours) not in _LEGS.get(operator, (2, 4)):
-        return unknown(f"values.{name}", "coefficient", name, COEFFICIENTS)
+    if operator in OPERATORS and "".join(flavours) == text and len(flavours) in _LEGS.get(operator, (2, 4)):
+        return None
+    return unknown(f"values.{name}", "coefficient", name, COEFFICIENTS)
+
+
+def _check_other(name: str, size: float) -> Problem | None:
+    """What is wrong with a coefficient, not zero, that `wet` does not have."""
+    flavours = _FLAVOUR.findall(name.partition("_")[2])
     changed, rest = flavours[:2], flavours[2:]
     violating = len({*rest} & {"e", "mu", "tau"}) == 2
     least = MIXING if rest == changed else SIZEABLE
@@ -201,6 +180,6 @@ def _read_value(value: Any, where: str) -> tuple[Problem | None, complex]:
     except (TypeError, ValueError, OverflowError):
         number = complex(math.nan)
     text = any(isinstance(part, str | bool) for part in parts)
-    if not known or text or not (math.isfinite(number.real) and math.isfinite(number.imag)):
+    if not known or text or not max(abs(number.real), abs(number.imag)) < LARGEST:
         return Problem(where, f"{value!r} is not a finite number", '-1.0 or {"Re": -1.0, "Im": 0.2}'), 0j
     return None, number
