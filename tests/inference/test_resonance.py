@@ -55,7 +55,7 @@ def test_the_fraction_near_the_resonance():
     assert float(v[0]) == pytest.approx(0.0, abs=1e-12) and float(v[-1]) == pytest.approx(1.0, abs=1e-12)
     assert np.all(np.diff(v) > 0.0)
     assert np.mean(np.abs(v - 0.3) < DELTA) == pytest.approx(
-        2.0 * np.arcsinh(1.0) / (np.arcsinh(300.0) + np.arcsinh(700.0)), abs=1e-4
+        2.0 * np.arcsinh(1.0) / (np.arcsinh(0.3 / DELTA) + np.arcsinh(0.7 / DELTA)), abs=1e-4
     )
     assert np.trapezoid(np.exp(log_slope), u) == pytest.approx(1.0, abs=1e-6)
 

@@ -144,7 +144,10 @@ def test_a_model_of_a_class_of_ones_own():
 
 def test_a_run_of_a_model_of_ones_own(tmp_path):
     """It is sampled, its file says what it was, and it is resumed and read back with the fit at hand."""
-    short = {"sampler": {"method": "nuts", "chains": 2, "warmup": 20, "draws": 20}, "targets": {"ess": 1.0, "r_hat": 9.0}}
+    short = {
+        "sampler": {"method": "nuts", "chains": 2, "warmup": 20, "draws": 20},
+        "targets": {"ess": 1.0, "r_hat": 9.0},
+    }
     fit = db.Fit(**OWN, **short)
     first = db.run_fit(fit, tmp_path)
     again = db.run_fit(db.Fit(**OWN, **short, about="the same, in other words"), tmp_path, resume=True)

@@ -19,7 +19,7 @@ from darkbeauty.likelihoods import Fit, Likelihood
 from darkbeauty.likelihoods.build import by_name
 from darkbeauty.likelihoods.relic_choice import depends
 
-DELTA = 1e-3
+DELTA = 1e-2
 """Prior fraction, of the mass that is stretched, within which t is as even as v."""
 
 
