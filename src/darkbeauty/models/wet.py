@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from jax.typing import ArrayLike
 
 from darkbeauty.inputs import SMInputs, load_sm
+from darkbeauty.models import symbols
 from darkbeauty.models.base import Model, Parameter
 from darkbeauty.models.sectors import LEPTONIC, LEPTONS, NEUTRINO, Theory, Wilson
 
@@ -26,7 +27,14 @@ class Wet(Model):
     name: ClassVar[str] = "wet"
     title: ClassVar[str] = "b → s Wilson coefficients at 4.8 GeV"
     parameters: ClassVar[tuple[Parameter, ...]] = tuple(
-        Parameter(name, f"new-physics shift of {name} at 4.8 GeV", default=0.0, complex=True) for name in COEFFICIENTS
+        Parameter(
+            name,
+            f"new-physics shift of {name} at 4.8 GeV",
+            default=0.0,
+            complex=True,
+            tex=symbols.coefficient(*name.split("_")),
+        )
+        for name in COEFFICIENTS
     )
 
     values_by_name: dict[str, ArrayLike] = eqx.field(default_factory=lambda: dict.fromkeys(COEFFICIENTS, 0.0))
