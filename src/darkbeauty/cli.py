@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand
 
-from darkbeauty.commands import pages
+from darkbeauty.commands import export, pages
 from darkbeauty.commands.inference import Seed, commands
 from darkbeauty.commands.reading import ASSIGNMENT, choices, read_point, read_range, read_request
 from darkbeauty.commands.runs import print_optimum, print_run
@@ -304,6 +304,7 @@ def list_(
 
 app.add_typer(commands)
 app.add_typer(pages.commands)
+app.add_typer(export.commands)
 
 
 def main() -> None:

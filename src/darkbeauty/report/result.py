@@ -15,6 +15,7 @@ from darkbeauty.inference.checking.diagnostics import ParameterSummary, most_mov
 from darkbeauty.likelihoods import Fit
 from darkbeauty.likelihoods.part import Gaussian, Part
 from darkbeauty.likelihoods.term import gaussian
+from darkbeauty.observables import Request
 from darkbeauty.prediction import parse, words_of
 from darkbeauty.report.stored_run import FILE, GROUPS, Groups, entries, fit_of, read_groups
 from darkbeauty.status import Status
@@ -157,10 +158,15 @@ class Result:
         return rows
 
     @cached_property
+    def requests(self) -> tuple[Request, ...]:
+        """The predictions as what is known of them."""
+        return parse(self.fit.model, self.labels)
+
+    @cached_property
     def remarks(self) -> dict[str, tuple[str, ...]]:
         """What a reader should know of predictions at the best draw, by observable."""
         model = self.fit.model
-        values = zip(parse(model, self.labels), self.predictions[self.best])
+        values = zip(self.requests, self.predictions[self.best])
         return {request.label: words_of(model, request, value, Status.SUCCESS) for request, value in values}
 
     def points(self, n: int) -> list[dict[str, float]]:
