@@ -119,6 +119,6 @@ def test_its_fit_converges():
         assert float(az.ess(values, method="tail", prob=(0.05, 0.95))) >= 400.0
     assert float(data.sample_stats["diverging"].mean()) <= 0.005
     assert float((data.sample_stats["n_steps"] >= 2**8 - 1).mean()) <= 0.1
-    predicted = data.posterior_predictive["prediction"].sel(observable="Omega_h2")
+    predicted = data.predictions["prediction"].sel(observable="Omega_h2")
     assert float(predicted.mean()) == pytest.approx(0.12, abs=0.006)
     assert float((data.posterior["m_zp"] / (2.0 * data.posterior["m_dm"])).min()) > 1.0
