@@ -119,7 +119,7 @@ def test_its_fit_converges():
         assert float(az.ess(values, method="tail", prob=(0.05, 0.95))) >= 400.0
     first, second = data.posterior.attrs["log_evidence_runs"]
     assert abs(first - second) < 0.2
-    relic = [name for name in data.posterior_predictive["observable"].values if str(name).startswith("Omega_h2")][0]
-    predicted = data.posterior_predictive["prediction"].sel(observable=relic)
+    relic = next(name for name in data.predictions["observable"].values if str(name).startswith("Omega_h2"))
+    predicted = data.predictions["prediction"].sel(observable=relic)
     assert float(predicted.mean()) == pytest.approx(0.12, abs=0.006)
     assert float((data.posterior["m_zp"] / (2.0 * data.posterior["m_dm"])).min()) > 1.0

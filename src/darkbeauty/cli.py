@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from darkbeauty.commands import eft, pages
+from darkbeauty.commands import eft, export, pages
 from darkbeauty.commands.inference import Seed, commands
 from darkbeauty.commands.many import ManyObservables
 from darkbeauty.commands.reading import choices, read_point, read_range, read_request
@@ -278,6 +278,7 @@ def list_(
 app.add_typer(commands)
 app.add_typer(pages.commands)
 app.add_typer(eft.commands)
+app.add_typer(export.commands)
 
 
 def main() -> None:

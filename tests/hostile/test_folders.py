@@ -28,9 +28,9 @@ import darkbeauty as db
 from darkbeauty import cli
 from darkbeauty.errors import InputError
 from darkbeauty.inference.scan import scan
+from darkbeauty.inference.storage.arviz_groups import plain_attributes
 from darkbeauty.inference.storage.checkpoint import Checkpoint, recorded_devices
 from darkbeauty.inference.storage.lock import held
-from darkbeauty.inference.storage.output import plain_attributes
 from darkbeauty.report.page import write_report
 from darkbeauty.report.result import read_result
 from darkbeauty.report.stored_run import seed_of
@@ -178,9 +178,9 @@ POSTERIORS = {
     "fit file": (attribute("fit_file", "model = "), "toy.toml: malformed TOML"),
     "parameter": (without("posterior/C10_bsmumu"), "posterior.C10_bsmumu"),
     "lengths": (shorter, "posterior"),
-    "data": (without("observed_data/sigma"), "observed_data.sigma: is missing"),
+    "data": (without("constant_data/sigma"), "constant_data.sigma: is missing"),
     "group": (without("sample_stats"), "cannot be read as a posterior"),
-    "predictions": (without("posterior_predictive/prediction"), "is of an unfinished run"),
+    "predictions": (without("predictions/prediction"), "is of an unfinished run"),
 }
 
 

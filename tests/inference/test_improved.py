@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import types
-
 import numpy as np
 import pytest
 import xarray as xr
@@ -47,10 +45,9 @@ def test_a_reweighted_posterior_is_the_other_one(fit):
     """Draws of the Gaussian posterior: weights make them draws of the narrower one."""
     draws = np.random.default_rng(1).multivariate_normal([-0.8, 0.5], covariance(0.2), (4, 5000))
     lik = fit.likelihood()
-    data = types.SimpleNamespace(
-        posterior=xr.Dataset({name: (("chain", "draw"), draws[..., i]) for i, name in enumerate(fit.parameters)}),
-        posterior_predictive=xr.Dataset({"prediction": (("chain", "draw", "observable"), draws)}),
-    )
+    posterior = xr.Dataset({name: (("chain", "draw"), draws[..., i]) for i, name in enumerate(fit.parameters)})
+    predictions = xr.Dataset({"prediction": (("chain", "draw", "observable"), draws)})
+    data = xr.DataTree.from_dict({"posterior": posterior, "predictions": predictions})
     result = db.reweighted(fit, data, {C9: 0.1})
     for i, name in enumerate(fit.parameters):
         assert result.after[name][0] == pytest.approx([-0.8, 0.5][i], abs=0.02)

@@ -249,7 +249,7 @@ def test_the_file_holds_parameters_and_nuisances(run):
     assert posterior["nuisances"].dims == ("chain", "draw", "nuisance")
     assert tuple(posterior["nuisance"].values) == run.posterior.nuisances.names
     assert int(posterior.attrs["sampled_nuisances"]) == run.posterior.nuisances.size
-    predictions = np.asarray(data["posterior_predictive"]["prediction"])
+    predictions = np.asarray(data["predictions"]["prediction"])
     assert predictions.shape == (4, 500, 3)
     assert np.std(predictions[..., 1]) == pytest.approx(np.sqrt(run.posterior.likelihood.covariance[1, 1]), rel=0.2)
 

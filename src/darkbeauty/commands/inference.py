@@ -181,7 +181,7 @@ def calibrate(
         result = run(fit, simulations, around.value, seed, particles + particles % 2)
         if not is_first_process():
             raise typer.Exit(0 if result.passed else UNCONVERGED)
-        files = [str(path) for path in write_calibration(fit.name, result, folder)]
+        files = [str(path) for path in write_calibration(fit, result, folder)]
         if as_json:
             show(
                 {"around": result.around, "p_values": result.p_values, "counts": result.counts, "files": files},

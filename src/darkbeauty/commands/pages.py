@@ -97,7 +97,7 @@ def relic(
             typer.echo(f"\nwritten: {out}")
         return
     result = over.over_ranges(model, point, ranges, methods)
-    relic_figures.draw(result, out, title)
+    relic_figures.draw(result, out, title, model.axis)
     if as_json:
         show({"file": str(out), **asdict(result)}, True, (), ())
         return

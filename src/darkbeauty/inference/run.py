@@ -20,9 +20,10 @@ from darkbeauty.inference.posterior import Posterior
 from darkbeauty.inference.samplers.sampler import Draws, Progress, Sampler
 from darkbeauty.inference.samplers.table import identity_of, sampler_of
 from darkbeauty.inference.sharding import Spread, is_first_process
+from darkbeauty.inference.storage.arviz_groups import to_arviz
 from darkbeauty.inference.storage.checkpoint import Checkpoint, Journal
 from darkbeauty.inference.storage.lock import held
-from darkbeauty.inference.storage.output import attributes, identity, prepare_folder, to_arviz, write_netcdf
+from darkbeauty.inference.storage.output import attributes, identity, prepare_folder, write_netcdf
 from darkbeauty.likelihoods import Fit, checked_seed
 from darkbeauty.likelihoods.fit_schema import SamplerSection
 
@@ -134,8 +135,7 @@ def conclude(
     path = None
     if folder is not None and is_first_process():
         path = folder / "posterior.nc"
-        columns = len(values) + len(pulls) + len(draws.stats) + len(lik.requests)
-        write_netcdf(data, path, 8 * columns * draws.q.shape[0] * draws.q.shape[1])
+        write_netcdf(data, path)
     return Run(fit, data, summary, verdict, posterior, path, signal, proof, nuisances)
 
 

@@ -19,6 +19,7 @@ from jax import Array
 from darkbeauty.errors import InputError, Problem, quoted, raise_if_any, text_of, unknown
 from darkbeauty.inputs import SMInputs
 from darkbeauty.models.sectors import Theory
+from darkbeauty.units import on_axis
 
 Value = Any
 """A parameter of a model: a number or array, a tracer while JAX compiles, None in a template until `at` fills it in."""
@@ -26,7 +27,7 @@ Value = Any
 
 @dataclass(frozen=True)
 class Parameter:
-    """A number of a model: its name, meaning, unit, default (None: must be given) and domain lower ≤ value ≤ upper."""
+    """A number of a model: its name, meaning, unit, default (None: must be given), domain lower ≤ value ≤ upper, and symbol in TeX (none: its name)."""
 
     name: str
     meaning: str
@@ -35,6 +36,12 @@ class Parameter:
     lower: float = -np.inf
     upper: float = np.inf
     complex: bool = False
+    tex: str = ""
+
+    @property
+    def axis(self) -> str:
+        """Symbol and unit."""
+        return on_axis(f"${self.tex}$" if self.tex else self.name, self.unit)
 
     @property
     def free(self) -> bool:
@@ -141,6 +148,11 @@ class Model(eqx.Module):
 
     def parameter_names(self) -> tuple[str, ...]:
         return tuple(parameter.name for parameter in self.parameters)
+
+    @classmethod
+    def axis(cls, name: str) -> str:
+        """Symbol and unit of a parameter; of what is none, its name."""
+        return next((parameter.axis for parameter in cls.parameters if parameter.name == name), name)
 
     def values(self) -> dict[str, Any]:
         """Every parameter by name."""

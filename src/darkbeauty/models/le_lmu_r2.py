@@ -22,8 +22,8 @@ class LeLmuR2(U1Leptoquark):
     name: ClassVar[str] = "le_lmu_r2"
     title: ClassVar[str] = "gauged Le−Lμ with leptoquark R̃2"
     parameters: ClassVar[tuple[Parameter, ...]] = u1_parameters(
-        sin_mix=Parameter("sin_mix", "sine of the mixing angle of the two N", "", 0.22, -1.0, 1.0),
-        chi=Parameter("chi", "kinetic mixing: absent in this model", "", 0.0, 0.0, 0.0),
+        sin_mix=Parameter("sin_mix", "sine of the mixing angle of the two N", "", 0.22, -1.0, 1.0, tex=r"\sin\theta_N"),
+        chi=Parameter("chi", "kinetic mixing: absent in this model", "", 0.0, 0.0, 0.0, tex=r"\chi"),
     )
     member: ClassVar[Member] = read_member(
         {"charges": {"e": 1, "mu": -1}, "leptoquark": "R2~", "couples": "mu", "light": "e", "kinetic_mixing": False}

@@ -25,7 +25,7 @@ class U1Family(U1Leptoquark):
     name: ClassVar[str] = "u1_leptoquark"
     title: ClassVar[str] = "gauged L_i−L_j with leptoquark S1 or R̃2, by settings"
     parameters: ClassVar[tuple[Parameter, ...]] = u1_parameters(
-        chi=Parameter("chi", "kinetic mixing (sin χ/2 B̂V̂)", "", 0.0, -0.1, 0.1)
+        chi=Parameter("chi", "kinetic mixing (sin χ/2 B̂V̂)", "", 0.0, -0.1, 0.1, tex=r"\chi")
     )
     conventions: ClassVar[tuple[str, ...]] = ("canonical",)
 

@@ -12,6 +12,7 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from darkbeauty.inputs import SMInputs, load_sm
+from darkbeauty.models import symbols
 from darkbeauty.models.base import Model, Parameter
 from darkbeauty.models.sectors import LEPTON_PAIRS, LEPTONIC, LEPTONS, NEUTRINO, SCALAR, Theory, Wilson
 
@@ -42,7 +43,14 @@ class Wet(Model):
     name: ClassVar[str] = "wet"
     title: ClassVar[str] = "b → s Wilson coefficients at 4.8 GeV"
     parameters: ClassVar[tuple[Parameter, ...]] = tuple(
-        Parameter(name, f"new-physics shift of {name} at 4.8 GeV", UNITS.get(name, ""), default=0.0, complex=True)
+        Parameter(
+            name,
+            f"new-physics shift of {name} at 4.8 GeV",
+            UNITS.get(name, ""),
+            default=0.0,
+            complex=True,
+            tex=symbols.coefficient(*name.split("_")),
+        )
         for name in COEFFICIENTS
     )
 

@@ -57,6 +57,12 @@ class Expression:
         """The expression with other observables in the places of its own."""
         return _PART.sub(lambda match: parts[int(match[1])], self.arithmetic)
 
+    def tex(self, parts: Sequence[str]) -> str:
+        """The expression in TeX, with symbols in the places of its parts."""
+        text = re.sub(r"\*\*\s*\(?(-?[\d.]+)\)?", r"^{\1}", self.arithmetic).replace("*", r"\cdot ")
+        text = re.sub(r"[a-z]\w*(?=\()", lambda match: rf"\mathrm{{{match[0]}}}", text)
+        return _PART.sub(lambda match: parts[int(match[1])], text)
+
     def value(self, values: Sequence[Array]) -> tuple[Array, Array]:
         """Value and whether there is one, with finite derivatives where there is none: a division by 0, a root or a logarithm of what has none."""
         return _value(_tree(self.arithmetic), values)

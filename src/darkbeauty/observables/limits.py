@@ -90,12 +90,18 @@ def _limit(
         called or limit_observable(name),
         sources,
         combine,
-        tex=rf"s(\mathrm{{{name.replace('->', ' to ')}}})",
+        tex=rf"s(\mathrm{{{_in_tex(name)}}})",
         references=tuple(record["references"]),
         about=f"signal over limit of {name} on {record['quantity']}, {level}",
         formulas=formulas,
         visible_as=visible_as,
     )
+
+
+def _in_tex(name: str) -> str:
+    for words, symbol in (("->", r"\to "), (" ", r"\ "), ("mumu", r"\mu\mu"), ("nunu", r"\nu\nu")):
+        name = name.replace(words, symbol)
+    return name
 
 
 def _collider() -> tuple[Observable, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from operator import attrgetter
@@ -14,8 +15,11 @@ from jax import Array
 from darkbeauty.inputs import SMInputs
 from darkbeauty.models.sectors import SECTORS, Theory
 from darkbeauty.observables.expression import Expression
+from darkbeauty.units import on_axis
 
 BIN, TENT, POINT, PLAIN = ("q2min", "q2max"), ("q2left", "q2peak", "q2right"), ("q2",), ()
+SIGN = re.compile(r"\^([+-])")
+"""Charges, which matplotlib spaces like operators unless they are in braces."""
 FRACTION, POSITIVE = (0.0, 1.0), (0.0, math.inf)
 
 
@@ -95,6 +99,23 @@ class Request:
     observable: Observable
     arguments: tuple[float, ...]
 
+    @property
+    def unit(self) -> str:
+        return self.observable.unit
+
+    @property
+    def tex(self) -> str:
+        """Its symbol with its arguments; empty where the registry has none."""
+        numbers = ",".join(f"{argument:g}" for argument in self.arguments)
+        bracket = f"(x={numbers})" if self.observable.arguments == ("x",) else f"[{numbers}]"
+        symbol = SIGN.sub(r"^{\1}", self.observable.tex)
+        return symbol + (bracket if numbers and symbol else "")
+
+    @property
+    def axis(self) -> str:
+        """Symbol and unit; the label where there is no symbol."""
+        return on_axis(f"${self.tex}$" if self.tex else self.label, self.unit)
+
 
 @dataclass(frozen=True)
 class Combined(Request):
@@ -102,6 +123,12 @@ class Combined(Request):
 
     expression: Expression
     parts: tuple[Request, ...]
+
+    @property
+    def tex(self) -> str:
+        """The expression of the symbols of its parts."""
+        symbols = [part.tex for part in self.parts]
+        return self.expression.tex(symbols) if all(symbols) else ""
 
 
 def combined(label: str, expression: Expression, parts: tuple[Request, ...]) -> Combined:

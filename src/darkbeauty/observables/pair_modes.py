@@ -9,6 +9,7 @@ from types import ModuleType
 from typing import Any
 
 from darkbeauty.flavour.modes import MODES, Mode
+from darkbeauty.models import symbols
 from darkbeauty.observables.combiners import RatioOfTwo, SummedRate
 from darkbeauty.observables.domains import bin_in, near_charmonia
 from darkbeauty.observables.observable import BIN, FRACTION, POINT, Observable, Source, source
@@ -132,10 +133,11 @@ class LeptonModes:
             about="ratio of branching fractions",
             **_limits(mode, pair),
         )
-        in_bin = rf"\langle {name}\rangle({tex})"
+        symbol = f"R_{{{symbols.particles(first)}/{symbols.particles(second)}}}"
+        in_bin = rf"\langle {symbol}\rangle({tex})"
         return [
             ratio(f"<{name}>({mode}ll)", make(self.code.binned), arguments=BIN, tex=in_bin),
-            ratio(f"{name}({mode}ll)", make(self.code.differential), arguments=POINT, tex=rf"{name}({tex})"),
+            ratio(f"{name}({mode}ll)", make(self.code.differential), arguments=POINT, tex=rf"{symbol}({tex})"),
         ]
 
 

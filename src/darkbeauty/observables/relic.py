@@ -19,6 +19,7 @@ from darkbeauty.dark import (
     today,
     z_prime_pairs,
 )
+from darkbeauty.models import symbols
 from darkbeauty.models.sectors import Theory
 from darkbeauty.observables.combiners import Field, Final
 from darkbeauty.observables.domains import at_least_one
@@ -122,7 +123,7 @@ def _relic() -> tuple[Observable, ...]:
                 freeze_out.annihilation_shares,
                 Final(final),
                 "",
-                rf"f_{{{final}}}",
+                rf"f(NN\to {symbols.particles(final)})",
                 f"share of {about} in annihilation at freeze-out",
                 formulas=shares,
             )
@@ -142,9 +143,12 @@ def _annihilation() -> tuple[Observable, ...]:
             "sigmav_error", sigma_v, error, rf"\delta{tex}", "bound on the numerical error of sigmav", **at_x
         ),
     ]
+    of_pair = lambda final: rf"_{{{symbols.particles(final)}}}"
     for final, words in FINALS.items():
         name, about = f"sigmav(NN->{final})", f"thermally averaged cross section to {words}"
-        observables += _in_both_units(name, sigma_v_by_final, partial(Final, final), tex, about, **at_x)
+        observables += _in_both_units(
+            name, sigma_v_by_final, partial(Final, final), tex + of_pair(final), about, **at_x
+        )
     at_rest = r"\langle\sigma v\rangle_0", "annihilation cross section at rest (s wave)"
     observables += _in_both_units(
         "sigmav_0", today.sigma_v_at_rest, partial(partial, scaled), *at_rest, formulas=_AT_REST

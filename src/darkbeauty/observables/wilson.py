@@ -7,6 +7,7 @@ from typing import Any
 import jax.numpy as jnp
 from jax import Array
 
+from darkbeauty.models import symbols
 from darkbeauty.models.sectors import DIPOLES, LEPTONIC, LEPTONS, NEUTRINO, Theory
 from darkbeauty.observables.combiners import itself
 from darkbeauty.observables.domains import positive
@@ -43,19 +44,23 @@ def _of_lepton(lepton: str) -> list[Observable]:
         (name, f"bsnu{lepton}nu{lepton}") for name in NEUTRINO
     ]
     leptonic = [
-        _observable(f"{name}({sector})", coefficient, f"{name}^{{{sector}}}", about, True, name=name, flavour=i)
+        _observable(
+            f"{name}({sector})", coefficient, symbols.coefficient(name, sector), about, True, name=name, flavour=i
+        )
         for name, sector in sectors
     ]
     about = "new-physics dipole coefficient at 4.8 GeV (no q² dependence)"
     return leptonic + [
-        _observable(f"{name}(bs{lepton}{lepton})", dipole, name, about, True, name=name) for name in DIPOLES
+        _observable(f"{name}(bs{lepton}{lepton})", dipole, symbols.coefficient(name), about, True, name=name)
+        for name in DIPOLES
     ]
 
 
 OBSERVABLES: tuple[Observable, ...] = (
     *(observable for lepton in LEPTONS for observable in _of_lepton(lepton)),
     *(
-        _observable(f"{name}(bs)", dipole, name, "new-physics dipole coefficient at 4.8 GeV", False, name=name)
+        _observable(f"{name}(bs)", dipole, symbols.coefficient(name), about, False, name=name)
         for name in DIPOLES
+        for about in ("new-physics dipole coefficient at 4.8 GeV",)
     ),
 )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from jax import Array
 
-from darkbeauty.models import loops
+from darkbeauty.models import loops, symbols
 from darkbeauty.models.sectors import Theory, ZPrime
 from darkbeauty.observables.combiners import itself
 from darkbeauty.observables.observable import Observable, source
@@ -70,7 +70,7 @@ OBSERVABLES: tuple[Observable, ...] = (
             f"BR(Zp->{final})",
             (source(z_prime, of=("z_prime",)),),
             Branching(final),
-            tex=rf"B(Z'\to {final})",
+            tex=rf"B(Z'\to {symbols.particles(final)})",
             references=REFERENCES,
             about=f"branching fraction of the Z′ into {about}",
         )

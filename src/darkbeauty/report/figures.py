@@ -6,24 +6,19 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from scipy.ndimage import gaussian_filter
+from matplotlib.ticker import LogLocator, MaxNLocator
 
 from darkbeauty.inference.run import Run
-from darkbeauty.report.pictures import save
+from darkbeauty.likelihoods.prior import Prior
+from darkbeauty.report.pictures import COLUMN, FILL, INK, LIGHT, PAGE, THEORY, UNLISTED, save, styled
+from darkbeauty.report.regions import MARGIN, Regions, regions
 from darkbeauty.report.result import Result, result_of
 
-TEX = {
-    "m_zp": r"$m_{Z'}$ [GeV]",
-    "m_dm": r"$m_{\mathrm{DM}}$ [GeV]",
-    "m_lq": r"$m_{\mathrm{LQ}}$ [GeV]",
-    "y": "$y$",
-    "g": "$g$",
-}
-BINS, PLANE_BINS, FEWEST, LEVELS = 40, 64, 5, (0.68, 0.95)
-SMOOTH = 20_000
-"""Draws from which on densities of a plane are smoothed over one bin where the draws fill an axis; over more, if there are fewer."""
-INK, FILL, THEORY = "#1b4f72", "#5dade2", "#b9770e"
+BINS, FEWEST, DPI = 40, 5, 200
+PANEL = 1.05
+"""Smallest width of a panel of a corner plot.   [inch]"""
 
 
 def places(folder: Path) -> list[Path]:
@@ -35,43 +30,74 @@ def write_figures(run: Run, folder: Path) -> list[Path]:
     """Corner plot and predictions-versus-data plot as PNG; returns their paths."""
     paths, result = places(folder), result_of(run.data, run.fit)
     for path, figure in zip(paths, (corner(result), predictions(result))):
-        save(figure, path, dpi=130)
+        save(figure, path, dpi=DPI)
     return paths
 
 
+@styled
 def corner(result: Result) -> Figure:
-    """Every pair of parameters: 68 % and 95 % regions and draws; log axes for log-uniform priors."""
-    priors = result.fit.priors
+    """Every pair of parameters: 68 % and 95 % regions, or the draws where these are too few; log axes for log-uniform priors."""
+    priors, axis_of = result.fit.priors, result.fit.model.axis
     columns = {name: result.draws[name].ravel() for name in priors}
-    n = len(columns)
-    figure = Figure(figsize=(2.4 * n, 2.4 * n))
+    shown, n = {name: _shown(result, name) for name in columns}, len(columns)
+    side = max(PAGE if n > 2 else COLUMN, PANEL * n)
+    figure = Figure(figsize=(side, side))
     axes = figure.subplots(n, n, squeeze=False)
-    few = max(int(np.sqrt(len(next(iter(columns.values()))))), FEWEST)
-    counts = (min(BINS, few), min(PLANE_BINS, few))
-    edges, plane = ({name: _edges(v, priors[name].logarithmic, n) for name, v in columns.items()} for n in counts)
+    figure.subplots_adjust(wspace=0.06, hspace=0.06)
     for i, below in enumerate(columns):
         for j, left in enumerate(columns):
             axis = axes[i, j]
             if j > i:
                 axis.set_axis_off()
                 continue
+            _scale(axis, priors[left], None if i == j else priors[below])
+            axis.set_xlim(shown[left])
             if i == j:
-                axis.hist(columns[below], bins=edges[below], color=FILL, edgecolor=INK, linewidth=0.4)
-                axis.set_yticks([])
+                _histogram(axis, columns[below], priors[below].logarithmic)
             else:
-                _plane(axis, columns[left], columns[below], plane[left], plane[below])
-            _scale(axis, left, below, priors, i, j, n)
-    figure.suptitle(f"{result.fit.name}: {'NOT converged' if result.missed else 'converged'}", y=0.93)
+                draw_regions(axis, columns[left], columns[below], regions_of(result, left, below))
+                axis.set_ylim(shown[below])
+            axis.set_xlabel(axis_of(left) if i == n - 1 else "")
+            axis.set_ylabel(axis_of(below) if i and not j else "")
+            axis.tick_params(labelbottom=i == n - 1, labelleft=bool(i) and not j)
+            axis.tick_params(axis="x", rotation=45)
+    figure.align_labels()
+    figure.suptitle(f"{result.fit.name}: {'NOT converged' if result.missed else 'converged'}", y=0.91)
     return figure
 
 
+def regions_of(result: Result, left: str, below: str) -> Regions | None:
+    """Regions of two parameters of a run, in the coordinates of their axes (logarithms of log-uniform ones); None of too few draws."""
+    at = lambda name, values: np.log(values) if result.fit.priors[name].logarithmic else np.asarray(values, float)
+    bounds = [tuple(at(name, np.array(result.fit.priors[name].bounds))) for name in (left, below)]
+    ess = {row.name: row.ess_bulk for row in result.summary}
+    x, y = (at(name, result.draws[name].ravel()) for name in (left, below))
+    made = regions(x, y, *bounds, effective=min(ess[left], ess[below], x.size))
+    if made is None:
+        return None
+    back = lambda name, grid: np.exp(grid) if result.fit.priors[name].logarithmic else grid
+    return Regions(back(left, made.x), back(below, made.y), made.fields)
+
+
+def draw_regions(axis: Axes, x: np.ndarray, y: np.ndarray, made: Regions | None) -> None:
+    """Regions, or the draws x, y where there are none."""
+    if made is None:
+        axis.plot(x, y, ".", color=FILL, markersize=1.5, rasterized=True, gid=UNLISTED)
+        return
+    for (share, field), colour in zip(sorted(made.fields.items(), reverse=True), (LIGHT, FILL)):
+        axis.contourf(made.x, made.y, field, levels=[0.0, np.inf], colors=[colour]).set_gid(UNLISTED)
+        lines = axis.contour(made.x, made.y, field, levels=[0.0], colors=INK, linewidths=0.7)
+        lines.set_label(f"{100 * share:g} %")
+
+
+@styled
 def predictions(result: Result, of: Sequence[int] | None = None) -> Figure:
     """Data with experimental error, theory error around the median, and the 68 % and 95 % range of the mean predictions, in units of the total error."""
     places = list(result.measured if of is None else of)
     values, sigma = result.values[places], result.sigma[places]
     pulls = (result.predictions.reshape(-1, len(result.labels))[:, places] - values) / sigma
     middle, theory = np.median(pulls, axis=0), (result.theory[places] / sigma)
-    figure = Figure(figsize=(8.0, 0.55 * len(places) + 1.6))
+    figure = Figure(figsize=(PAGE, 0.4 * len(places) + 1.0))
     axis = figure.subplots()
     rows = np.arange(len(places))[::-1]
     axis.axvspan(-1.0, 1.0, color="0.92", label="data ± 1σ (experiment ⊕ theory)")
@@ -81,46 +107,47 @@ def predictions(result: Result, of: Sequence[int] | None = None) -> Figure:
         a, b = np.percentile(pulls, [low, high], axis=0)
         axis.hlines(rows, a, b, color=INK if width < 5 else FILL, linewidth=width, label=label)
     axis.plot(middle, rows, "o", color=INK, markersize=4, label="median")
-    names = [f"{result.labels[i]}\n{v:.4g} ± {s:.2g}" for i, v, s in zip(places, values, sigma)]
-    axis.set_yticks(rows, names, fontsize=8)
+    names = [f"{result.requests[i].axis}\n{v:.4g} ± {s:.2g}" for i, v, s in zip(places, values, sigma)]
+    axis.set_yticks(rows, names)
     axis.autoscale()
     axis.margins(x=0.03)
     axis.set_xlabel("(prediction − data) / σ")
     axis.set_title(f"{result.fit.name}: predictions and data")
-    axis.legend(fontsize=7, loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False)
+    axis.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
     return figure
 
 
-def _edges(values: np.ndarray, logarithmic: bool, bins: int) -> np.ndarray:
+def _shown(result: Result, name: str) -> tuple[float, float]:
+    """Ends of a parameter's axis: around the draws, inside of the prior."""
+    prior, values = result.fit.priors[name], result.draws[name]
+    there, back = (np.log, np.exp) if prior.logarithmic else (np.asarray, np.asarray)
+    low, high = there(np.min(values)), there(np.max(values))
+    more = MARGIN * (high - low) or 1.0
+    return float(max(back(low - more), prior.bounds[0])), float(min(back(high + more), prior.bounds[1]))
+
+
+def _histogram(axis: Axes, values: np.ndarray, logarithmic: bool) -> None:
+    """Draws of one parameter, those of the central 68 % darker."""
     low, high = np.min(values), np.max(values)
-    return np.geomspace(low, high, bins + 1) if logarithmic else np.linspace(low, high, bins + 1)
+    bins = min(BINS, max(int(np.sqrt(values.size)), FEWEST))
+    edges = np.geomspace(low, high, bins + 1) if logarithmic else np.linspace(low, high, bins + 1)
+    counts, edges = np.histogram(values, edges)
+    axis.stairs(counts, edges, fill=True, color=LIGHT)
+    ends = np.percentile(values, [16.0, 84.0])
+    inner = np.unique(np.concatenate([ends, edges[(edges > ends[0]) & (edges < ends[1])]]))
+    if inner.size > 1:
+        middle = 0.5 * (inner[1:] + inner[:-1])
+        places = np.clip(np.searchsorted(edges, middle) - 1, 0, bins - 1)
+        axis.stairs(counts[places], inner, fill=True, color=FILL)
+    axis.stairs(counts, edges, color=INK, linewidth=0.7)
+    axis.set_ylim(bottom=0.0)
+    axis.set_yticks([])
 
 
-def _plane(axis, x: np.ndarray, y: np.ndarray, x_edges: np.ndarray, y_edges: np.ndarray) -> None:
-    """Regions that hold 68 % and 95 % of the draws (smoothed histogram), over the draws themselves."""
-    axis.plot(x, y, ".", color=FILL, markersize=1.0, alpha=0.5, rasterized=True)
-    counts, _, _ = np.histogram2d(x, y, bins=(x_edges, y_edges))
-    filled = (counts.sum() ** 2 / np.sum(counts.sum(1 - i) ** 2) / counts.shape[i] for i in (0, 1))
-    smooth = gaussian_filter(
-        counts, [max(0.7, (SMOOTH / x.size) ** (1.0 / 3.0) * part) for part in filled], mode="reflect"
-    )
-    ordered = np.sort(smooth.ravel())[::-1]
-    cumulative = np.cumsum(ordered) / ordered.sum()
-    levels = sorted({float(ordered[np.searchsorted(cumulative, level)]) for level in LEVELS})
-    middle = lambda edges: 0.5 * (edges[1:] + edges[:-1])
-    axis.contour(middle(x_edges), middle(y_edges), smooth.T, levels=levels, colors=INK, linewidths=0.9)
-
-
-def _scale(axis, left: str, below: str, priors: dict, i: int, j: int, n: int) -> None:
-    axis.set_xscale("log" if priors[left].logarithmic else "linear")
-    if i != j:
-        axis.set_yscale("log" if priors[below].logarithmic else "linear")
-    if i == n - 1:
-        axis.set_xlabel(TEX.get(left, left))
-    else:
-        axis.tick_params(labelbottom=False)
-    if j == 0 and i:
-        axis.set_ylabel(TEX.get(below, below))
-    elif j:
-        axis.tick_params(labelleft=False)
+def _scale(axis: Axes, left: Prior, below: Prior | None) -> None:
+    """Linear or logarithmic axes with few ticks."""
+    for prior, setter, ticks in ((left, axis.set_xscale, axis.xaxis), (below, axis.set_yscale, axis.yaxis)):
+        if prior is not None:
+            setter("log" if prior.logarithmic else "linear")
+            ticks.set_major_locator(LogLocator(numticks=4) if prior.logarithmic else MaxNLocator(4, prune="both"))
     axis.minorticks_off()

@@ -17,8 +17,7 @@ from darkbeauty.inference.checking.calibrate import Calibration
 from darkbeauty.inference.fitting.profile import LEVELS, Profile
 from darkbeauty.inference.storage.output import prepare_folder
 from darkbeauty.likelihoods import Fit
-from darkbeauty.report.figures import FILL, INK, TEX
-from darkbeauty.report.pictures import save
+from darkbeauty.report.pictures import FILL, INK, save
 
 PLANE_LEVELS = (2.30, 5.99)
 """Δχ² of 68.3 % and 95 % for two parameters."""
@@ -47,12 +46,12 @@ def write_profile(fit: Fit, profile: Profile, folder: Path) -> list[Path]:
     return [table, picture]
 
 
-def write_calibration(name: str, calibration: Calibration, folder: Path) -> list[Path]:
+def write_calibration(fit: Fit, calibration: Calibration, folder: Path) -> list[Path]:
     """calibration.parquet (one rank per simulation and parameter) and calibration.png in a folder; returns their paths."""
     prepare_folder(folder)
     table, picture = calibration_places(folder)
     _write_table(calibration.ranks, table)
-    save(ranks(name, calibration), picture, dpi=130)
+    save(ranks(fit, calibration), picture, dpi=130)
     return [table, picture]
 
 
@@ -62,7 +61,7 @@ def _write_table(columns: Mapping[str, np.ndarray], path: Path) -> None:
     write(path, buffer.getvalue())
 
 
-def ranks(name: str, calibration: Calibration) -> Figure:
+def ranks(fit: Fit, calibration: Calibration) -> Figure:
     """Histograms of ranks, with the band that holds 99 % of uniform ones."""
     n = len(calibration.counts)
     figure = Figure(figsize=(2.6 * n, 2.4))
@@ -71,10 +70,10 @@ def ranks(name: str, calibration: Calibration) -> Figure:
         low, high = binom(int(counts.sum()), 1.0 / len(counts)).ppf([0.005, 0.995])
         axis.axhspan(low, high, color="0.9")
         axis.bar(np.arange(len(counts)), counts, width=1.0, color=FILL, edgecolor=INK, linewidth=0.4)
-        axis.set_title(f"{TEX.get(parameter, parameter)}\np = {calibration.p_values[parameter]:.2g}", fontsize=8)
+        axis.set_title(f"{fit.model.axis(parameter)}\np = {calibration.p_values[parameter]:.2g}", fontsize=8)
         axis.set_xticks([])
         axis.set_xlabel("rank", fontsize=8)
-    figure.suptitle(f"{name}: simulation-based calibration around the {calibration.around}", fontsize=9, y=1.12)
+    figure.suptitle(f"{fit.name}: simulation-based calibration around the {calibration.around}", fontsize=9, y=1.12)
     return figure
 
 
@@ -110,6 +109,6 @@ def _axes(axis, fit: Fit, profile: Profile) -> None:
     for name, label, scale in zip(
         profile.names, (axis.set_xlabel, axis.set_ylabel), (axis.set_xscale, axis.set_yscale)
     ):
-        label(TEX.get(name, name))
+        label(fit.model.axis(name))
         scale("log" if fit.priors[name].logarithmic else "linear")
     axis.set_title(f"{fit.name}: profile likelihood", fontsize=9)

@@ -23,11 +23,12 @@ from darkbeauty.models.base import sectors_of
 from darkbeauty.prediction import parse
 from darkbeauty.report import chain_figures, data_figures, figures, spectra
 from darkbeauty.report.bibliography import bibtex, used
-from darkbeauty.report.pictures import save
+from darkbeauty.report.pictures import numbers, save
+from darkbeauty.report.regions import FEWEST, LEAST_EFFECTIVE
 from darkbeauty.report.result import Result
 from darkbeauty.report.stored_run import entries, seed_of
 
-DPI = 110
+DPI = 200
 ROLES = {
     "model": "Model",
     "theory": "Formulas and form factors",
@@ -75,7 +76,7 @@ class Picture:
 
 
 def write_report(result: Result, folder: str | Path) -> Path:
-    """folder/report.html, with every figure as PNG and PDF in folder/figures.
+    """folder/report.html, with every figure as PNG, PDF and the numbers that it shows (CSV) in folder/figures.
 
     Errors   InputError if the folder cannot be written
     """
@@ -192,8 +193,24 @@ def _citations(result: Result) -> list[tuple[str, str]]:
 def _pictures(result: Result, folder: Path) -> Iterator[Picture]:
     for name, figure, caption, alt, wide in _figures(result):
         save(figure, folder / f"{name}.pdf", DPI)
+        write(folder / f"{name}.csv", numbers(figure))
         png = save(figure, folder / f"{name}.png", DPI)
         yield Picture(name, caption, alt, wide, base64.b64encode(png).decode("ascii"))
+
+
+def _words_of_corner(result: Result) -> str:
+    """What the corner plot shows."""
+    names = list(result.draws)
+    if len(names) > 1 and figures.regions_of(result, *names[:2]) is not None:
+        return "Regions of 68 % and 95 % probability of every pair of parameters; the central 68 % of each."
+    return f"The draws: fewer than {FEWEST} of them, or than {LEAST_EFFECTIVE:g} effective ones, make no regions."
+
+
+def _words_of_bands(result: Result) -> str:
+    """What the spectra show."""
+    if not spectra.has_bands(result):
+        return f"some of the draws (bands need {spectra.FEWEST})"
+    return f"{len(result.points(spectra.DRAWS))} draws"
 
 
 def _figures(result: Result) -> Iterator[tuple[str, Figure, str, str, bool]]:
@@ -201,7 +218,7 @@ def _figures(result: Result) -> Iterator[tuple[str, Figure, str, str, bool]]:
     yield (
         "corner",
         figures.corner(result),
-        "Regions of 68 % and 95 % probability of every pair of parameters, over the draws themselves.",
+        _words_of_corner(result),
         "corner plot of the posterior",
         False,
     )
@@ -227,8 +244,8 @@ def _figures(result: Result) -> Iterator[tuple[str, Figure, str, str, bool]]:
         yield "predictions", figures.predictions(result, rest), caption, "predictions and data", True
     if sectors_of(result.fit.model).dark_matter is not None:
         caption = (
-            f"Missing energy = νν̄ and dark matter, {spectra.DRAWS} draws, smeared with σ(q²) = {spectra.RESOLUTION:g} GeV² "
-            "for the picture (no experiment's resolution); theory errors are not in the bands."
+            f"Missing energy = νν̄ and dark matter, {_words_of_bands(result)}, smeared with σ(q²) = {spectra.RESOLUTION:g} GeV² "
+            "for the picture (no experiment's resolution); theory errors are not in it."
         )
         yield "spectra", spectra.spectra(result), caption, "missing-energy spectra", True
     caption = "Traces, and the distribution of ranks over the chains: flat where all chains agree."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,15 +12,14 @@ from matplotlib.figure import Figure
 
 from darkbeauty.likelihoods import TERMS
 from darkbeauty.observables.relic import FINALS
-from darkbeauty.report.figures import FILL, INK, TEX
-from darkbeauty.report.pictures import save
+from darkbeauty.report.pictures import FILL, INK, save
 from darkbeauty.report.relic import HIGHEST, LOWEST, WIDE, Line, Plane
 from darkbeauty.report.relic_methods import COLOURS, PHASE_SPACE, WORDS
 
 
-def draw(result: Line | Plane, path: Path, title: str) -> Path:
-    """The figure of a curve or a plane, PNG, PDF or SVG by the ending of `path`."""
-    figure = _draw_line(result) if isinstance(result, Line) else _draw_plane(result)
+def draw(result: Line | Plane, path: Path, title: str, axis_of: Callable[[str], str] = str) -> Path:
+    """The figure of a curve or a plane, PNG, PDF or SVG by the ending of `path`; axis_of: what stands at the axis of a parameter."""
+    figure = _draw_line(result, axis_of) if isinstance(result, Line) else _draw_plane(result, axis_of)
     figure.suptitle(title, fontsize=10, y=0.95)
     save(figure, path, dpi=150)
     return path
@@ -33,7 +33,7 @@ def measured() -> tuple[float, float]:
     return value, float(np.hypot(np.sqrt(data.covariance[0, 0]), term.relative_theory * value))
 
 
-def _draw_line(line: Line) -> Figure:
+def _draw_line(line: Line, axis_of: Callable[[str], str]) -> Figure:
     figure = Figure(figsize=(6.4, 6.0))
     top, bottom = figure.subplots(2, 1, sharex=True, gridspec_kw={"height_ratios": (3, 2), "hspace": 0.06})
     value, error = measured()
@@ -54,13 +54,13 @@ def _draw_line(line: Line) -> Figure:
     bottom.set_ylim(0.0, 1.0)
     bottom.set_ylabel("share at freeze-out")
     bottom.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False, fontsize=8)
-    bottom.set_xlabel(TEX.get(line.name, line.name))
+    bottom.set_xlabel(axis_of(line.name))
     bottom.set_xlim(line.values[0], line.values[-1])
     _scale(bottom.set_xscale, line.values)
     return figure
 
 
-def _draw_plane(plane: Plane) -> Figure:
+def _draw_plane(plane: Plane, axis_of: Callable[[str], str]) -> Figure:
     figure = Figure(figsize=(6.4, 5.0))
     axis: Axes = figure.subplots()
     x, y = plane.values[0], np.broadcast_to(plane.values[1][:, None], plane.values[0].shape)
@@ -73,8 +73,8 @@ def _draw_plane(plane: Plane) -> Figure:
     axis.contour(
         x, y, height, levels=np.log10([value - error, value + error]), colors=[INK], linewidths=0.7, linestyles="--"
     )
-    axis.set_xlabel(TEX.get(plane.names[0], plane.names[0]))
-    axis.set_ylabel(TEX.get(plane.names[1], plane.names[1]))
+    axis.set_xlabel(axis_of(plane.names[0]))
+    axis.set_ylabel(axis_of(plane.names[1]))
     _scale(axis.set_xscale, x[0])
     _scale(axis.set_yscale, plane.values[1])
     return figure

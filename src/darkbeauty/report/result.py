@@ -8,15 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import xarray as xr
 
 from darkbeauty.errors import InputError, Problem
 from darkbeauty.inference.checking.diagnostics import ParameterSummary, most_moved, summarise
+from darkbeauty.inference.storage.arviz_groups import groups_of, predictions_of
 from darkbeauty.likelihoods import Fit
 from darkbeauty.likelihoods.part import Gaussian, Part
 from darkbeauty.likelihoods.term import gaussian
+from darkbeauty.observables import Request
 from darkbeauty.prediction import parse, words_of
-from darkbeauty.report.stored_run import FILE, GROUPS, Groups, entries, fit_of, read_groups
+from darkbeauty.report.stored_run import FILE, Groups, data_of, entries, fit_of, read_groups
 from darkbeauty.status import Status
 
 
@@ -157,10 +158,15 @@ class Result:
         return rows
 
     @cached_property
+    def requests(self) -> tuple[Request, ...]:
+        """The predictions as what is known of them."""
+        return parse(self.fit.model, self.labels)
+
+    @cached_property
     def remarks(self) -> dict[str, tuple[str, ...]]:
         """What a reader should know of predictions at the best draw, by observable."""
         model = self.fit.model
-        values = zip(parse(model, self.labels), self.predictions[self.best])
+        values = zip(self.requests, self.predictions[self.best])
         return {request.label: words_of(model, request, value, Status.SUCCESS) for request, value in values}
 
     def points(self, n: int) -> list[dict[str, float]]:
@@ -188,17 +194,17 @@ def read_result(folder: str | Path, fit: Fit | None = None) -> Result:
 
 def result_of(data: Any, fit: Fit | None = None) -> Result:
     """The same from ArviZ data in memory."""
-    groups = {name: _dataset(data[name]) for name in GROUPS}
+    groups = groups_of(data)
     return _assemble(fit or fit_of(groups["posterior"].attrs), groups)
 
 
 def _assemble(fit: Fit, groups: Groups) -> Result:
-    posterior, stats, observed = groups["posterior"], groups["sample_stats"], groups["observed_data"]
+    posterior, stats, observed = groups["posterior"], groups["sample_stats"], data_of(groups)
     names = [str(name) for name in posterior["nuisance"].values] if "nuisances" in posterior else []
     return Result(
         fit=fit,
         draws={name: np.asarray(posterior[name]) for name in fit.parameters},
-        predictions=np.asarray(groups["posterior_predictive"]["prediction"]),
+        predictions=np.asarray(predictions_of(groups)),
         stats={str(name): np.asarray(column) for name, column in stats.data_vars.items()},
         labels=tuple(str(label) for label in observed["observable"].values),
         values=np.asarray(observed["value"]),
@@ -207,7 +213,3 @@ def _assemble(fit: Fit, groups: Groups) -> Result:
         inputs={name: np.asarray(posterior["nuisances"][..., i]) for i, name in enumerate(names)},
         stored_covariance=np.asarray(observed["covariance"]) if "covariance" in observed else None,
     )
-
-
-def _dataset(group: Any) -> xr.Dataset:
-    return group if isinstance(group, xr.Dataset) else group.to_dataset()

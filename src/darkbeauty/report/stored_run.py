@@ -7,15 +7,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 import xarray as xr
 
 from darkbeauty.errors import InputError, Problem, attempt, raise_if_any
+from darkbeauty.inference.storage.arviz_groups import predictions_of
 from darkbeauty.likelihoods import TERMS, Fit
 from darkbeauty.likelihoods.fit_file import parse_fit
 
 FILE = "posterior.nc"
-GROUPS = ("posterior", "posterior_predictive", "sample_stats", "observed_data")
+GROUPS, CONSTANT = ("posterior", "sample_stats", "observed_data"), "constant_data"
+"""Groups that every file has; the one of errors, which in older files stand with the data, NaN where a prediction has no measured number beside it."""
 ATTRIBUTES = ("fit_name", "fit_file", "seed", "terms", "missed_targets", "input_sha256", "device", "python")
 """Attributes that every run has."""
 Groups = Mapping[str, xr.Dataset]
@@ -32,7 +35,9 @@ def read_groups(folder: str | Path, fit: Fit | None = None) -> tuple[Fit, Groups
     if not path.is_file():
         raise InputError([Problem(str(folder), f"holds no {FILE}", "the output folder of darkbeauty fit")])
     try:
-        groups = {name: xr.load_dataset(path, group=name, engine="h5netcdf") for name in GROUPS}
+        with h5py.File(path) as file:
+            names = [*GROUPS, *({CONSTANT, "predictions", "posterior_predictive"} & set(file))]
+        groups = {name: xr.load_dataset(path, group=name, engine="h5netcdf") for name in names}
     except Exception as error:  # whatever HDF5 makes of it
         raise InputError([Problem(str(path), f"cannot be read as a posterior: {error}")]) from error
     problems: list[Problem] = []
@@ -79,17 +84,13 @@ def entries(attribute: Any) -> tuple[Any, ...]:
 
 def _check_data(groups: Groups, fit: Fit | None) -> list[Problem]:
     """Variables that are missing or have the wrong shape."""
-    posterior, predicted, observed = (groups[name] for name in ("posterior", "posterior_predictive", "observed_data"))
-    if "prediction" not in predicted:
+    posterior, predictions = groups["posterior"], predictions_of(groups)
+    if predictions is None:
         return [Problem(FILE, "is of an unfinished run", "darkbeauty fit … --resume finishes it")]
-    shape = predicted["prediction"].shape
-    if len(shape) != 3 or 0 in shape or "observable" not in observed.coords:
-        return [Problem("posterior_predictive.prediction", f"has shape {shape}", "(chains, draws, observables)")]
-    draws, size = shape[:2], shape[2]
-    wanted: dict[str, tuple[xr.Dataset, Any, tuple[int, ...]]]
-    wanted = {f"observed_data.{name}": (observed, name, (size,)) for name in ("observable", "value", "sigma")}
-    if "covariance" in observed:
-        wanted["observed_data.covariance"] = observed, "covariance", (size, size)
+    if len(predictions.shape) != 3 or 0 in predictions.shape:
+        return [Problem("prediction", f"has shape {predictions.shape}", "(chains, draws, observables)")]
+    draws, size = predictions.shape[:2], predictions.shape[2]
+    wanted = _wanted_data(groups, size)
     wanted |= {
         f"sample_stats.{name}": (groups["sample_stats"], name, draws) for name in groups["sample_stats"].data_vars
     }
@@ -98,6 +99,42 @@ def _check_data(groups: Groups, fit: Fit | None) -> list[Problem]:
         known = posterior["nuisance"].shape if "nuisance" in posterior.coords else (0,)
         wanted["posterior.nuisances"] = posterior, "nuisances", (*draws, *known)
     return [problem for place, what in wanted.items() for problem in _check_variable(place, *what)]
+
+
+def _wanted_data(groups: Groups, predictions: int) -> dict[str, tuple[xr.Dataset, Any, tuple[int, ...]]]:
+    """Measured numbers, their errors and covariance: by place the group, the name and the shape; of an older file, in one group and as many as predictions."""
+    observed = groups["observed_data"]
+    if CONSTANT in groups:
+        size = observed.sizes.get("measured", 0)
+        errors = groups[CONSTANT]
+        return {
+            "observed_data.value": (observed, "value", (size,)),
+            f"{CONSTANT}.sigma": (errors, "sigma", (size,)),
+            f"{CONSTANT}.covariance": (errors, "covariance", (size, size)),
+            "predictions.observable": (groups["predictions"], "observable", (predictions,)),
+        }
+    size = predictions
+    wanted = {f"observed_data.{name}": (observed, name, (size,)) for name in ("observable", "value", "sigma")}
+    covariance = (
+        {"observed_data.covariance": (observed, "covariance", (size, size))} if "covariance" in observed else {}
+    )
+    return wanted | covariance
+
+
+def data_of(groups: Groups) -> xr.Dataset:
+    """`value`, `sigma` and, but for the oldest files, `covariance` by `observable`, NaN where a prediction has no measured number beside it."""
+    if CONSTANT not in groups:
+        return groups["observed_data"]
+    labels = groups["predictions"]["observable"].values
+    errors = groups[CONSTANT]
+    parts = {
+        "value": groups["observed_data"]["value"].values,
+        "sigma": errors["sigma"].values,
+        "covariance": errors["covariance"].values,
+    }
+    padded = {name: np.pad(part, (0, len(labels) - len(part)), constant_values=np.nan) for name, part in parts.items()}
+    places = {"value": "observable", "sigma": "observable", "covariance": ("observable", "observable_2")}
+    return xr.Dataset({name: (places[name], part) for name, part in padded.items()}, {"observable": labels})
 
 
 def _check_variable(place: str, group: xr.Dataset, name: Any, shape: tuple[int, ...]) -> Iterator[Problem]:

@@ -14,6 +14,7 @@ from darkbeauty.evaluation import Values
 from darkbeauty.inference.checking.calibrate import calibrate, judge_ranks
 from darkbeauty.likelihoods.part import Gaussian, SumOfParts
 from darkbeauty.likelihoods.priors import Normal, Uniform
+from darkbeauty.models.wet import Wet
 
 SIGMA = np.array([0.3, 0.5, 0.2])
 
@@ -41,7 +42,13 @@ class Toy(SumOfParts):
 def fit_of(honest=1.0):
     toy = lambda: Toy(honest)
     priors = {"a": Uniform(-1.0, 2.0), "b": Normal(0.5, 1.0)}
-    settings = {"seed": 3, "theory": "marginal", "own": {}, "sampler": SimpleNamespace(coordinates="box")}
+    settings = {
+        "model": Wet(),
+        "seed": 3,
+        "theory": "marginal",
+        "own": {},
+        "sampler": SimpleNamespace(coordinates="box"),
+    }
     return SimpleNamespace(name="toy", priors=priors, terms=("toy",), likelihood=toy, **settings)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from darkbeauty.errors import Problem, attempt, raise_if_any, unknown
 from darkbeauty.inference.fitting.forecast import Forecast, forecast
+from darkbeauty.inference.storage.arviz_groups import groups_of, predictions_of
 from darkbeauty.likelihoods import Fit, Likelihood
 from darkbeauty.likelihoods.build import with_covariance
 from darkbeauty.likelihoods.term import gaussian
@@ -58,7 +59,7 @@ def reweighted(fit: Fit, data: Any, with_error: Mapping[str, float]) -> Reweight
     """
     lik = fit.likelihood()
     better = with_errors(lik, with_error)
-    predictions = np.asarray(data.posterior_predictive["prediction"].values)
+    predictions = np.asarray(predictions_of(groups_of(data)))
     log_weight = np.asarray(better.log_prob_of(predictions)) - np.asarray(lik.log_prob_of(predictions))
     weights = np.exp(log_weight - np.max(log_weight))
     weights /= np.sum(weights)

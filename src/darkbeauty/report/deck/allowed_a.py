@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from darkbeauty.inputs.limits import limit_records
 from darkbeauty.likelihoods import TERMS, likelihood
 from darkbeauty.likelihoods.term import gaussian
+from darkbeauty.models import MODELS
 from darkbeauty.report.deck.product import (
     BENCHMARKS,
     FOUND,
@@ -22,7 +23,6 @@ from darkbeauty.report.deck.product import (
     sobol,
     span,
 )
-from darkbeauty.report.figures import TEX
 from darkbeauty.units import percent
 
 MODEL = "lmu_ltau_s1"
@@ -73,11 +73,12 @@ def _points() -> dict[str, np.ndarray]:
 
 
 def _draw(points: dict[str, np.ndarray], stages: dict) -> Figure:
+    axis_of = MODELS[MODEL].axis
     figure = Figure(figsize=(10.4, 4.2), layout="constrained")
     left, right = figure.subplots(1, 2)
     (words, (flavour, _)), *later = stages.items()
     for axis, x, y in ((left, "m_zp", "g"), (right, "m_dm", "y")):
-        axis.set(xlabel=TEX[x], ylabel=TEX[y], yscale="log", xlim=RANGES[x][:2])
+        axis.set(xlabel=axis_of(x), ylabel=axis_of(y), yscale="log", xlim=RANGES[x][:2])
         image = _shade(axis, points[x], points[y], RANGES[x], RANGES[y], flavour)
         for size, (label, (inside, colour)) in zip((2.5, 4.0), later):
             axis.plot(points[x][inside], points[y][inside], ".", ms=size, color=colour, label=label, rasterized=True)

@@ -6,9 +6,9 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from darkbeauty.likelihoods import likelihood
+from darkbeauty.models import MODELS
 from darkbeauty.prediction import predict
 from darkbeauty.report.deck.product import BENCHMARK_B, FOUND, RELIC, REST, Product, allowed, pulls, sobol, span
-from darkbeauty.report.figures import TEX
 from darkbeauty.units import percent
 
 MODEL = "le_lmu_r2"
@@ -70,11 +70,12 @@ def _benchmark(lik, predictions: np.ndarray, chi2: dict[str, tuple[float, float]
 
 
 def _draw(points: dict[str, np.ndarray], stages: dict) -> Figure:
+    axis_of = MODELS[MODEL].axis
     figure = Figure(figsize=(12.0, 3.9), layout="constrained")
     for axis, (x, y) in zip(figure.subplots(1, len(PLANES)), PLANES):
         for size, (label, (inside, colour)) in zip((3.0, 5.0, 6.0), stages.items()):
             axis.plot(points[x][inside], points[y][inside], ".", ms=size, color=colour, label=label, rasterized=True)
         axis.plot(BENCHMARK_B[x], BENCHMARK_B[y], "*", ms=12, mfc="white", mec="black")
-        axis.set(xlabel=TEX[x], ylabel=TEX[y], xlim=RANGES[x][:2], ylim=RANGES[y][:2])
+        axis.set(xlabel=axis_of(x), ylabel=axis_of(y), xlim=RANGES[x][:2], ylim=RANGES[y][:2])
     figure.axes[0].legend(fontsize=7)
     return figure

@@ -7,9 +7,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from darkbeauty.inputs.limits import limit_records
-from darkbeauty.models import resolve_model
+from darkbeauty.models import MODELS, resolve_model
 from darkbeauty.report.deck.product import BENCHMARK_B, BENCHMARKS, Product, evaluate
-from darkbeauty.report.figures import TEX
 
 SPREAD = {"lmu_ltau_s1": (0.1, 0.3, 1.0, 2.0), "le_lmu_r2": (0.3, 1.1, 3.0)}
 MASSES = {"lmu_ltau_s1": (0.3, 10.0), "le_lmu_r2": (50.0, 499.0)}
@@ -33,7 +32,13 @@ def spin_dependent() -> Product:
             axis.plot(mass, table[:, 1], "--", color=line.get_color())
         _limits(axis, "sigma_SD(p)", low, high, "-")
         _limits(axis, "sigma_SD(n)", low, high, "--")
-        axis.set(xscale="log", yscale="log", xlabel=TEX["m_dm"], ylabel=r"$\sigma_{SD}$ [cm$^2$]", title=name)
+        axis.set(
+            xscale="log",
+            yscale="log",
+            xlabel=MODELS["lmu_ltau_s1"].axis("m_dm"),
+            ylabel=r"$\sigma_{SD}$ [cm$^2$]",
+            title=name,
+        )
         axis.plot([], [], "--", color="0.3", label="on neutrons")
         axis.legend(fontsize=7, loc="upper right" if name == "lmu_ltau_s1" else "lower right")
         for convention in ("canonical", "printed"):
@@ -57,7 +62,7 @@ def spin_independent() -> Product:
         rows.append((f"{zeta:g}", f"{np.interp(BENCHMARK_B['m_dm'], mass, table):.2e}"))
     _limits(axis, "sigma_SI", low, high, "-")
     axis.axvline(BENCHMARK_B["m_dm"], color="0.6", linewidth=0.8)
-    axis.set(xscale="log", yscale="log", xlabel=TEX["m_dm"], ylabel=r"$\sigma_{SI}^p$ [cm$^2$]")
+    axis.set(xscale="log", yscale="log", xlabel=MODELS["lmu_ltau_s1"].axis("m_dm"), ylabel=r"$\sigma_{SI}^p$ [cm$^2$]")
     axis.legend(fontsize=7)
     return Product(figure, ("sin ζ", "σ_SI(p) at the benchmark [cm²]"), tuple(rows))
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.figure import Figure
 
-from darkbeauty.models import resolve_model
+from darkbeauty.models import MODELS, resolve_model
 from darkbeauty.report.deck.product import BENCHMARKS, Product, evaluate, numbers
-from darkbeauty.report.figures import TEX
 from darkbeauty.report.relic_figures import measured
 
 CURVES = {"I": "#c0392b", "II": "#2471a3"}
@@ -33,7 +32,13 @@ def make() -> Product:
             here = int(np.argmin(np.abs(mass - point["m_dm"])))
             axis.plot(point["m_dm"], table[here, 0], "*", color=colour, markersize=9)
             rows.append((name, convention, *numbers(*table[here]), _crossings(mass, table[:, 0], value)))
-    axis.set(yscale="log", ylim=(1e-4, 1e5), xlim=(0.1, 3.0), xlabel=TEX["m_dm"], ylabel=r"$\Omega h^2$")
+    axis.set(
+        yscale="log",
+        ylim=(1e-4, 1e5),
+        xlim=(0.1, 3.0),
+        xlabel=MODELS["lmu_ltau_s1"].axis("m_dm"),
+        ylabel=r"$\Omega h^2$",
+    )
     axis.legend(fontsize=8)
     return Product(figure, ("benchmark", "convention", "Ωh²", "x_f", "m_dm [GeV] of the measured Ωh²"), tuple(rows))
 
