@@ -22,6 +22,19 @@ PSEUDOSCALAR = ("dBR/dq2", "FH", "AFB", "ACP")
 VECTOR = ("dBR/dq2", "FL", "AFB", "ACP", "S3", "S4", "S5", "S6c", "S7", "S8", "S9", "A5", "A7", "P1", "P2", "P5p")
 UNTAGGED = ("dBR/dq2", "FL", "S3", "S4", "S7")
 
+BARYON = ("dBR/dq2", "FL", "AFBl", "AFBh", "AFBlh", "K1c", "K2ss", "K2cc", "K3sc", "K3s", "K4sc", "K4s")
+SHARED = {"fA0": ("fA0", "fAperp"), "fT50": ("fT50", "fT5perp")}
+"""Form factors of Λ_b → Λ with a common a₀."""
+
+
+def baryon_coefficients() -> list[float]:
+    """a₀ and a₁ of the form factors that flavio uses for Λ_b → Λ, in the order of `darkbeauty`."""
+    of = lambda name: flavio.default_parameters.get_central(f"Lambdab->Lambda SSE {name}")
+    values = []
+    for first in ("fV0", "fVperp", "fA0", "fT0", "fTperp", "fT50", "fVt", "fAt"):
+        values += [of(f"a0_{first}"), *(of(f"a1_{name}") for name in SHARED.get(first, (first,)))]
+    return values
+
 
 def labels() -> list[tuple[str, tuple[float, ...]]]:
     """Observables with their arguments."""
@@ -39,6 +52,8 @@ def labels() -> list[tuple[str, tuple[float, ...]]]:
         *at(UNTAGGED, "Bs->phimumu", 3.0, 17.0),
         *at(UNTAGGED, "Bs->phitautau", 17.0),
     ]
+    for process in ("Lambdab->Lambdamumu", "Lambdab->Lambdaee"):
+        listed += [*at(BARYON, process, 3.0, 16.0), *bins(("dBR/dq2", "FL", "AFBl"), process, (1.1, 6.0), (15.0, 20.0))]
     for lepton in LEPTONS:
         process = f"Bs->{lepton}{lepton}"
         listed += [(f"BR({process})", ()), (f"ADeltaGamma({process})", ()), (f"tau_{lepton}{lepton}", ())]
@@ -80,7 +95,8 @@ def main(path: str) -> None:
         "wilson": [{name: [c.real, c.imag] for name, c in point.items()} for point in points],
         "observables": dict(zip(written, map(list, zip(*columns)))),
     }
-    lines = [f'  "{key}": {json.dumps(data[key])}' for key in ("source", "wilson")]
+    data["baryon_form_factors"] = baryon_coefficients()
+    lines = [f'  "{key}": {json.dumps(data[key])}' for key in ("source", "wilson", "baryon_form_factors")]
     rows = ",\n".join(f"    {json.dumps(label)}: {json.dumps(row)}" for label, row in data["observables"].items())
     lines.append('  "observables": {\n' + rows + "\n  }")
     Path(path).write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")

@@ -14,10 +14,9 @@ import jax.numpy as jnp
 from jax import Array
 from jax.typing import ArrayLike
 
-from darkbeauty.flavour.charm_loops import effective_coefficients
+from darkbeauty.flavour.baryon_amplitudes import transversity
 from darkbeauty.flavour.common import CONJUGATE, DECAY, LEFT, RIGHT, normalisation
 from darkbeauty.flavour.form_factors.lambdab_lambda1520 import BaryonFormFactors, lambdab_to_lambda1520
-from darkbeauty.flavour.modes import LEPTON_INDEX
 from darkbeauty.models.sectors import Theory
 from darkbeauty.numerics.pair_map import PairMap, pair_map
 
@@ -81,40 +80,10 @@ def transversity_amplitudes(p: Theory, q2: Array, propagator: ArrayLike, lepton:
     A_⊥ = √2 [C⁺ H^V − (2m_b/q²)(C₇+C₇′) H^T], A_∥ = −√2 [C⁻ H^A + (2m_b/q²)(C₇−C₇′) H^{T5}], C^± = (C₉ ± C₉′) ∓′ (C₁₀ ± C₁₀′) with ∓′ = − for L
     and + for R (arXiv:1903.00448, eqs. 3.18, 3.20).
     """
-    sm, i = p.sm, LEPTON_INDEX[lepton]
-    ratio_u = sm.ckm.xi("u") / sm.ckm.xi("t")
-    effective = effective_coefficients(sm, q2[None], jnp.stack([ratio_u, jnp.conj(ratio_u)]).reshape(2, *[1] * q2.ndim))
-    shift = new_physics(p, q2, propagator, i)
-    c9, c9p, c10, c10p = effective.c9 + shift.c9, shift.c9p, sm.wilson["C10"] + shift.c10, shift.c10p
-    dipole = 2.0 * sm.quark["mb_4.8"] / q2[None]
-    c7, c7p = dipole * (effective.c7 + shift.c7), dipole * (sm.wilson["C7effp"] + shift.c7p)
-    h_v, h_a, h_t, h_t5 = helicity_amplitudes(
-        lambdab_to_lambda1520(sm, q2, ff), q2, sm.mass["Lambdab"], sm.mass["Lambda(1520)"]
-    )
-    chiral = lambda vector, axial: jnp.stack([vector - axial, vector + axial], axis=1)[:, :, None]
-    perp = chiral(c9 + c9p, c10 + c10p) * h_v[None, None] - (c7 + c7p)[:, None, None] * h_t[None, None]
-    para = -chiral(c9 - c9p, c10 - c10p) * h_a[None, None] - (c7 - c7p)[:, None, None] * h_t5[None, None]
-    return perp, para
-
-
-class Shifts(NamedTuple):
-    """C₉, C₉′, C₁₀, C₁₀′, C₇, C₇′ of a process and its CP conjugate, shape (2, …) or (2, 1, …) each."""
-
-    c9: Array
-    c9p: Array
-    c10: Array
-    c10p: Array
-    c7: Array
-    c7p: Array
-
-
-def new_physics(p: Theory, q2: Array, propagator: ArrayLike, flavour: int) -> Shifts:
-    """New physics in the coefficients of the process and of its CP conjugate."""
-    wilsons = (p.wilson, p.wilson.conjugate())
-    lepton = [w.lepton(name, flavour, propagator) for name in ("C9", "C9p", "C10", "C10p") for w in wilsons]
-    dipole = [w.dipole(name) for name in ("C7", "C7p") for w in wilsons]
-    values = jnp.stack(jnp.broadcast_arrays(*lepton, *dipole))
-    return Shifts(*values.reshape(6, 2, *(values.shape[1:] or [1] * q2.ndim)))
+    sm = p.sm
+    f = lambdab_to_lambda1520(sm, q2, ff)
+    helicity = helicity_amplitudes(f, q2, sm.mass["Lambdab"], sm.mass["Lambda(1520)"])
+    return transversity(p, q2, propagator, lepton, helicity)
 
 
 def helicity_amplitudes(

@@ -116,6 +116,7 @@ class SMInputs(eqx.Module):
     form_factor_pole: dict[str, Any]
     form_factor_mcn: dict[str, Any]
     branching: dict[str, Any]
+    decay_parameter: dict[str, Any]
     subleading: dict[str, Any]
     nucleon: dict[str, Any]
     cosmology: dict[str, Any]
@@ -180,6 +181,7 @@ _SECTIONS = {
     "form_factor_pole": "form_factor_pole",
     "form_factor_mcn": "form_factor_mcn",
     "branching": "branching",
+    "decay_parameter": "decay_parameter",
     "subleading": "subleading",
     "nucleon": "nucleon",
     "cosmology": "cosmology",

@@ -20,7 +20,7 @@ from darkbeauty.numerics.compiled import compiled
 from darkbeauty.numerics.stored import stored
 from darkbeauty.prediction import parse
 
-CORRELATED = ("B->K", "B->K*", "Bs->phi", "B->rho", "B->pi", "Lambdab->Lambda(1520)")
+CORRELATED = ("B->K", "B->K*", "Bs->phi", "B->rho", "B->pi", "Lambdab->Lambda(1520)", "Lambdab->Lambda")
 """Transitions whose form-factor coefficients have a joint covariance."""
 
 ALIKE = (

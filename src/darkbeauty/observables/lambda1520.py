@@ -16,6 +16,7 @@ from darkbeauty.flavour import lambda1520_angles
 from darkbeauty.flavour import lambdab_to_lambda1520_ll as decay
 from darkbeauty.inputs import SMInputs
 from darkbeauty.models.sectors import Theory
+from darkbeauty.observables.baryon_modes import Normalised, Rate
 from darkbeauty.observables.combiners import Fields, itself, safe_ratio
 from darkbeauty.observables.domains import bin_in, near_charmonia
 from darkbeauty.observables.observable import BIN, POINT, Observable, source
@@ -44,30 +45,7 @@ _FORMULAS = (
 )
 
 
-@dataclass(frozen=True)
-class Normalised:
-    """A part of the CP average, or of half the CP difference, over the CP-averaged rate."""
-
-    part: Callable[[decay.AngularCoefficients], Array]
-    of: str = "average"
-
-    @property
-    def reads(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys((self.of, "average")))
-
-    def __call__(self, p: Theory, arguments: tuple, k: Fields) -> Array:
-        return safe_ratio(self.part(k[self.of]), decay.rate(k["average"]))
-
-
-@dataclass(frozen=True)
-class Rate:
-    """Lifetime × CP-averaged rate, over the width of the bin if there is one."""
-
-    reads: tuple[str, ...] = ("average",)
-
-    def __call__(self, p: Theory, arguments: tuple, k: Fields) -> Array:
-        width = arguments[1] - arguments[0] if len(arguments) == 2 else 1.0
-        return p.sm.lifetime["Lambdab"] * decay.rate(k["average"]) / width
+_normalised = partial(Normalised, rate=decay.rate)
 
 
 @dataclass(frozen=True)
@@ -102,15 +80,15 @@ def _angles_in(sm: SMInputs, arguments: tuple[float, ...], lepton: str) -> str:
 def _coefficients(prefix: str, about: str, of: str) -> dict[str, tuple[str, str, Callable]]:
     names = {name.removeprefix("k"): name for name in decay.AngularCoefficients._fields}
     return {
-        f"{prefix}_{name}": (f"{prefix}_{{{name}}}", about.format(name=name), Normalised(attrgetter(field), of))
+        f"{prefix}_{name}": (f"{prefix}_{{{name}}}", about.format(name=name), _normalised(attrgetter(field), of=of))
         for name, field in names.items()
     }
 
 
 _PARTS: dict[str, tuple[str, str, Callable]] = {
-    "dBR/dq2": ("dB/dq^2", "CP-averaged branching fraction per q², with BR(Λ* → pK⁻)", Rate()),
-    "FL": ("F_L", "longitudinal polarisation fraction", Normalised(decay.longitudinal)),
-    "AFBl": (r"A_{FB}^\ell", "leptonic forward–backward asymmetry", Normalised(decay.forward_backward)),
+    "dBR/dq2": ("dB/dq^2", "CP-averaged branching fraction per q², with BR(Λ* → pK⁻)", Rate(decay.rate)),
+    "FL": ("F_L", "longitudinal polarisation fraction", _normalised(decay.longitudinal)),
+    "AFBl": (r"A_{FB}^\ell", "leptonic forward–backward asymmetry", _normalised(decay.forward_backward)),
     "AFBh": (
         "A_{FB}^h",
         "hadronic forward–backward asymmetry (0: the strong decay conserves parity)",
@@ -119,7 +97,7 @@ _PARTS: dict[str, tuple[str, str, Callable]] = {
     "AFBlh": (r"A_{FB}^{\ell h}", "lepton–hadron forward–backward asymmetry (0 likewise)", ParityOdd()),
     **_coefficients("S", "CP-averaged K{name} over the rate", "average"),
     **_coefficients("A", "CP asymmetry of K{name}", "difference"),
-    "ACP": ("A_{CP}", "direct CP asymmetry", Normalised(decay.rate, "difference")),
+    "ACP": ("A_{CP}", "direct CP asymmetry", _normalised(decay.rate, of="difference")),
 }
 
 

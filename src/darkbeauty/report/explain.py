@@ -41,6 +41,7 @@ FAMILIES = {
     "kaon": "K → πνν̄",
     "xsgamma": "B → X_sγ",
     "branching": "branching fractions",
+    "decay_parameter": "decay parameters",
     "nucleon": "nucleon matrix elements",
     "cosmology": "cosmology",
     "energy_injection": "energy injection",
