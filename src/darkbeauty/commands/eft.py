@@ -45,7 +45,7 @@ def wcxf(
         requests = attempt(lambda: parse(Wet(), obs), problems) if obs else ()
         loaded = attempt(lambda: read_fit(fit), problems) if fit else None
         asked = preset is not None or (fit is not None and loaded is not None)
-        lik = attempt(lambda: likelihood_of(loaded, preset), problems) if asked else None
+        lik = attempt(lambda: likelihood_of(loaded, preset, point or {}), problems) if asked else None
         raise_if_any(problems)
         result: dict[str, Any] = {"coefficients": point}
         if requests:

@@ -93,6 +93,11 @@ def print_optimum(best: Any) -> None:
     typer.echo(f"log L = {best.log_likelihood:.4f}; starts: {', '.join(f'{value:.2f}' for value in best.starts)}")
     if best.log_evidence_laplace is not None:
         typer.echo(f"evidence by Laplace: ln Z = {best.log_evidence_laplace:.3f}")
+    if best.delta_chi2 is not None:
+        words = "degree of freedom" if len(best.parameters) == 1 else "degrees of freedom"
+        typer.echo(
+            f"Δχ² to the Standard Model: {best.delta_chi2:.2f}, {best.pull:.2f} σ for {len(best.parameters)} {words}"
+        )
     typer.echo("")
     error = lambda name: (
         f"{size:.3g}" if math.isfinite(size := best.errors.get(name, math.inf)) else "none inside its prior"

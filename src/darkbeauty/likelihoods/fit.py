@@ -34,6 +34,7 @@ from darkbeauty.likelihoods.own_terms import has_files, with_terms_in_place
 from darkbeauty.likelihoods.prior import Prior
 from darkbeauty.likelihoods.relic_choice import default_relic
 from darkbeauty.likelihoods.term import Term
+from darkbeauty.likelihoods.tied import tie
 from darkbeauty.models import Model
 from darkbeauty.models.catalogue import CHOICES
 
@@ -75,6 +76,7 @@ class Fit:
         theory: str = "marginal",
         relic: str | None = None,
         fixed: Mapping[str, float] | None = None,
+        tied: Mapping[str, str] | None = None,
         sampler: Mapping[str, Any] | None = None,
         targets: Mapping[str, Any] | None = None,
         seed: int = 1,
@@ -101,7 +103,7 @@ class Fit:
             "coefficients": coefficients,
             "scale": scale,
         }
-        sections = {"fixed": fixed, "sampler": sampler, "targets": targets}
+        sections = {"fixed": fixed, "tied": tied, "sampler": sampler, "targets": targets}
         given = {name: section for name, section in sections.items() if section is not None}
         self._fill({**entries, **given, **choices}, "", None)
 
@@ -119,10 +121,13 @@ class Fit:
         problems += more
         priors, terms, own, relic = {}, (), {}, file.likelihood.relic
         if model is not None:
-            priors, more = check_priors(model, file.priors)
-            problems += more + check_fixed(model, file.fixed, file.priors)
-            problems += check_conditions(model, file.fixed, priors)
-            model = with_values(model, file.fixed).opened(priors)
+            model, more = tie(model, file.tied, file.priors, file.fixed)
+            given, fixed = (_without(entries, file.tied) for entries in (file.priors, file.fixed))
+            problems += more
+            priors, more = check_priors(model, given)
+            problems += more + check_fixed(model, fixed, given)
+            problems += check_conditions(model, fixed, priors)
+            model = with_values(model, fixed).opened(priors)
             terms, own, more = check_terms(model, file, failed, Path(path).parent if Path(path).is_file() else Path())
             problems += more
             relic = relic or default_relic(model, file.likelihood.preset, by_name(terms, own))
@@ -166,11 +171,11 @@ class Fit:
         """Name of the table of degrees of freedom, empty where a model object brought its own."""
         return self.source.choices.get("gstar", CHOICES["gstar"]) if self.source.named else ""
 
-    def likelihood(self) -> Likelihood:
-        """The likelihood of the fit's terms, theory errors in its covariance: correlated ones where the fit samples them."""
+    def likelihood(self, model: Model | None = None) -> Likelihood:
+        """The likelihood of the fit's terms, theory errors in its covariance: correlated ones where the fit samples them; of its model, or of another one."""
         terms = by_name(self.terms, self.own)
         theory = MARGINAL if self.theory == MARGINAL else CORRELATED
-        return likelihood(self.model, None, terms=terms, theory=theory, relic=self.relic)
+        return likelihood(model or self.model, None, terms=terms, theory=theory, relic=self.relic)
 
     @property
     def known(self) -> Mapping[str, Term]:
@@ -194,6 +199,11 @@ class Fit:
     def content(self) -> dict[str, str]:
         """What its posterior is, by name: model, values, priors, terms, whatever way these were written."""
         return content(self)
+
+
+def _without(entries: Mapping[str, Any], names: Mapping[str, Any]) -> dict[str, Any]:
+    """Entries but for some names."""
+    return {name: entry for name, entry in entries.items() if name not in names}
 
 
 def checked_seed(fit: Any, seed: Any, counts: Mapping[str, tuple[Any, int, int]] | None = None) -> int:

@@ -188,6 +188,7 @@ class FitFile(Section):
     scale: Annotated[float, Plain] = 1000.0
     seed: Annotated[int, Field(ge=0, le=LARGEST_SEED)] = 1
     fixed: Annotated[dict[str, float], Plain] = {}
+    tied: Annotated[dict[str, str], Plain] = {}
     priors: Annotated[dict[str, Any], Plain]
     likelihood: LikelihoodSection
     sampler: SamplerSection = SamplerSection()

@@ -20,6 +20,7 @@ from darkbeauty.likelihoods.build import by_name
 from darkbeauty.likelihoods.fit_schema import FitFile
 from darkbeauty.likelihoods.own_terms import OwnGaussian, OwnTerm, entries_of, unnamed
 from darkbeauty.likelihoods.relic_choice import depends
+from darkbeauty.likelihoods.tied import texts, untied
 from darkbeauty.models import MODELS, Model, resolve_model
 from darkbeauty.models.base import sectors_of
 from darkbeauty.models.catalogue import CHOICES
@@ -35,13 +36,14 @@ Number = float | complex
 class ModelSource:
     """What tells a model from others: its name and choices where these give it again; else the qualified name of its class, and marks of what is in it.
 
-    values: of parameters that are not free, where they are not the default.
+    values: of parameters that are not free, where they are not the default; tied: those that are expressions of others.
     """
 
     name: str
     choices: dict[str, Any]
     values: dict[str, Number]
     marks: dict[str, str]
+    tied: dict[str, str] = dataclasses.field(default_factory=dict)
 
     @property
     def named(self) -> bool:
@@ -51,17 +53,19 @@ class ModelSource:
 
 def source_of(model: Model, file: FitFile, free: tuple[str, ...]) -> ModelSource:
     """The source of the model of a fit; objects equal to a named model are that."""
+    tied = texts(model)
+    model, free = untied(model), (*free, *tied)
     values = _values(model, free)
     choices = file.choices
     if not isinstance(file.model, str):
         named = _choices_of(model) if all(isinstance(value, float) for value in values.values()) else None
         if named is None:
-            return ModelSource(f"{type(model).__module__}.{type(model).__qualname__}", {}, values, _marks(model))
+            return ModelSource(f"{type(model).__module__}.{type(model).__qualname__}", {}, values, _marks(model), tied)
         choices = named
     own = {name: value for name, value in choices.items() if value != CHOICES[name]}
     if isinstance(model, U1Family) and "member" in own:
         own["member"] = model.member.table
-    return ModelSource(model.name, own, values, {})
+    return ModelSource(model.name, own, values, {}, tied)
 
 
 def _values(model: Model, free: tuple[str, ...]) -> dict[str, Number]:
@@ -116,6 +120,7 @@ def content(fit: Fit) -> dict[str, str]:
         **choices,
         **source.marks,
         **{f"fixed {name}": repr(value) for name, value in sorted(source.values.items())},
+        **{f"tied {name}": text for name, text in sorted(source.tied.items())},
         "free parameters": ", ".join(fit.parameters),
         **{f"prior {name}": str(prior) for name, prior in fit.priors.items()},
         "terms": ", ".join(fit.terms),
@@ -148,6 +153,7 @@ def _lines(fit: Fit) -> Iterator[str]:
     yield from _pairs(head)
     sections: dict[str, Mapping[str, Any]] = {
         "fixed": source.values,
+        "tied": source.tied,
         "priors": {name: prior.table() for name, prior in fit.priors.items()},
         "likelihood": {
             "terms": [name for name in fit.terms if name not in fit.own],

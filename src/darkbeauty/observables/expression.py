@@ -11,6 +11,7 @@ import operator
 import re
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import jax.numpy as jnp
 from jax import Array
@@ -72,9 +73,12 @@ class Expression:
         return _is_complex(_tree(self.arithmetic), parts)
 
 
-def read_expression(text: str, names: Collection[str], path: str) -> Expression | None:
+def read_expression(
+    text: str, names: Collection[str], path: str, numbers: tuple[type, ...] = (int, float)
+) -> Expression | None:
     """The expression that a text is; None where it is a single name, or none of an observable at all.
 
+    Args     numbers: types of the numbers in it, complex too where `1j` may be one
     Errors   InputError where observables stand in it but it cannot be read, or does what is not allowed
     """
     parts, arithmetic = _taken_out(text, names)
@@ -90,7 +94,7 @@ def read_expression(text: str, names: Collection[str], path: str) -> Expression 
         tree = ast.parse(arithmetic.strip(), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         raise InputError([Problem(path, "cannot be read as arithmetic of observables", allowed)]) from None
-    raise_if_any([Problem(path, message, allowed) for message in dict.fromkeys(_wrong(tree))])
+    raise_if_any([Problem(path, message, allowed) for message in dict.fromkeys(_wrong(tree, numbers))])
     return Expression(parts, arithmetic.strip())
 
 
@@ -130,7 +134,7 @@ def _label_at(text: str, at: int, candidates: Sequence[tuple[str, str]]) -> str:
     return ""
 
 
-def _wrong(tree: ast.AST) -> list[str]:
+def _wrong(tree: ast.AST, numbers: tuple[type, ...]) -> list[str]:
     """What an expression must not do."""
     nodes = list(ast.walk(tree))
     messages = [f"more than {_MOST} operations"] if len(nodes) > 4 * _MOST else []
@@ -144,7 +148,7 @@ def _wrong(tree: ast.AST) -> list[str]:
                 messages.append("calls what is no function of one number")
         elif isinstance(node, ast.Constant):
             value = node.value
-            if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < _LARGEST:
+            if isinstance(value, bool) or not _is_number(value, numbers):
                 messages.append(f"{value!r} is no number")
         elif isinstance(node, ast.BinOp | ast.UnaryOp):
             if type(node.op) not in _OPERATORS:
@@ -157,6 +161,11 @@ def _wrong(tree: ast.AST) -> list[str]:
         elif not isinstance(node, ast.operator | ast.unaryop | ast.expr_context):
             messages.append("is more than arithmetic")
     return messages
+
+
+def _is_number(value: Any, types: tuple[type, ...]) -> bool:
+    """Whether a constant is a number of one of these types, and not too large."""
+    return isinstance(value, types) and abs(value) < _LARGEST
 
 
 def _power(node: ast.AST) -> float | None:
@@ -177,7 +186,8 @@ def _tree(arithmetic: str) -> ast.AST:
 def _value(node: ast.AST, values: Sequence[Array]) -> tuple[Array, Array]:
     fine = jnp.asarray(True)
     if isinstance(node, ast.Constant):
-        return jnp.asarray(float(node.value)), fine  # pyright: ignore[reportArgumentType]
+        kind = complex if isinstance(node.value, complex) else float
+        return jnp.asarray(node.value, kind), fine  # pyright: ignore[reportArgumentType]
     if isinstance(node, ast.Name):
         value = values[int(_PART.fullmatch(node.id)[1])]  # pyright: ignore[reportOptionalSubscript]
         return value, fine
@@ -216,6 +226,8 @@ def _raised(base: Array, power: float, fine: Array) -> tuple[Array, Array]:
 
 
 def _is_complex(node: ast.AST, parts: Sequence[bool]) -> bool:
+    if isinstance(node, ast.Constant):
+        return isinstance(node.value, complex)
     if isinstance(node, ast.Name):
         return parts[int(_PART.fullmatch(node.id)[1])]  # pyright: ignore[reportOptionalSubscript]
     if isinstance(node, ast.Call):

@@ -21,23 +21,23 @@ class Verdict:
     pulls: tuple[TermReport, ...]
 
 
-def likelihood_of(fit: Fit | None, preset: str | None) -> Likelihood:
-    """The likelihood of a fit of `wet`, or of a preset of that model.
+def likelihood_of(fit: Fit | None, preset: str | None, point: Mapping[str, Any]) -> Likelihood:
+    """The likelihood of a fit of `wet`, or of a preset of that model, at points with the coefficients of this one.
 
     Errors   InputError for both, for none, and for a fit of another model
     """
     if (fit is None) == (preset is None):
         raise InputError([Problem("--fit", "one of --fit and --preset says which data")])
+    model = Wet().opened(point)
     if fit is None:
-        return likelihood("wet", preset)
-    wrong = not isinstance(fit.model, Wet)
+        return likelihood(model, preset)
+    wrong = fit.model.name != Wet.name
     raise_if_any([Problem("--fit", f"{fit.name!r} is a fit of {fit.model.name!r}", "a fit of wet")] if wrong else [])
-    return fit.likelihood()
+    return fit.likelihood(model)
 
 
 def judge(lik: Likelihood, point: Mapping[str, Any]) -> Verdict:
     """The verdict of a likelihood on a point, all other coefficients being 0."""
-    standard = dict.fromkeys(lik.model.parameter_names(), 0.0)
-    here, there = (lik.computed({**standard, **values}) for values in (point, {}))
+    here, there = (lik.computed(values) for values in (point, dict.fromkeys(point, 0.0)))
     log_l, log_l_sm = (float(lik.log_prob_of(predictions)) for predictions, _ in (here, there))
     return Verdict(log_l, log_l_sm, 2.0 * (log_l - log_l_sm), tuple(lik.report(*here)))

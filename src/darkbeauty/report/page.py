@@ -19,6 +19,7 @@ from darkbeauty.files import check_places, write
 from darkbeauty.inference.checking.diagnostics import bfmi
 from darkbeauty.inference.storage.output import PACKAGES, prepare_folder
 from darkbeauty.likelihoods import Term
+from darkbeauty.likelihoods.tied import untied
 from darkbeauty.models.base import sectors_of
 from darkbeauty.prediction import parse
 from darkbeauty.report import chain_figures, data_figures, figures, spectra
@@ -138,15 +139,17 @@ def _prior_row(result: Result, name: str) -> dict[str, str]:
 
 
 def _fixed(result: Result) -> list[tuple[str, str, str]]:
-    """Name, value and meaning of the parameters that are not free: of many that are 0, only the others."""
-    model = result.fit.model
+    """Name, value and meaning of the parameters that are not free, expressions first: of many that are 0, only the others."""
+    model, tied = result.fit.model, result.fit.source.tied
+    about = {parameter.name: parameter.meaning for parameter in untied(model).parameters}
     rows = [
         (parameter, getattr(model, parameter.name))
         for parameter in model.parameters
         if parameter.name not in result.fit.priors
     ]
     shown = [(parameter, value) for parameter, value in rows if value is not None and np.all(value != 0.0)]
-    return [(parameter.name, f"{value:g} {parameter.unit}".strip(), parameter.meaning) for parameter, value in shown]
+    fixed = [(parameter.name, f"{value:g} {parameter.unit}".strip(), parameter.meaning) for parameter, value in shown]
+    return [*((name, text, about[name]) for name, text in tied.items()), *fixed]
 
 
 def _measured(term: Term) -> str:

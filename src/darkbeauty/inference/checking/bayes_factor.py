@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from darkbeauty.likelihoods import Fit, Likelihood
+from darkbeauty.likelihoods.standard_model import standard_model_log_prob
 from darkbeauty.models import Model
 from darkbeauty.models.base import sectors_of
 from darkbeauty.numerics.compiled import compiled
@@ -30,6 +31,9 @@ def standard_model_log_likelihood(fit: Fit, lik: Likelihood) -> float:
     Signals that limits are set on are 0. The Standard Model has no dark matter: Ωh² is taken as measured there, as if something else were all of it,
     which is the least favourable to the model.
     """
+    effective = standard_model_log_prob(lik, fit.parameters)
+    if effective is not None:
+        return effective
     point = no_couplings(fit, lik.model)
     predictions = np.array(compiled(lambda lik, values: lik.predictions(values))(lik, point))
     for i, request in enumerate(lik.requests):

@@ -18,6 +18,7 @@ from darkbeauty.inference.posterior import Posterior
 from darkbeauty.inference.relic_map.coordinates import relic_coordinates
 from darkbeauty.likelihoods import Fit, Likelihood, TermReport, checked_seed
 from darkbeauty.likelihoods.priors import Prior
+from darkbeauty.likelihoods.standard_model import pull, standard_model_log_prob
 from darkbeauty.numerics.compiled import compiled
 
 STEPS, LEARNING_RATE = 300, 0.05
@@ -38,6 +39,10 @@ class Optimum:
     correlation: tuple[tuple[float, ...], ...] = ()
     log_evidence_laplace: float | None = None
     reasons: dict[str, str] = field(default_factory=dict)
+    delta_chi2: float | None = None
+    """2 (log L − log L of the Standard Model), where that is the point of the model at which every parameter is 0."""
+    pull: float | None = None
+    """The same as a deviation of a Gaussian variable, for as many degrees of freedom as there are free parameters."""
 
 
 def optimise(fit: Fit, seed: int | None = None) -> Optimum:
@@ -94,7 +99,17 @@ def optimise(fit: Fit, seed: int | None = None) -> Optimum:
         tuple(tuple(row) for row in curvature.correlation.tolist()),
         curvature.log_evidence,
         curvature.reasons,
+        *against_standard_model(fit, lik, log_likelihood),
     )
+
+
+def against_standard_model(fit: Fit, lik: Likelihood, log_likelihood: float) -> tuple[float | None, float | None]:
+    """Δχ² of the best point and its pull; None where the Standard Model is no point of the model."""
+    standard = standard_model_log_prob(lik, fit.parameters)
+    if standard is None:
+        return None, None
+    delta_chi2 = 2.0 * (log_likelihood - standard)
+    return delta_chi2, pull(delta_chi2, len(fit.parameters))
 
 
 def polish(fit: Fit, lik: Likelihood, parameters: dict[str, float]) -> tuple[dict[str, float], float]:
