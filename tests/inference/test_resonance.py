@@ -7,7 +7,11 @@ import pytest
 
 import darkbeauty as db
 from darkbeauty.inference.coordinates import BoxCoordinates, box_of
+from darkbeauty.inference.posterior import in_box
 from darkbeauty.inference.resonance import DELTA, ResonanceCoordinates, resonance_coordinates, stretch
+from darkbeauty.inference.run import coordinates_of
+from darkbeauty.inference.samplers.table import SAMPLERS
+from darkbeauty.likelihoods.fit_schema import SamplerSection
 
 PRIORS = {
     "g": db.LogUniform(1e-4, 1e-2),
@@ -70,10 +74,9 @@ def test_a_resonance_at_the_end_of_the_prior(centre):
     "changes",
     [
         {"terms": ["DeltaM_s"]},
-        {"sampler": {"coordinates": "box"}},
         {"priors": {"g": PRIORS["g"]}, "fixed": {"y": 0.3, "m_zp": 3.0, "m_dm": 1.2}},
     ],
-    ids=["no relic density", "as asked", "masses fixed"],
+    ids=["no relic density", "masses fixed"],
 )
 def test_the_box_where_nothing_is_resonant(changes):
     assert isinstance(coordinates(**changes), BoxCoordinates)
@@ -82,3 +85,8 @@ def test_the_box_where_nothing_is_resonant(changes):
 def test_the_box_of_a_model_that_does_not_say():
     asked = db.Fit(model="wet", priors={"C10_bsmumu": db.Uniform(-1.0, 1.0)}, terms=["BR(Bs->mumu)"])
     assert resonance_coordinates(asked, asked.likelihood()) == box_of(asked.priors)
+
+
+@pytest.mark.parametrize(("asked", "made"), [("auto", in_box), ("box", in_box), ("resonance", resonance_coordinates)])
+def test_nested_sampling_takes_them_where_a_fit_asks(asked, made):
+    assert coordinates_of(SamplerSection(coordinates=asked), SAMPLERS["nested"]) is made

@@ -19,7 +19,7 @@ from darkbeauty.likelihoods import Fit, Likelihood
 from darkbeauty.likelihoods.build import by_name
 from darkbeauty.likelihoods.relic_choice import depends
 
-DELTA = 1e-2
+DELTA = 1e-3
 """Prior fraction, of the mass that is stretched, within which t is as even as v."""
 
 
@@ -53,7 +53,7 @@ def stretch(u: Array, centre: Array) -> tuple[Array, Array]:
 def resonance_coordinates(fit: Fit, lik: Likelihood) -> BoxCoordinates | ResonanceCoordinates:
     """Of a fit with a relic density, a model that says where it is resonant, and one of the two masses free; the box's for any other."""
     box, resonance = box_of(fit.priors), fit.model.resonance
-    if resonance is None or fit.sampler.coordinates == "box" or not depends(by_name(fit.terms, fit.own)):
+    if resonance is None or not depends(by_name(fit.terms, fit.own)):
         return box
     value = lambda name: name if name in fit.priors else float(getattr(lik.model, name))
     if resonance.dark in fit.priors:

@@ -16,7 +16,8 @@ from darkbeauty.errors import InputError, Problem
 from darkbeauty.inference.checking.bayes_factor import with_bayes_factor
 from darkbeauty.inference.checking.diagnostics import ParameterSummary, Verdict, judge, summarise
 from darkbeauty.inference.checking.failures import name_causes
-from darkbeauty.inference.posterior import Posterior
+from darkbeauty.inference.posterior import MakeCoordinates, Posterior, in_box
+from darkbeauty.inference.resonance import resonance_coordinates
 from darkbeauty.inference.samplers.sampler import Draws, Progress, Sampler
 from darkbeauty.inference.samplers.table import identity_of, sampler_of
 from darkbeauty.inference.sharding import Spread, is_first_process
@@ -96,7 +97,9 @@ def _execute(
     """`execute` in a folder that nobody else writes into."""
     attrs = attributes(fit, seed)
     store = Checkpoint(folder / "checkpoint", identity(fit, attrs, identity_of(settings)), resume) if folder else None
-    posterior = Posterior.of(fit, coordinates=sampler.coordinates, progress=lambda stage: notify(stage, 0, 0))
+    posterior = Posterior.of(
+        fit, coordinates=coordinates_of(settings, sampler), progress=lambda stage: notify(stage, 0, 0)
+    )
     notify("compilation", 0, 0)
     journal = Journal(store)
     draws_made = sampler.draw(posterior, settings, seed, notify, journal)
@@ -105,6 +108,11 @@ def _execute(
         reason = journal.failure.strerror or str(journal.failure)
         raise InputError([Problem(f"output folder {folder}", f"cannot be written: {reason}; {draws_made.unfinished}")])
     return run
+
+
+def coordinates_of(settings: SamplerSection, sampler: Sampler) -> MakeCoordinates:
+    """How the coordinates are made that a fit asks for; of the sampler's own choice, where it does not ask."""
+    return {"box": in_box, "resonance": resonance_coordinates}.get(settings.coordinates, sampler.coordinates)
 
 
 def conclude(

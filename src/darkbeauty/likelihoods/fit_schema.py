@@ -134,7 +134,7 @@ class SamplerSection(Section):
     draws: Annotated[int, Field(ge=20)] = 500
     target_accept: Annotated[float, Field(gt=0.5, lt=1.0)] = 0.85
     max_depth: Annotated[int, Field(ge=1, le=12)] = 8
-    coordinates: Literal["auto", "box"] = "auto"
+    coordinates: Literal["auto", "box", "resonance"] = "auto"
     starts: Annotated[int, Field(ge=1, le=MOST_STARTS)] = 8
     live: Annotated[int, Field(ge=100, le=MOST_STARTS)] | None = None
 

@@ -14,7 +14,6 @@ import numpy as np
 from scipy.special import log_expit, logit
 
 from darkbeauty.inference.posterior import Posterior
-from darkbeauty.inference.resonance import resonance_coordinates
 from darkbeauty.inference.samplers.nautilus_run import BATCH, NautilusRun, Weighted
 from darkbeauty.inference.samplers.sampler import Draws, Progress, Sampler, stopped
 from darkbeauty.inference.sharding import Spread
@@ -172,7 +171,6 @@ SAMPLER = Sampler(
     settings=("chains", "draws", "live"),
     labels={"chains": "runs"},
     stages=lambda settings: {"nested sampling": 100 * settings.chains},
-    coordinates=resonance_coordinates,
     no_nuisances="theory errors are sampled in a hundred dimensions, where nested sampling does not work",
     references=("arXiv:2306.16923",),
 )

@@ -44,7 +44,7 @@ class Sampler:
     extends: those of them that may grow from a run to the one that goes on with it, by --resume; all others must be the same.
     labels: what these are called there, where that is not their name.
     stages: those it reports to progress, each with its total.
-    coordinates: those that it samples in.
+    coordinates: those that it samples in where the fit does not ask for others.
     no_nuisances: why it cannot sample theory errors, if it cannot.
     references: of the method, for the bibliography of a run.
     """
