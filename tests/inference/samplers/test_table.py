@@ -177,4 +177,4 @@ def test_no_method_is_known_by_name_outside_of_the_table():
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.Constant) and node.value in SAMPLERS
     ]
-    assert named == [("fit_schema.py", "nuts")]
+    assert named == [("fit_schema.py", "nested")]
