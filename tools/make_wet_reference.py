@@ -1,4 +1,4 @@
-"""Writes tests/reference/wet_operators.json: flavio's predictions with scalar and lepton-flavour-violating operators, in an environment that has flavio 2.7.1.
+"""Writes tests/reference/wet_operators.json: flavio's predictions with scalar, tensor and lepton-flavour-violating operators, in an environment that has flavio 2.7.1.
 
 python tools/make_wet_reference.py tests/reference/wet_operators.json
 """
@@ -13,6 +13,7 @@ from pathlib import Path
 
 import flavio
 import numpy as np
+from flavio.physics.bdecays.bvll import observables
 
 POINTS = 12
 LEPTONS = ("e", "mu", "tau")
@@ -79,6 +80,31 @@ def value(name: str, arguments: tuple[float, ...], wilson: flavio.WilsonCoeffici
     return float(f"{flavio.np_prediction(name, wilson, *arguments):.10g}")
 
 
+def with_tensors(points: list[dict[str, complex]], random: np.random.Generator) -> dict:
+    """B⁰ → K*ℓℓ by the general formulas inside flavio, given the tensor coefficients that its operators do not have, at points with scalars."""
+    every, rows = [], {}
+    total, effective = observables.wctot_dict, observables.get_wceff
+
+    def with_t(q2, wc, *rest):
+        c, (t, t5) = effective(q2, wc, *rest), (wc["CT"], wc["CT5"])
+        return {**c, "t": t + t5, "tp": t - t5}
+
+    for point in points:
+        tensors = {name: complex(*np.round(random.normal(scale=0.5, size=2), 4)) for name in ("CT", "CT5")}
+        observables.wctot_dict = lambda *given, tensors=tensors: {**total(*given), **tensors}
+        observables.get_wceff = with_t
+        wilson = flavio.WilsonCoefficients()
+        wilson.set_initial(point, scale=4.8)
+        both = {f"{name}_bs{pair}": c for name, c in tensors.items() for pair in ("mumu", "tautau")}
+        every.append({**{name: c for name, c in point.items() if name.endswith(("bs", "mumu", "tautau"))}, **both})
+        for process, q2 in (("B0->K*mumu", 3.0), ("B0->K*mumu", 16.0), ("B0->K*tautau", 16.0)):
+            for name in (name for name in VECTOR if not name.startswith("P")):
+                rows.setdefault(f"{name}({process})[{q2}]", []).append(value(f"{name}({process})", (q2,), wilson))
+    observables.wctot_dict, observables.get_wceff = total, effective
+    parts = [{name: [c.real, c.imag] for name, c in point.items()} for point in every]
+    return {"wilson": parts, "observables": rows}
+
+
 def main(path: str) -> None:
     """All observables in the Standard Model and at the points."""
     warnings.simplefilter("ignore")
@@ -96,7 +122,8 @@ def main(path: str) -> None:
         "observables": dict(zip(written, map(list, zip(*columns)))),
     }
     data["baryon_form_factors"] = baryon_coefficients()
-    lines = [f'  "{key}": {json.dumps(data[key])}' for key in ("source", "wilson", "baryon_form_factors")]
+    data["tensors"] = with_tensors(points[1:7], random)
+    lines = [f'  "{key}": {json.dumps(data[key])}' for key in ("source", "wilson", "baryon_form_factors", "tensors")]
     rows = ",\n".join(f"    {json.dumps(label)}: {json.dumps(row)}" for label, row in data["observables"].items())
     lines.append('  "observables": {\n' + rows + "\n  }")
     Path(path).write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")

@@ -34,13 +34,14 @@ from darkbeauty.models.sectors import Theory
 
 
 class PairCurrent(NamedTuple):
-    """Effective couplings of the pair times form factors: F_V (with C₇), F_A multiply f₊, F_0 multiplies f₀ [GeV⁻²]; F_S, F_P, with f₀, too [GeV⁻³]."""
+    """Effective couplings of the pair times form factors: F_V (with C₇), F_A multiply f₊, F_0 multiplies f₀ [GeV⁻²]; F_S, F_P, with f₀, too, F_T and F_T5, f_T/(m_B+m_P) [GeV⁻³]."""
 
     vector: ArrayLike
     axial: ArrayLike
     timelike: ArrayLike
     scalar: Array | None = None
     pseudoscalar: Array | None = None
+    tensor: tuple[Array, Array] | None = None
 
 
 class Rate(NamedTuple):
@@ -83,18 +84,53 @@ def pair_rate(q2: Array, m_b: Array | float, m_p: Array | float, m_f: Array | fl
         spin_0 = spin_0 + 0.25 * beta2 * safe_q2 * gap**2 * abs2(current.scalar)
         interference = jnp.real(current.vector * jnp.conj(current.scalar))
         forward = -0.5 * factor * m_f * jnp.sqrt(lam * beta2) * gap * interference
-    return Rate(factor * (lam / 6.0 * spin_1 + spin_0), factor * (lam * r * abs2(current.vector) + spin_0), forward)
+    rate = Rate(factor * (lam / 6.0 * spin_1 + spin_0), factor * (lam * r * abs2(current.vector) + spin_0), forward)
+    if current.tensor is None:
+        return rate
+    return jax.tree.map(jnp.add, rate, tensor_rate(safe_q2, lam, m_f, gap, factor, current, *current.tensor))
+
+
+def tensor_rate(
+    q2: Array,
+    lam: Array,
+    m_f: Array | float,
+    gap: Array | float,
+    factor: Array,
+    current: PairCurrent,
+    t: Array,
+    t5: Array,
+) -> Rate:
+    r"""What tensor operators add: λ { 4q²/3 [(1+8m²/q²)|F_T|² + β²|F_T5|²] + 4m Re F_VF_T* } in the braces of `pair_rate` (arXiv:1506.03970, arXiv:0709.4174).
+
+    Flat part: λ { 4q² [|F_T|² + β²|F_T5|²] + 4m Re F_VF_T* }; forward minus backward: −β √λ (m_B²−m_P²) Re[q²F_TF_S* + F_T5(q²F_P + 2mF_0)*].
+    flavio 2.7.1 has no tensors here, and in its general formula a factor of √2 less in the amplitude of F_T5.
+    """
+    beta2 = 1.0 - 4.0 * m_f**2 / q2
+    scalar = jnp.zeros_like(t) if current.scalar is None else current.scalar
+    timelike = 2.0 * m_f * current.timelike
+    timelike = timelike if current.pseudoscalar is None else timelike + q2 * current.pseudoscalar
+    interference = 4.0 * m_f * jnp.real(current.vector * jnp.conj(t))
+    total = 4.0 / 3.0 * q2 * ((1.0 + 8.0 * m_f**2 / q2) * abs2(t) + beta2 * abs2(t5)) + interference
+    flat = 4.0 * q2 * (abs2(t) + beta2 * abs2(t5)) + interference
+    odd = jnp.real(q2 * t * jnp.conj(scalar) + t5 * jnp.conj(timelike))
+    root = jnp.sqrt(lam * jnp.where(beta2 > 0.0, beta2, 1.0))
+    return Rate(factor * lam * total, factor * lam * flat, -factor * root * gap * odd)
 
 
 def with_form_factors(p: Theory, mode: str, f: PseudoscalarFormFactors, current: Current) -> PairCurrent:
     """A pseudoscalar sees the vector part of the quark current, the sum of both chiralities."""
     vector, axial, timelike = (c[LEFT] + c[RIGHT] for c in (current.vector, current.axial, current.timelike))
-    spin_0 = (None if c is None else (c[LEFT] + c[RIGHT]) * f.zero for c in (current.scalar, current.pseudoscalar))
+    spin_0 = lambda c: None if c is None else (c[LEFT] + c[RIGHT]) * f.zero
     vector = vector * f.plus
     if current.dipole is not None:
         tensor = 2.0 * p.sm.quark["mb_4.8"] / sum(meson_masses(p, mode)) * f.tensor
         vector = vector + (current.dipole[LEFT] + current.dipole[RIGHT]) * tensor
-    return PairCurrent(vector, axial * f.plus, timelike * f.zero, *spin_0)
+    tensor = None
+    if current.tensor is not None:
+        f_t = f.tensor / sum(meson_masses(p, mode))
+        tensor = (current.tensor[0] * f_t, current.tensor[1] * f_t)
+    scalar, pseudoscalar = spin_0(current.scalar), spin_0(current.pseudoscalar)
+    return PairCurrent(vector, axial * f.plus, timelike * f.zero, scalar, pseudoscalar, tensor)
 
 
 def pair_density(

@@ -2,7 +2,7 @@ r"""B → V and a pair of fermions, V = K*, φ: one amplitude code for ℓ⁺ℓ
 
 The pair enters through its `Current`. Amplitudes carry the polarisation of V: perpendicular, parallel,
 longitudinal (A_⊥, A_∥, A_0, with H_± = (A_∥ ± A_⊥)/√2), in units of i times the CKM phase of N. Formulas: arXiv:1506.03970, section 2 and
-appendix C, for equal masses and without tensor operators.
+appendix C, for equal masses.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ SPECTATOR_END, LOW_RECOIL_START, LARGE_RECOIL_END = 8.9, 14.0, 9.0
 
 
 class Hadronic(NamedTuple):
-    """What multiplies the couplings in A_⊥, A_∥, A_0 (leading axis) and in the timelike amplitude (per fermion mass); q² and masses."""
+    """What multiplies the couplings in A_⊥, A_∥, A_0 (leading axis; dipole = m_b tensor) and in the timelike amplitude (per fermion mass); q² and masses."""
 
     q2: Array
     m_b: ArrayLike
@@ -56,6 +56,7 @@ class Hadronic(NamedTuple):
     current: Array
     dipole: Array
     timelike: Array
+    tensor: Array
 
 
 # -- amplitudes ------------------------------------------------------------------------------------------------------------------------
@@ -78,7 +79,8 @@ def hadronic(sm: SMInputs, mode: str, q2: Array) -> Hadronic:
         -root_2 * (m_b**2 - m_v**2) * f.t2 / q2,
         long * f.t23 / plus,
     ]
-    return Hadronic(q2, m_b, root_lambda, jnp.stack(current), m_q * jnp.stack(dipole), root_lambda * f.a0 / q2)
+    tensor = jnp.stack(dipole)
+    return Hadronic(q2, m_b, root_lambda, jnp.stack(current), m_q * tensor, root_lambda * f.a0 / q2, tensor)
 
 
 def amplitudes(f: Hadronic, m_f: Array | float, current: Current) -> Amplitudes:
@@ -93,7 +95,15 @@ def amplitudes(f: Hadronic, m_f: Array | float, current: Current) -> Amplitudes:
         total(current.axial) * f.current,
         timelike * f.timelike,
         None if current.scalar is None else 0.5 * f.q2 * odd(current.scalar) * f.timelike,
+        None if current.tensor is None else tensor_amplitudes(f, *current.tensor),
     )
+
+
+def tensor_amplitudes(f: Hadronic, t: Array, t5: Array) -> Array:
+    r"""H^T and H^{Tt} of a pair f̄σ_ijf and f̄σ_0if, shape (2, 3, …): −i√q² (√2 (C_T5, C_T, C_T), (C_T, C_T5, C_T5)) times √2 √λ T₁/q² and so on, as in `hadronic`."""
+    magnetic, electric = jnp.stack([t5, t, t]), jnp.stack([t, t5, t5])
+    both = jnp.stack([jnp.sqrt(2.0) * magnetic, electric])
+    return -1j * jnp.sqrt(f.q2) * both * f.tensor[None]
 
 
 def non_factorisable(p: Theory, mode: str, f: Hadronic, w: Wilson, ratio_u: Array) -> Array:
@@ -189,13 +199,14 @@ def with_meson_mixing(
     r"""J of the two CP-conjugate decays (leading axis), and ½[J + J̄ − y h]/(1 − y²), y = ΔΓ/2Γ.
 
     h is the interference of B̄_s → f with B_s → B̄_s → f: J is quadratic in the amplitudes, so h = J[A + Ã] − J[A] − J[Ã], where Ã is
-    the conjugate decay into the same final state (A_⊥ and the scalar amplitude change sign) times the mixing phase.
+    the conjugate decay into the same final state (A_⊥, the scalar amplitude, and of H^T all but H_⊥ change sign) times the mixing phase.
     """
     phase = meson_mixing_phase(p)
     sign = phase * jnp.array([-1.0, 1.0, 1.0]).reshape((3,) + (1,) * (both.vector.ndim - 2))
     decay, conjugate = (jax.tree.map(lambda leaf, k=k: leaf[k], both) for k in (DECAY, CONJUGATE))
     scalar = None if conjugate.scalar is None else -phase * conjugate.scalar
-    tilde = Amplitudes(sign * conjugate.vector, sign * conjugate.axial, phase * conjugate.timelike, scalar)
+    tensor = None if conjugate.tensor is None else jnp.stack([-sign * conjugate.tensor[0], sign * conjugate.tensor[1]])
+    tilde = Amplitudes(sign * conjugate.vector, sign * conjugate.axial, phase * conjugate.timelike, scalar, tensor)
     interfering = jax.tree.map(jnp.add, decay, tilde)
     stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), decay, conjugate, tilde, interfering)
     every = coefficients(stacked)

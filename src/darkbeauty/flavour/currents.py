@@ -15,14 +15,14 @@ from jax.typing import ArrayLike
 from darkbeauty.flavour.charm_loops import effective_coefficients
 from darkbeauty.flavour.common import normalisation
 from darkbeauty.flavour.modes import LEPTON_INDEX
-from darkbeauty.models.sectors import Theory, Wilson, ZPrime
+from darkbeauty.models.sectors import TENSOR, Theory, Wilson, ZPrime
 
 
 class Current(NamedTuple):
     """Couplings of a pair [GeV⁻²]; the leading axis of size 2 is the chirality of the quarks, left (unprimed) and right (primed).
 
     timelike is the axial coupling of the spin-0 part of the pair; dipole multiplies m_b σ^μν q_ν/q² as C₇ does; scalar and pseudoscalar [GeV⁻³] are those of
-    m_b (s̄P_{R,L}b)(f̄(1, γ₅)f), the unprimed one, with P_R, first; None where there is none.
+    m_b (s̄P_{R,L}b)(f̄(1, γ₅)f), the unprimed one, with P_R, first; tensor those of [s̄σ^μνb][f̄σ_μν(1, γ₅)f]; None where there is none.
     """
 
     vector: Array
@@ -31,6 +31,7 @@ class Current(NamedTuple):
     dipole: Array | None = None
     scalar: Array | None = None
     pseudoscalar: Array | None = None
+    tensor: Array | None = None
 
 
 def lepton_current(
@@ -63,6 +64,7 @@ def lepton_current(
         dipole=pair(effective.c7 + w.dipole("C7"), right_dipole + w.dipole("C7p")),
         scalar=spin_0("CS"),
         pseudoscalar=spin_0("CP"),
+        tensor=pair(new("CT"), new("CT5")) if w.fills(*TENSOR) else None,
     )
 
 

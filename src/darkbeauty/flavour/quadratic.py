@@ -27,12 +27,12 @@ from darkbeauty.flavour.modes import MODES, PSEUDOSCALARS, VECTOR
 from darkbeauty.flavour.panels import DEGREES, Panels, cut, joined
 from darkbeauty.flavour.vector_angles import AngularCoefficients, VectorRates
 from darkbeauty.inputs import SMInputs
-from darkbeauty.models.sectors import DIPOLES, LEPTONIC, SCALAR, Pole, Theory, Wilson
+from darkbeauty.models.sectors import DIPOLES, LEPTONIC, SCALAR, TENSOR, Pole, Theory, Wilson
 from darkbeauty.numerics.compiled import compiled
 from darkbeauty.numerics.quadrature import gauss_legendre
 from darkbeauty.numerics.stored import stored
 
-SLOTS = ("C7", "C7p", *LEPTONIC, *SCALAR)
+SLOTS = ("C7", "C7p", *LEPTONIC, *SCALAR, *TENSOR)
 """Coefficients that b → sℓℓ depends on."""
 PAIR, ANGULAR = (
     PairRates._fields,

@@ -15,12 +15,14 @@ PERP, PARA, ZERO = range(3)
 
 
 class Amplitudes(NamedTuple):
-    """A_⊥, A_∥, A_0 (leading axis) for the vector and axial current, the timelike amplitude with what a pseudoscalar adds to it, and a scalar's."""
+    """A_⊥, A_∥, A_0 (leading axis) for the vector and axial current, the timelike amplitude with what a pseudoscalar adds to it, a scalar's, and H^T
+    and H^{Tt} of a tensor, shape (2, 3, …)."""
 
     vector: Array
     axial: Array
     timelike: Array
     scalar: Array | None = None
+    tensor: Array | None = None
 
 
 class AngularCoefficients(NamedTuple):
@@ -53,11 +55,15 @@ def angular_coefficients(a: Amplitudes, beta: Array, lightness: Array) -> Angula
 
     β² = 1 − 4m²/q², lightness m/√q²; for distinct fermions of mass m; for one decay, no CP average
     """
-    j = without_scalar(a, beta)
-    return j if a.scalar is None else jax.tree.map(jnp.add, j, of_scalar(a, a.scalar, beta, lightness))
+    j = of_spin_1(a, beta)
+    if a.scalar is not None:
+        j = jax.tree.map(jnp.add, j, of_scalar(a, a.scalar, beta, lightness))
+    if a.tensor is not None:
+        j = jax.tree.map(jnp.add, j, of_tensor(a, a.tensor[0], a.tensor[1], beta, lightness))
+    return j
 
 
-def without_scalar(a: Amplitudes, beta: Array) -> AngularCoefficients:
+def of_spin_1(a: Amplitudes, beta: Array) -> AngularCoefficients:
     """`angular_coefficients` of vector, axial and timelike amplitudes."""
     v, x = a.vector, a.axial
     same = lambda i, j: v[i] * jnp.conj(v[j]) + x[i] * jnp.conj(x[j])
@@ -93,3 +99,43 @@ def of_scalar(a: Amplitudes, s: Array, beta: Array, lightness: Array) -> Angular
     nowhere = dict.fromkeys(("j2s", "j2c", "j3", "j4", "j6s", "j8", "j9"), nothing)
     j5, j7 = 16.0 / 3.0 * root_2 * para.real, 16.0 / 3.0 * root_2 * perp.imag
     return AngularCoefficients(rate=rate, longitudinal=rate, j5=j5, j6c=j6c, forward=0.5 * j6c, j7=j7, **nowhere)
+
+
+def of_tensor(a: Amplitudes, h: Array, ht: Array, beta: Array, lightness: Array) -> AngularCoefficients:
+    r"""What tensor amplitudes H^T (h) and H^{Tt} (ht) add: in J₂ … J₉ they come as −2H^TH^T* − 4H^{Tt}H^{Tt}* where vectors have HH*."""
+    beta2, root_2 = beta**2, jnp.sqrt(2.0)
+    scalar = jnp.zeros_like(a.timelike) if a.scalar is None else a.scalar
+    same = lambda i, j: -2.0 * h[i] * jnp.conj(h[j]) - 4.0 * ht[i] * jnp.conj(ht[j])
+    perp, para, zero = (same(i, i).real for i in (PERP, PARA, ZERO))
+    size = 8.0 / 3.0 * (beta2 * abs2(h) + 2.0 * (1.0 + 8.0 * lightness**2) * abs2(ht))
+    size = size + 32.0 * lightness * (a.vector * jnp.conj(ht)).imag
+    cross = lambda i, j: (a.axial[i] * jnp.conj(ht[j])).imag
+    j6s = 64.0 / 3.0 * beta * lightness * (cross(PARA, PERP) + cross(PERP, PARA))
+    spin_0 = root_2 * h[ZERO] * jnp.conj(a.timelike) + 2.0 * ht[ZERO] * jnp.conj(scalar)
+    j6c = 32.0 / 3.0 * beta * spin_0.imag
+    g = 8.0 / 3.0 * beta * _between_helicities(a, h, ht, scalar, lightness)
+    return AngularCoefficients(
+        rate=size.sum(0),
+        longitudinal=size[ZERO],
+        j2s=2.0 / 3.0 * beta2 * (perp + para),
+        j2c=-8.0 / 3.0 * beta2 * zero,
+        j3=4.0 / 3.0 * beta2 * (perp - para),
+        j4=4.0 / 3.0 * root_2 * beta2 * same(PARA, ZERO).real,
+        j5=g.real,
+        j6s=j6s,
+        j6c=j6c,
+        forward=j6s + 0.5 * j6c,
+        j7=g.imag,
+        j8=4.0 / 3.0 * root_2 * beta2 * same(PERP, ZERO).imag,
+        j9=-8.0 / 3.0 * beta2 * same(PERP, PARA).imag,
+    )
+
+
+def _between_helicities(a: Amplitudes, h: Array, ht: Array, scalar: Array, lightness: Array) -> Array:
+    """What J₅ and J₇ are made of: tensors with spin 0, and with the axial amplitudes where leptons have mass."""
+    plus, minus = (lambda x: x[PARA] + x[PERP]), (lambda x: x[PARA] - x[PERP])
+    with_spin_0 = lambda s, x: s * jnp.conj(minus(x)) - plus(x) * jnp.conj(s)
+    with_axial = plus(a.axial) * jnp.conj(ht[ZERO]) + ht[ZERO] * jnp.conj(minus(a.axial))
+    with_axial = with_axial - plus(ht) * jnp.conj(a.axial[ZERO]) - a.axial[ZERO] * jnp.conj(minus(ht))
+    root_2 = jnp.sqrt(2.0)
+    return -1j * (with_spin_0(a.timelike, h) + root_2 * with_spin_0(scalar, ht) + 2.0 * root_2 * lightness * with_axial)

@@ -30,8 +30,9 @@ LIGHT, HEAVY = range(2)
 DIPOLES = ("C7", "C7p", "C8", "C8p")
 LEPTONIC = ("C9", "C9p", "C10", "C10p")
 SCALAR = ("CS", "CSp", "CP", "CPp")
+TENSOR = ("CT", "CT5")
 NEUTRINO = ("CL", "CR")
-SLOTS = (*DIPOLES, *LEPTONIC, *SCALAR, *NEUTRINO)
+SLOTS = (*DIPOLES, *LEPTONIC, *SCALAR, *TENSOR, *NEUTRINO)
 """Every coefficient of b → s there can be: dipoles are one number, the others one per lepton flavour."""
 LEAST_WIDTH = 1e-290
 """Width [GeV] of a Z′ below which it decays to nothing: parts of it have no digits left."""
@@ -82,7 +83,9 @@ class Wilson(eqx.Module):
         self.meson_mixing, self.transitions = dict(meson_mixing or {}), dict(transitions or {})
         self.violating = dict(violating or {})
         refuse_unknown("wilson.contact", "coefficient", self.contact, SLOTS)
-        refuse_unknown("wilson.residue", "coefficient on a pole", self.residue, (*LEPTONIC, *SCALAR, *NEUTRINO))
+        refuse_unknown(
+            "wilson.residue", "coefficient on a pole", self.residue, (*LEPTONIC, *SCALAR, *TENSOR, *NEUTRINO)
+        )
         refuse_unknown("wilson.meson_mixing", "pair of quarks", self.meson_mixing, MESON_MIXING)
         refuse_unknown("wilson.transitions", "pair of quarks", self.transitions, TRANSITIONS)
         refuse_unknown("wilson.violating", "pair of leptons", self.violating, LEPTON_PAIRS)

@@ -14,7 +14,7 @@ from jax.typing import ArrayLike
 from darkbeauty.inputs import SMInputs, load_sm
 from darkbeauty.models import symbols
 from darkbeauty.models.base import Model, Parameter
-from darkbeauty.models.sectors import LEPTON_PAIRS, LEPTONIC, LEPTONS, NEUTRINO, SCALAR, Theory, Wilson
+from darkbeauty.models.sectors import LEPTON_PAIRS, LEPTONIC, LEPTONS, NEUTRINO, SCALAR, TENSOR, Theory, Wilson
 
 DIPOLES = ("C7", "C7p")
 ALWAYS = (
@@ -27,15 +27,18 @@ VIOLATING = {
     **{f"{slot}_bs{pair}": (pair, slot) for pair in LEPTON_PAIRS for slot in (*LEPTONIC, *SCALAR)},
     **{f"{slot}_bsnu{a}nu{b}": (pair, slot) for pair, (a, b) in LEPTON_PAIRS.items() for slot in NEUTRINO},
 }
-IF_GIVEN = (*SCALARS, *VIOLATING)
-"""Coefficients whose operators are left out, and cost nothing, unless the coefficient (of a scalar operator that of any lepton) has been given a value."""
-COEFFICIENTS = (*ALWAYS, *IF_GIVEN)
+TENSORS = {f"{slot}_bs{lepton}{lepton}": slot for lepton in LEPTONS for slot in TENSOR}
+IF_GIVEN = (*SCALARS, *VIOLATING, *TENSORS)
+"""Coefficients whose operators are left out, and cost nothing, unless the coefficient (of a scalar or tensor operator that of any lepton) has been given a value."""
+COEFFICIENTS = (*ALWAYS, *SCALARS, *VIOLATING)
+"""Those of flavio's basis."""
+NAMES = (*ALWAYS, *IF_GIVEN)
 UNITS = {name: "1/GeV" for name in IF_GIVEN if name.startswith(SCALAR)}
 """Of what has one: scalar operators of flavio's basis carry m_b(4.8 GeV)."""
 
 
 class Wet(Model):
-    """New-physics shifts at 4.8 GeV in flavio's WET basis and normalisation, real or complex, all 0 by default.
+    """New-physics shifts at 4.8 GeV in flavio's WET basis and normalisation, real or complex, all 0 by default; and of tensors, which that basis has not.
 
     given: the parameters of IF_GIVEN that have values.
     """
@@ -51,15 +54,15 @@ class Wet(Model):
             complex=True,
             tex=symbols.coefficient(*name.split("_")),
         )
-        for name in COEFFICIENTS
+        for name in NAMES
     )
 
-    values_by_name: dict[str, ArrayLike] = eqx.field(default_factory=lambda: dict.fromkeys(COEFFICIENTS, 0.0))
+    values_by_name: dict[str, ArrayLike] = eqx.field(default_factory=lambda: dict.fromkeys(NAMES, 0.0))
     sm: SMInputs = eqx.field(default_factory=load_sm)
     given: tuple[str, ...] = eqx.field(static=True, default=())
 
     def __getattr__(self, name: str) -> ArrayLike:
-        if name in COEFFICIENTS:
+        if name in NAMES:
             return self.values_by_name[name]
         raise AttributeError(name)
 
@@ -68,13 +71,14 @@ class Wet(Model):
         return dataclasses.replace(self, given=tuple(name for name in IF_GIVEN if name in given))
 
     def derive(self) -> Theory:
-        scalars = {SCALARS[name] for name in self.given if name in SCALARS}
+        of_any_lepton = SCALARS | TENSORS
+        further = {of_any_lepton[name] for name in self.given if name in of_any_lepton}
         violating: dict[str, dict[str, Array]] = {}
         for name in (name for name in self.given if name in VIOLATING):
             pair, slot = VIOLATING[name]
             violating.setdefault(pair, {})[slot] = self._number(name)
         dipoles = {slot: self._number(f"{slot}_bs") for slot in DIPOLES}
-        leptonic = {slot: self._by_flavour(f"{slot}_bs{{0}}{{0}}") for slot in (*LEPTONIC, *sorted(scalars))}
+        leptonic = {slot: self._by_flavour(f"{slot}_bs{{0}}{{0}}") for slot in (*LEPTONIC, *sorted(further))}
         neutrino = {slot: self._by_flavour(f"{slot}_bsnu{{0}}nu{{0}}") for slot in NEUTRINO}
         return Theory(self.sm, wilson=Wilson(dipoles | leptonic | neutrino, violating=violating))
 

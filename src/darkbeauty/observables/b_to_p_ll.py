@@ -12,12 +12,16 @@ from darkbeauty.observables.pair_modes import RATIOS, LeptonModes
 _CALCULATION = ("arXiv:0709.4174", "arXiv:0810.4077")
 REFERENCES = {"B->K": (*_CALCULATION, "arXiv:2305.06301"), "B->pi": (*_CALCULATION, "arXiv:2102.07233")}
 """By form factors."""
-_FORMULAS = (b_to_p_ll, b_to_p_ll.pair_rate, b_to_p_ll.subleading_c9, currents.lepton_current)
+_FORMULAS = (b_to_p_ll, b_to_p_ll.pair_rate, b_to_p_ll.tensor_rate, b_to_p_ll.subleading_c9, currents.lepton_current)
 _MODES = LeptonModes(b_to_p_ll, "rate", _FORMULAS)
 _ANGULAR = {
     "FH": ("F_H", "flat term", Ratio("flat", "rate")),
     "ACP": ("A_{CP}", "direct CP asymmetry", Ratio("difference", "rate")),
-    "AFB": ("A_{FB}", "forward–backward asymmetry, CP-averaged (0 without scalar operators)", Ratio("forward", "rate")),
+    "AFB": (
+        "A_{FB}",
+        "forward–backward asymmetry, CP-averaged (0 without scalar and tensor operators)",
+        Ratio("forward", "rate"),
+    ),
 }
 
 

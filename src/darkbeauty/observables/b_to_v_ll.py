@@ -22,6 +22,7 @@ _FORMULAS = (
     b_to_v_ll.hadronic,
     vector_angles.angular_coefficients,
     vector_angles.of_scalar,
+    vector_angles.of_tensor,
     b_to_v_ll.spectator_scattering,
     b_to_v_ll.subleading,
     currents.lepton_current,
@@ -31,7 +32,7 @@ _MESON_MIXING = (b_to_v_ll.with_meson_mixing, b_to_v_ll.meson_mixing_phase)
 
 @dataclass(frozen=True)
 class Primed:
-    """J_i/(2√(−J₂s J₂c)), 0 in a closed channel."""
+    """J_i/(2√(−J₂s J₂c)), 0 in a closed channel; NaN where large tensor couplings turn the sign of J₂s or J₂c."""
 
     numerator: str
 
@@ -43,7 +44,7 @@ class Primed:
         product = -result["average.j2s"] * result["average.j2c"]
         is_open = product > 0.0
         root = jnp.sqrt(jnp.where(is_open, product, 1.0))
-        return jnp.where(is_open, 0.5 * result[self.numerator] / root, 0.0)
+        return jnp.where(is_open, 0.5 * result[self.numerator] / root, jnp.where(product < 0.0, jnp.nan, 0.0))
 
 
 def _over_rate(name: str, factor: float = 1.0) -> Ratio:
