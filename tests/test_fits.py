@@ -1,5 +1,6 @@
 """Every file in fits/ is valid, and the likelihood it describes has finite values and gradients inside its prior."""
 
+import importlib.util
 from pathlib import Path
 
 import equinox as eqx
@@ -10,7 +11,10 @@ import pytest
 
 import darkbeauty as db
 
-FILES = sorted((Path(__file__).parents[1] / "fits").glob("*.toml"))
+WILSON = importlib.util.find_spec("wilson") is not None
+"""Fits of SMEFT need the package, which the extras eft and dev have."""
+EVERY = sorted((Path(__file__).parents[1] / "fits").glob("*.toml"))
+FILES = [path for path in EVERY if WILSON or not path.stem.startswith("smeft")]
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
