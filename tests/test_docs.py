@@ -24,7 +24,9 @@ from test_readme import words
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
 PAGES = sorted(DOCS.glob("*.md"))
-WITH_PYTHON = [page for page in PAGES if ">>> " in page.read_text(encoding="utf-8")]
+WILSON = importlib.util.find_spec("wilson") is not None
+"""The page on effective theories needs the package, which the extras eft and dev have."""
+WITH_PYTHON = [p for p in PAGES if ">>> " in p.read_text(encoding="utf-8") and (WILSON or p.name != "eft.md")]
 
 
 def console(page: Path) -> list[tuple[str, str]]:

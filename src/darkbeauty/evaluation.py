@@ -143,6 +143,22 @@ class _Evaluated(NamedTuple):
         return jax.tree.map(lambda leaf: leaf[rows], values), self.status[rows]
 
 
+def results_of(
+    p: Theory, layout: Layout, numbers: Mapping[int, Any], known: Known
+) -> tuple[tuple[Mapping[str, Array], ...], ...]:
+    """What every item combines: of each of its sources the fields that it reads, "" being a result without fields."""
+    results = _evaluate_sources(p, layout, numbers, known)
+    whole = lambda value: value if isinstance(value, dict) else {"": value}
+    at = lambda observable, source, place: results[source, len(observable.arguments)].at([place], observable.reads)[0]
+    return tuple(
+        tuple(
+            {name: value[0] for name, value in whole(at(observable, source, place)).items()}
+            for source in observable.sources
+        )
+        for observable, place in layout.items
+    )
+
+
 def _slice(rows: list[int]) -> Any:
     """Rows of an array; a slice is the cheaper one."""
     return slice(rows[0], rows[-1] + 1) if rows == list(range(rows[0], rows[-1] + 1)) else np.array(rows)
