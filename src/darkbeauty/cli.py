@@ -17,6 +17,7 @@ from darkbeauty.commands.many import ManyObservables
 from darkbeauty.commands.reading import choices, read_point, read_range, read_request
 from darkbeauty.commands.runs import print_optimum, print_pulls, print_run
 from darkbeauty.commands.setting import check_picture, prepare, read_fit
+from darkbeauty.commands.waiting import waiting
 from darkbeauty.errors import Problem, attempt, raise_if_any
 from darkbeauty.files import check_places
 from darkbeauty.terminal import (
@@ -33,7 +34,6 @@ from darkbeauty.terminal import (
 
 app = typer.Typer(
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -116,7 +116,8 @@ def predict(
         template, values, units = read_request(model, point or [], obs or [], options)
         from darkbeauty.prediction import predict_in_words
 
-        predictions = predict_in_words(template, values, list(units))
+        with waiting(f"predict {model}"):
+            predictions = predict_in_words(template, values, list(units))
         result = {label: prediction.value for label, prediction in predictions.items()}
         rows = [(label, number(value), units[label]) for label, value in result.items()]
         show_with_warnings(result, predictions, as_json, ("observable", "value", "unit"), rows, (1,))
@@ -152,7 +153,8 @@ def gradient(
         template, values, units = read_request(model, point or [], obs or [], options)
         from darkbeauty.prediction import gradient_in_words
 
-        slopes, predictions = gradient_in_words(template, values, list(units))
+        with waiting(f"gradient {model}"):
+            slopes, predictions = gradient_in_words(template, values, list(units))
         rows = [(name, by, number(value)) for name, row in slopes.items() for by, value in row.items()]
         show_with_warnings(slopes, predictions, as_json, ("observable", "derivative by", "value"), rows, (2,))
 
@@ -190,7 +192,8 @@ def optimise(file: FitFile, as_json: AsJson = False) -> None:
         loaded = read_fit(file)
         import darkbeauty as db
 
-        best = db.optimise(loaded)
+        with waiting(f"optimise {loaded.name}"):
+            best = db.optimise(loaded)
         if as_json:
             show({**vars(best), "pulls": [vars(row) for row in best.pulls]}, True, (), ())
         elif math.isfinite(best.log_likelihood):
@@ -263,15 +266,19 @@ def list_(
         str | None,
         typer.Option("--changed-since", metavar="DATE", help="Only measurements that changed on that day or later."),
     ] = None,
+    words: Annotated[
+        str | None, typer.Option("--filter", metavar="TEXT", help="Only what has this text in one of its columns.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """What there is: models, observables, likelihood terms or measurements."""
     with reporting():
-        from darkbeauty.report.listing import LISTINGS, changed_since
+        from darkbeauty.report.listing import LISTINGS, changed_since, with_text
 
         every = LISTINGS[kind.value]()
         rows = every if since is None else changed_since(kind.value, every, since)
-        columns = [column for column in every[0] if column != "references"]
+        rows = rows if words is None else with_text(kind.value, rows, words)
+        columns = [column for column in every[0] if column not in ("references", "parameters")]
         show({kind.value: rows}, as_json, columns, [[flat(row[column]) for column in columns] for row in rows])
 
 

@@ -10,6 +10,7 @@ import typer
 
 from darkbeauty.commands.runs import SIGNALLED
 from darkbeauty.commands.setting import read_fit
+from darkbeauty.commands.waiting import waiting
 from darkbeauty.errors import raise_if_any
 from darkbeauty.files import check_places
 from darkbeauty.terminal import UNCONVERGED, number, print_table, reporting, show, written
@@ -33,7 +34,8 @@ def stress(
         fit = read_fit(file)
         from darkbeauty.inference.checking.stress import stress as run
 
-        result = run(fit, points, seed)
+        with waiting(f"stress {fit.name}", points) as work:
+            result = run(fit, points, seed, work.done)
         if as_json:
             show({**vars(result), "slow": [vars(spot) for spot in result.slow], "passed": result.passed}, True, (), ())
         else:
@@ -82,7 +84,8 @@ def scan(
         from darkbeauty.inference.scan import scan as run
         from darkbeauty.inference.sharding import is_first_process
 
-        result = run(fit, points, folder, seed=seed, random=random, resume=resume)
+        with waiting(f"scan {fit.name}", points) as work:
+            result = run(fit, points, folder, seed=seed, random=random, resume=resume, progress=work.done)
         if is_first_process():
             print_scan(fit.name, folder, result, as_json)
         if result.signal:
@@ -127,7 +130,8 @@ def profile(
 
         raise_if_any(check_places(profile_places(param, folder)))
 
-        result = run(fit, param, points or (41 if len(param) == 1 else 21), starts)
+        with waiting(f"profile {fit.name} {' '.join(param)}") as work:
+            result = run(fit, param, points or (41 if len(param) == 1 else 21), starts, work.stage)
         if not is_first_process():
             return
         files = [str(path) for path in write_profile(fit, result, folder)]
@@ -178,7 +182,8 @@ def calibrate(
 
         raise_if_any(check_places(calibration_places(folder)))
 
-        result = run(fit, simulations, around.value, seed, particles + particles % 2)
+        with waiting(f"calibrate {fit.name}", 100) as work:
+            result = run(fit, simulations, around.value, seed, particles + particles % 2, work.stage)
         if not is_first_process():
             raise typer.Exit(0 if result.passed else UNCONVERGED)
         files = [str(path) for path in write_calibration(fit, result, folder)]

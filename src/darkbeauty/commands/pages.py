@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -12,9 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from darkbeauty.commands.setting import prepare
+from darkbeauty.commands.waiting import waiting
 from darkbeauty.errors import Problem, attempt, raise_if_any
 from darkbeauty.files import check_folder, check_places
-from darkbeauty.terminal import console, number, print_table, reporting, show, written
+from darkbeauty.terminal import number, print_table, reporting, show, written
 from darkbeauty.units import percent
 
 if TYPE_CHECKING:
@@ -38,7 +38,8 @@ def report(
         from darkbeauty.report.result import read_result
 
         result = read_result(folder)
-        page = write_report(result, folder)
+        with waiting(f"report {result.fit.name}") as work:
+            page = write_report(result, folder, work.stage)
         files = [str(page), *sorted(str(path) for path in (folder / "figures").iterdir())]
         if as_json:
             show({"converged": not result.missed, "missed": result.missed, "files": files}, True, (), ())
@@ -64,8 +65,8 @@ def figures(
         )
         made = {}
         for exhibit in exhibits:
-            console(sys.stderr).print(f"{exhibit.name}: {exhibit.title} …")
-            made[exhibit.name] = write(exhibit, out)
+            with waiting(f"figure {exhibit.name}"):
+                made[exhibit.name] = write(exhibit, out)
         files = [str(path) for paths in made.values() for path in paths]
         if as_json:
             show({"files": files}, True, (), ())
@@ -87,7 +88,8 @@ def relic(
 
     title = f"{model.name}: " + ", ".join(f"{name} = {value}" for name, value in point.items())
     if not ranges:
-        history = relic_history.at_point(model, point, methods)
+        with waiting(f"relic {model.name} at a point"):
+            history = relic_history.at_point(model, point, methods)
         relic_history.draw(history, out, title)
         rows = relic_history.rows(history)
         if as_json:
@@ -96,7 +98,8 @@ def relic(
             print_table(("method", "Omega_h2", "with half and twice the scattering", ""), rows, (1,))
             typer.echo(f"\nwritten: {out}")
         return
-    result = over.over_ranges(model, point, ranges, methods)
+    with waiting(f"relic {model.name} over {' and '.join(ranges)}"):
+        result = over.over_ranges(model, point, ranges, methods)
     relic_figures.draw(result, out, title, model.axis)
     if as_json:
         show({"file": str(out), **asdict(result)}, True, (), ())
@@ -112,7 +115,8 @@ def explain(label: str, model: str | None, point: dict[str, Any], problems: list
     """Print what is behind an observable; `problems` met before are reported with those of the name and the point."""
     from darkbeauty.report.explain import explain as explained
 
-    explanation = attempt(lambda: explained(label, model, point), problems)
+    with waiting(f"explain {label}"):
+        explanation = attempt(lambda: explained(label, model, point), problems)
     raise_if_any(problems)
     if as_json:
         show(asdict(explanation), True, (), ())

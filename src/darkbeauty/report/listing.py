@@ -15,10 +15,16 @@ from darkbeauty.prediction import usage
 
 
 def models() -> list[dict[str, Any]]:
-    """Name, title, required and optional parameters of every model."""
+    """Name, title, required and optional parameters of every model; of each parameter meaning, unit, default and domain."""
     names = lambda model, free: [parameter.name for parameter in model.parameters if parameter.free == free]
     return [
-        {"name": name, "about": model.title, "required": names(model, True), "optional": names(model, False)}
+        {
+            "name": name,
+            "about": model.title,
+            "required": names(model, True),
+            "optional": names(model, False),
+            "parameters": parameters()[name],
+        }
         for name, model in _templates().items()
     ]
 
@@ -110,6 +116,17 @@ def changed_since(kind: str, rows: list[dict[str, Any]], since: str) -> list[dic
         raise InputError([*problems, Problem("--changed-since", f"{quoted(since)} is no date", "YYYY-MM-DD")]) from None
     raise_if_any(problems)
     return [row for row in rows if row["changed"] >= day.isoformat()]
+
+
+def with_text(kind: str, rows: list[dict[str, Any]], text: str) -> list[dict[str, Any]]:
+    """The rows of a listing with a text in one of their entries, in small or capital letters.
+
+    Errors   InputError where there is none
+    """
+    kept = [row for row in rows if any(text.lower() in str(entry).lower() for entry in row.values())]
+    if not kept:
+        raise InputError([Problem("--filter", f"none of the {len(rows)} {kind} has {quoted(text)} in it")])
+    return kept
 
 
 LISTINGS: dict[str, Callable[[], list[dict[str, Any]]]] = {

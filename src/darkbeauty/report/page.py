@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -76,14 +76,17 @@ class Picture:
     png: str
 
 
-def write_report(result: Result, folder: str | Path) -> Path:
+def write_report(result: Result, folder: str | Path, progress: Callable[[str], None] = lambda stage: None) -> Path:
     """folder/report.html, with every figure as PNG, PDF and the numbers that it shows (CSV) in folder/figures.
 
+    Args     progress: called with the name of every figure
     Errors   InputError if the folder cannot be written
     """
     page = Path(folder) / "report.html"
     raise_if_any(check_places([page]))
-    pictures = {picture.name: picture for picture in _pictures(result, prepare_folder(Path(folder) / "figures"))}
+    pictures = {
+        picture.name: picture for picture in _pictures(result, prepare_folder(Path(folder) / "figures"), progress)
+    }
     return write(page, render(result, pictures))
 
 
@@ -193,11 +196,12 @@ def _citations(result: Result) -> list[tuple[str, str]]:
     return [(ROLES[role], bibtex(references)) for role, references in groups.items() if references]
 
 
-def _pictures(result: Result, folder: Path) -> Iterator[Picture]:
+def _pictures(result: Result, folder: Path, progress: Callable[[str], None]) -> Iterator[Picture]:
     for name, figure, caption, alt, wide in _figures(result):
         save(figure, folder / f"{name}.pdf", DPI)
         write(folder / f"{name}.csv", numbers(figure))
         png = save(figure, folder / f"{name}.png", DPI)
+        progress(f"{name} drawn")
         yield Picture(name, caption, alt, wide, base64.b64encode(png).decode("ascii"))
 
 
