@@ -9,14 +9,24 @@ import pytest
 from decoupling import A_I, FUNNEL, NAMES, NO_LEPTOQUARK, POINTS, theory_at
 from scipy.integrate import quad
 
-from darkbeauty.dark import kinetic, phase_space
+from darkbeauty.dark import boltzmann, kinetic, phase_space
 from darkbeauty.dark.fixed_nodes import laid_on_nodes
 from darkbeauty.dark.phase_space_grid import pair_matrix
 from darkbeauty.dark.phase_space_steps import Bath, Cells, differences, march, scattering
+from darkbeauty.models import resolve_model
 from darkbeauty.status import Status
 
 CHECKED = (5.94, 3.52, 2.854, 2.56, 0.193, 1458.0, 3.96e-3, 1.2729e-2, 0.2437, 12.04, 0.1073)
 """Ωh² at POINTS."""
+SECOND = resolve_model("le_lmu_r2")
+SECOND_POINTS = (
+    (1.1, 0.3, 671.0, 286.0, 0.0),
+    (2.0, 0.5, 1500.0, 300.0, 0.0),
+    (1.5, 0.2, 1000.0, 495.0, 0.0),
+    (0.5, 0.3, 150.0, 60.0, 0.0),
+    (0.5, 0.1, 400.0, 190.0, 0.0),
+)
+"""Of the second model: its benchmark, far from the resonance, on it, light, and close to it."""
 
 
 @pytest.fixture(scope="module")
@@ -56,6 +66,33 @@ def test_gradient(solve, point):
         difference = np.log(solve(point + move)[0] / solve(point - move)[0]) / (2.0 * point[i] * step)
         assert gradient[i] == pytest.approx(difference, rel=2e-2), NAMES[i]
     assert np.all(np.isfinite(gradient))
+
+
+def test_second_model_stays_in_equilibrium(equilibrium):
+    """There dark matter is as warm as the plasma until it has long stopped to annihilate: the Boltzmann equation holds, however far the grid has to reach."""
+    for point, (omega, expected, status) in equilibrium.items():
+        assert status == Status.SUCCESS, point
+        assert omega == pytest.approx(expected, rel=2e-3), point
+
+
+def test_momenta_beyond_the_grid_have_a_status(monkeypatch):
+    """With a grid that ends as low as it does for the first model."""
+    monkeypatch.setattr(phase_space, "LATE_HEAT", (1.8, 1.8))
+    solved = jax.jit(lambda values: phase_space.phase_space(SECOND.at(dict(zip(NAMES, values))).derive()))
+    assert int(solved(jnp.array(SECOND_POINTS[0])).status) == Status.BEYOND_GRID
+
+
+@pytest.fixture(scope="module")
+def equilibrium():
+    """Ωh² of the second model from the distribution and from the Boltzmann equation, and how the former ended, by point."""
+
+    def both(values):
+        p = SECOND.at(dict(zip(NAMES, values))).derive()
+        result = phase_space.phase_space(p)
+        return result.omega_h2, boltzmann.boltzmann(p).omega_h2, result.status
+
+    compiled = jax.jit(both)
+    return {point: [float(number) for number in compiled(jnp.array(point))] for point in SECOND_POINTS}
 
 
 MOMENTA = 3.0 * np.exp(-0.06 * np.arange(110)[::-1])

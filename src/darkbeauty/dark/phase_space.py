@@ -23,7 +23,7 @@ from darkbeauty.dark.freeze_out import OMEGA_PER_YIELD
 from darkbeauty.dark.kinetic import Problem, medium, set_up
 from darkbeauty.dark.phase_space_grid import pair_matrix
 from darkbeauty.dark.phase_space_steps import ORDER, Bath, Cells, Marched, differences, march
-from darkbeauty.dark.rate_table import wide_spectrum
+from darkbeauty.dark.rate_table import LOG_X_END, wide_spectrum
 from darkbeauty.dark.thermal_average import Spectrum, population
 from darkbeauty.dark.thermo import h_star
 from darkbeauty.inputs import SMInputs
@@ -35,17 +35,21 @@ SPACING = 0.045
 """Of ln p between nodes, and the length of the shortest steps in ln a."""
 LENGTHS = ((96, 1), (32, 2), (19, 4))
 """(number of steps, their length in units of the spacing): from x = 14 to 600, 2000 and 10⁵."""
-HOTTEST, LATE_HEAT, SPAN = 30.0, 1.8, 7.4
-"""Upper end of the grid: a kinetic energy of 30 T at the start, and e^1.8 times that momentum, because scattering keeps dark matter warm; ln of it over the lower end."""
+HOTTEST, SPAN = 30.0, 7.4
+"""Upper end of the grid: a kinetic energy of 30 T at the start, and more because scattering keeps dark matter warm (LATE_HEAT); ln of it over the lower end."""
+LATE_HEAT, WARM_SEARCHED = (1.8, 2.9), 200
+"""Bounds of ln of that more, ½ ln(x_kd/x at the start): e^2.9 serves annihilation until x = 10⁴ (beyond, f at the start would underflow); points at which x_kd is looked for."""
 EARLIEST, LATEST_START, SEARCHED = 1.5, 60.0, 400
 CLOSELY = 11.0
 """The equation begins where Λ Y_eq/x is e^11; e^8, where Y still is Y_eq to 3·10⁻⁴, would make 2·10⁻³ of Ωh² at A-I."""
 CONVERGED = 1e-3
 """The last move of Newton's method in ln Y has to be smaller."""
+STRONGEST = 1e8
+"""γ/H beyond this counts as this: f is thermal all the same, and in larger rates nothing but rounding is left of the number of particles."""
 TABLE_END, TABLE_POINTS = 16.0, 4000
 """Of the table of ln a in ln x."""
-AT_THE_END, MATTERS = 1e-3, 1e-3
-"""No more than this part of the particles may be in the last cell while annihilation is faster than this, in units of the expansion."""
+AT_THE_END, MATTERS = 1e-3, 2e-3
+"""No more than this part of the particles may be in the last cell while annihilation is faster than this, in units of the expansion; what is left of it then changes Ωh² by less."""
 
 
 class PhaseSpace(NamedTuple):
@@ -134,7 +138,7 @@ def evolve(sm: SMInputs, problem: Problem, spectrum: Spectrum, scale: ArrayLike 
     log_x0 = _start(problem, sm)
     tau = SPACING * nodes
     t = _log_x_at(problem.relic.mass, sm, log_x0, tau)
-    top = jnp.sqrt((1.0 + HOTTEST * jnp.exp(-log_x0)) ** 2 - 1.0) * np.exp(LATE_HEAT)
+    top = jnp.sqrt((1.0 + HOTTEST * jnp.exp(-log_x0)) ** 2 - 1.0) * jnp.exp(_late_heat(problem, sm, scale, log_x0))
     size = round(SPAN / SPACING)
     every = top * jnp.exp(-SPACING * jnp.arange(size + nodes[-1])[::-1].astype(float))
     weights = laid_on_nodes(spectrum.excess, spectrum.weight[None])[0]
@@ -158,7 +162,8 @@ def _bath(problem: Problem, sm: SMInputs, scale: ArrayLike, t: Array, tau: np.nd
     strength = 0.5 * jnp.exp(here.log_strength + 3.0 * tau) / here.heating / population(x, relic.ratio) ** 2
     norm = here.log_equilibrium - jnp.log(k2e(x) / x) - 3.0 * tau
     boltzmann = -x[:, None] * momentum**2 / (1.0 + jnp.hypot(1.0, momentum))
-    return Bath(x, strength, here.exchange / here.heating, norm[:, None] + boltzmann)
+    exchange = jnp.minimum(here.exchange / here.heating, STRONGEST)
+    return Bath(x, strength, exchange, norm[:, None] + boltzmann)
 
 
 def _nodes() -> np.ndarray:
@@ -175,6 +180,16 @@ def _start(problem: Problem, sm: SMInputs) -> Array:
     last = jnp.max(jnp.where(excess[:-1] > 0.0, jnp.arange(SEARCHED - 1), 0))
     share = jnp.clip(excess[last] / (excess[last] - excess[last + 1]), 0.0, 1.0)
     return stop_gradient(t[last] + share * (t[1] - t[0]))
+
+
+def _late_heat(problem: Problem, sm: SMInputs, scale: ArrayLike, log_x0: Array) -> Array:
+    """By how much more than they cool momenta grow in units of those of the start, logarithm: while γ > H the temperature is that of the plasma, T ~ 1/a, and p a ~ √a."""
+    t = jnp.linspace(np.log(EARLIEST), LOG_X_END, WARM_SEARCHED)
+    excess = jnp.log(medium(problem, sm, scale, t).exchange)
+    last = jnp.max(jnp.where(excess[:-1] > 0.0, jnp.arange(WARM_SEARCHED - 1), 0))
+    share = jnp.clip(excess[last] / (excess[last] - excess[last + 1]), 0.0, 1.0)
+    warm_until = t[last] + share * (t[1] - t[0])
+    return stop_gradient(jnp.clip(0.5 * (warm_until - log_x0), *LATE_HEAT))
 
 
 def _log_x_at(mass: Array, sm: SMInputs, log_x0: Array, tau: np.ndarray) -> Array:
