@@ -185,8 +185,10 @@ class Model(eqx.Module):
         """Whether every parameter is in its domain and all conditions hold; False at NaN. For values that may be traced."""
         values = self.values()
         inside = (p.contains(values[p.name]) for p in self.parameters)
-        held = (condition.holds(values) for condition in self.all_conditions)
-        return jnp.asarray(functools.reduce(operator.and_, (*inside, *held), True))
+        checks = [*inside, *(condition.holds(values) for condition in self.all_conditions)]
+        known = [check for check in checks if isinstance(check, bool | np.bool_)]
+        others = (check for check in checks if not isinstance(check, bool | np.bool_))
+        return jnp.asarray(functools.reduce(operator.and_, others, all(known)))
 
     def sheltered(self) -> tuple[Self, Array]:
         """This model where it is allowed, one inside its domain elsewhere, and which of the two it is: whatever is computed of it has a value and a slope.
