@@ -10,7 +10,7 @@ import pytest
 
 import darkbeauty as db
 from darkbeauty.errors import InputError
-from darkbeauty.report.popxf import write_pdfxf, write_popxf
+from darkbeauty.report.popxf import labels_of, make, write_pdfxf, write_popxf
 
 FIT = """
 name = "small"
@@ -88,6 +88,14 @@ def test_the_head_says_what_it_is(folder):
     assert table["metadata"]["basis"]["wcxf"] == {"eft": "WET", "basis": "flavio", "sectors": ["sb", "sbnunu"]}
     assert set(NAMES) <= set(table["metadata"]["parameters"])
     assert table["data"]["observable_central"]["('', '', 'RR')"][0] == pytest.approx(3.6289315e-09, rel=1e-6)
+
+
+def test_what_is_measured_twice_has_two_names():
+    terms = [db.own_term(name, observable="BR(Bs->mumu)", value=3e-9, error=5e-10) for name in ("one", "two")]
+    lik = db.likelihood("wet", terms=terms)
+    assert labels_of(lik) == ["BR(Bs->mumu)", "BR(Bs->mumu) #2"]
+    table = make(lik, ["C10_bsmumu"])
+    assert list(table.observables) == labels_of(lik) and len(table.names) == 1
 
 
 @pytest.mark.slow

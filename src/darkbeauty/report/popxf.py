@@ -7,6 +7,7 @@ of polynomials. The errors of the theory are those of the Standard Model and sta
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from itertools import combinations
 from pathlib import Path
@@ -124,7 +125,7 @@ def make(lik: Likelihood, names: Sequence[str]) -> Tables:
     Errors   InputError naming what is no expression of polynomials
     """
     layout, numbers = lay_out(lik.requests)
-    labels = [request.label for request in lik.requests]
+    labels = labels_of(lik)
     problems = [
         Problem(f"observables.{r.label}", "is arithmetic of observables")
         for r in lik.requests
@@ -152,6 +153,17 @@ def make(lik: Likelihood, names: Sequence[str]) -> Tables:
     monomials, coefficients = _polynomials(lik, layout, numbers, tuple(places), tuple(names))
     standard = dict(zip(labels, np.asarray(lik.predictions({})).tolist()))
     return Tables(tuple(f"p{i:04d}" for i in range(len(places))), monomials, coefficients, expressions, standard)
+
+
+def labels_of(lik: Likelihood) -> list[str]:
+    """Observables of a likelihood, those measured again with a number: jelli takes no observable twice in one distribution."""
+    seen: Counter[str] = Counter()
+    labels = []
+    for request in lik.requests:
+        seen[request.label] += 1
+        again = f" #{seen[request.label]}" if seen[request.label] > 1 else ""
+        labels.append(request.label + again)
+    return labels
 
 
 def _is_written(combine: Callable[..., Any]) -> bool:
@@ -249,7 +261,7 @@ def popxf(tables: Tables, about: str = "") -> dict[str, Any]:
 
 def pdfxf(lik: Likelihood) -> dict[str, Any]:
     """The PDFxf file of the measured numbers, errors of theory in it: one entry for each term, or for all where theory errors correlate them."""
-    covariance, labels = lik.covariance, [request.label for request in lik.requests]
+    covariance, labels = lik.covariance, labels_of(lik)
     spans = {term.name: slice(*span) for term, span in zip(lik.terms, lik.slices)}
     inside = np.zeros_like(covariance, bool)
     for span in spans.values():
