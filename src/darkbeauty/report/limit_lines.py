@@ -1,4 +1,4 @@
-"""Lines of experiments in the plane of the mass and the coupling of a Z′: above them the model is excluded, or would be."""
+"""Lines of experiments in the plane of the mass and the coupling of a Z′: above them the model is excluded, or would be; inside of them where a search sees kinetic mixing, at windows of mass."""
 
 from __future__ import annotations
 
