@@ -72,7 +72,7 @@ def test_numbers_behind_a_picture():
     line.set(xlabel="x", ylabel="y, too")
     cells.pcolormesh([0.0, 1.0, 2.0], [0.0, 1.0], [[4.0, 6.0]], label="cells")
     x = np.linspace(-2.0, 2.0, 41)
-    cells.contour(x, x, x[:, None] ** 2 + x**2, levels=[1.0]).set_label("circle")
+    cells.contour(x, x, x[:, None] ** 2 + x**2, levels=[1.0]).set_gid("circle")
     rows = list(csv.DictReader(io.StringIO(numbers(figure))))
     of = lambda name: [(float(row["x"]), float(row["y"]), row["z"]) for row in rows if row["series"] == name]
     assert of("a line") == [(1.0, 3.0, "")]

@@ -118,23 +118,30 @@ def profile(
         int | None, typer.Option("-n", min=5, metavar="N", help="Grid points per parameter: 41, or 21 each.")
     ] = None,
     starts: Annotated[int | None, typer.Option(min=1, help="Starts at every point, instead of the file's.")] = None,
+    posterior: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Run of the same fit: regions of its posterior beside those of the profile."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Profile likelihood of one or two parameters: table (Parquet), picture, and the intervals of one parameter."""
+    """Profile likelihood of one or two parameters: table (Parquet), pictures with the numbers they show, and the intervals of one parameter."""
     with reporting():
         folder = out or Path("runs") / f"{file.stem}-profile"
         fit = read_fit(file, folder)
         from darkbeauty.inference.fitting.profile import profile as run
         from darkbeauty.inference.sharding import is_first_process
-        from darkbeauty.report.inference_figures import profile_places, write_profile
+        from darkbeauty.report.inference_figures import check_posterior, profile_places, write_profile
+        from darkbeauty.report.result import read_result
 
-        raise_if_any(check_places(profile_places(param, folder)))
+        beside = read_result(posterior) if posterior else None
+        unfit = check_posterior(fit, param, beside) if beside else []
+        raise_if_any([*check_places(profile_places(param, folder)), *unfit])
 
         with waiting(f"profile {fit.name} {' '.join(param)}") as work:
             result = run(fit, param, points or (41 if len(param) == 1 else 21), starts, work.stage)
         if not is_first_process():
             return
-        files = [str(path) for path in write_profile(fit, result, folder)]
+        files = [str(path) for path in write_profile(fit, result, folder, beside)]
         intervals = [vars(interval) for interval in result.intervals]
         if as_json:
             best = {"best": result.best, "log_likelihood": result.log_likelihood}

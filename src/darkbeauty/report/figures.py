@@ -87,7 +87,7 @@ def draw_regions(axis: Axes, x: np.ndarray, y: np.ndarray, made: Regions | None)
     for (share, field), colour in zip(sorted(made.fields.items(), reverse=True), (LIGHT, FILL)):
         axis.contourf(made.x, made.y, field, levels=[0.0, np.inf], colors=[colour]).set_gid(UNLISTED)
         lines = axis.contour(made.x, made.y, field, levels=[0.0], colors=INK, linewidths=0.7)
-        lines.set_label(f"{100 * share:g} %")
+        lines.set_gid(f"{100 * share:g} %")
 
 
 @styled

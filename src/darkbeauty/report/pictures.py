@@ -73,11 +73,11 @@ def numbers(figure: Figure) -> str:
 
 
 def _series(axis: Axes) -> Iterator[tuple[str, np.ndarray, np.ndarray, str]]:
-    """Name, x, y and z of everything drawn in data coordinates."""
+    """Name (label, or gid of what has no label, as contours in a legend), x, y and z of everything drawn in data coordinates."""
     together = {part: container.get_label() for container in axis.containers for part in container.get_children()}
     for number, artist in enumerate([*axis.lines, *axis.collections, *axis.patches]):
         label = str(together.get(artist) or artist.get_label())
-        name = f"{type(artist).__name__} {number}" if label[:1] in ("", "_") else label
+        name = (artist.get_gid() or f"{type(artist).__name__} {number}") if label[:1] in ("", "_") else label
         if artist.get_gid() != UNLISTED:
             for points, z in _points(axis, artist):
                 points = points[np.all(np.isfinite(points), axis=1)]

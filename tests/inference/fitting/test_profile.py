@@ -175,6 +175,8 @@ def test_command_writes_table_and_picture(belle, tmp_path, monkeypatch):
     assert result.exit_code == 0, result.output
     assert result.stdout.startswith("belle: best fit log L = ")
     folder = tmp_path / "runs" / "belle-profile"
-    assert {path.name for path in folder.iterdir()} == {"profile-CL_bsnumunumu.parquet", "profile-CL_bsnumunumu.png"}
+    assert {path.name for path in folder.iterdir()} == {
+        f"profile-CL_bsnumunumu.{ending}" for ending in ("parquet", "png", "pdf", "csv")
+    }
     bad = CliRunner().invoke(cli.app, ["profile", str(belle), "--param", "CR"])
     assert bad.exit_code == 2 and "unknown free parameter 'CR'" in bad.stderr

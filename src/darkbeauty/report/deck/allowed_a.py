@@ -7,10 +7,8 @@ from matplotlib.axes import Axes
 from matplotlib.collections import QuadMesh
 from matplotlib.figure import Figure
 
-from darkbeauty.inputs.limits import limit_records
-from darkbeauty.likelihoods import TERMS, likelihood
-from darkbeauty.likelihoods.term import gaussian
-from darkbeauty.models import MODELS
+from darkbeauty.likelihoods import likelihood
+from darkbeauty.models import MODELS, resolve_model
 from darkbeauty.report.deck.product import (
     BENCHMARKS,
     FOUND,
@@ -18,11 +16,11 @@ from darkbeauty.report.deck.product import (
     REST,
     Product,
     allowed,
-    evaluate,
     pulls,
     sobol,
     span,
 )
+from darkbeauty.report.limit_lines import draw_lines
 from darkbeauty.units import percent
 
 MODEL = "lmu_ltau_s1"
@@ -35,12 +33,6 @@ LATER = (
 POINTS, CELLS = 2**15, 25
 DECOUPLED = {"y": 1e-6, "g": 1e-4, "m_zp": 6.0, "m_dm": 1.0}
 RANGES = {"y": (0.01, 2.0, True), "g": (1e-4, 1e-2, True), "m_zp": (1.0, 6.0, False), "m_dm": (0.1, 2.5, False)}
-LINES = {
-    "trident(CCFR)": ("CCFR", "#1e8449"),
-    "trident(DUNE)": ("DUNE (projection)", "#7d3c98"),
-    "limit(BaBar_4mu)": ("BaBar", "black"),
-    "a_mu(NP)": (r"$(g-2)_\mu$ 2025, $3\sigma$", "#b9770e"),
-}
 
 
 def make() -> Product:
@@ -87,7 +79,7 @@ def _draw(points: dict[str, np.ndarray], stages: dict) -> Figure:
             axis.annotate(name, (point[x], point[y]), xytext=(5, -11), textcoords="offset points", fontsize=9)
     left.set_ylim(1e-4, 1e-2)
     right.set_ylim(1e-2, 2.2)
-    _lines(left)
+    draw_lines(left, resolve_model(MODEL), {"y": 0.0, "m_dm": 1.0}, RANGES["m_zp"][:2], RANGES["g"][:2])
     figure.colorbar(image, ax=[left, right], label=f"share of points with {words}")
     for axis in (left, right):
         axis.legend(fontsize=7, markerscale=3, loc="lower right")
@@ -100,30 +92,4 @@ def _shade(axis: Axes, x: np.ndarray, y: np.ndarray, x_range: tuple, y_range: tu
     kept, every = (np.histogram2d(x[of], y[of], edges)[0] for of in (inside, slice(None)))
     return axis.pcolormesh(
         *edges, (kept / np.maximum(every, 1)).T, cmap="Blues", alpha=0.6, vmin=0.0, vmax=1.0, rasterized=True
-    )
-
-
-def _lines(axis: Axes) -> None:
-    """Coupling above which each of the lines' experiments excludes, or would exclude, the model."""
-    mass, coupling = np.linspace(1.0, 6.0, 40), np.geomspace(1e-4, 1e-1, 60)
-    x, y = (a.ravel() for a in np.meshgrid(mass, coupling))
-    table = evaluate(MODEL, tuple(LINES), {"y": 0.0 * x, "g": y, "m_zp": x, "m_dm": 0.0 * x + 1.0})
-    for i, (label, colour) in enumerate(LINES.values()):
-        level = _levels()[i]
-        height = table[:, i].reshape(60, 40) / level
-        axis.contour(mass, coupling, height, levels=[1.0], colors=[colour], linewidths=1.4)
-        axis.plot([], [], color=colour, label=label)
-
-
-def _levels() -> tuple[float, ...]:
-    """Values of LINES on their lines: 2σ above the measured trident, a 25 % measurement of it, the limit, 3σ above the measured moment."""
-    measured = {term.name: term.data() for term in gaussian(TERMS[name] for name in ("trident CCFR", "a_mu"))}
-    value = {name: float(data.values[0]) for name, data in measured.items()}
-    sigma = {name: float(data.covariance[0, 0]) ** 0.5 for name, data in measured.items()}
-    projected = float(limit_records()["DUNE trident"]["value"])
-    return (
-        value["trident CCFR"] + 2.0 * sigma["trident CCFR"],
-        1.0 + 2.0 * projected,
-        1.0,
-        value["a_mu"] + 3.0 * sigma["a_mu"],
     )

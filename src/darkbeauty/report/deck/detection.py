@@ -8,7 +8,8 @@ from matplotlib.figure import Figure
 
 from darkbeauty.inputs.limits import limit_records
 from darkbeauty.models import MODELS, resolve_model
-from darkbeauty.report.deck.product import BENCHMARK_B, BENCHMARKS, Product, evaluate
+from darkbeauty.report.deck.product import BENCHMARK_B, BENCHMARKS, Product
+from darkbeauty.report.many_points import evaluate
 
 SPREAD = {"lmu_ltau_s1": (0.1, 0.3, 1.0, 2.0), "le_lmu_r2": (0.3, 1.1, 3.0)}
 MASSES = {"lmu_ltau_s1": (0.3, 10.0), "le_lmu_r2": (50.0, 499.0)}

@@ -6,7 +6,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from darkbeauty.prediction import predict
-from darkbeauty.report.deck.product import BENCHMARK_B, Product, evaluate
+from darkbeauty.report.deck.product import BENCHMARK_B, Product
+from darkbeauty.report.many_points import evaluate
 
 PROCESS = "Lambdab->Lambda(1520)mumu"
 SHOWN = {"dBR/dq2": r"dB/d$q^2$ [GeV$^{-2}$]", "FL": r"$F_L$", "AFBl": r"$A_{FB}^\ell$"}

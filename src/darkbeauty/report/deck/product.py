@@ -12,9 +12,8 @@ from matplotlib.figure import Figure
 from scipy.stats import qmc
 
 from darkbeauty.likelihoods import Likelihood
-from darkbeauty.models import Model
 from darkbeauty.numerics.compiled import compiled
-from darkbeauty.prediction import predictor
+from darkbeauty.report.many_points import BATCH
 
 BENCHMARKS = {
     "I": {"y": 2.0, "g": 0.002, "m_zp": 4.0, "m_dm": 1.7},
@@ -22,7 +21,13 @@ BENCHMARKS = {
 }
 BENCHMARK_B = {"y": 1.1, "g": 0.3, "m_zp": 671.0, "m_dm": 286.0}
 """The points of the slides' tables."""
-BATCH = 64
+
+
+def benchmarks_of(model: str) -> Mapping[str, Mapping[str, float]]:
+    """The slides' points of a model, by their names."""
+    return {"lmu_ltau_s1": BENCHMARKS, "le_lmu_r2": {"benchmark": BENCHMARK_B}}.get(model, {})
+
+
 FOUND, RELIC, REST = "#aed6f1", "#e59866", "#943126"
 """Colours of points that pass the first, the second and the last set of constraints."""
 
@@ -43,13 +48,6 @@ class Exhibit:
     name: str
     title: str
     make: Callable[[], Product]
-
-
-def evaluate(model: Model | str, labels: tuple[str, ...], points: Mapping[str, np.ndarray]) -> np.ndarray:
-    """Predictions at many points, shape (n, observables)."""
-    function = predictor(model, labels)
-    batch = compiled(lambda points: jax.lax.map(function, points, batch_size=BATCH))
-    return np.asarray(batch({name: jnp.asarray(values, float) for name, values in points.items()}))
 
 
 def pulls(lik: Likelihood, points: Mapping[str, np.ndarray]) -> tuple[dict[str, np.ndarray], np.ndarray]:

@@ -6,7 +6,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from darkbeauty.models import MODELS, resolve_model
-from darkbeauty.report.deck.product import BENCHMARKS, Product, evaluate, numbers
+from darkbeauty.report.deck.product import BENCHMARKS, Product, numbers
+from darkbeauty.report.many_points import evaluate
 from darkbeauty.report.relic_figures import measured
 
 CURVES = {"I": "#c0392b", "II": "#2471a3"}
