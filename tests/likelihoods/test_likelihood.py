@@ -92,7 +92,7 @@ def test_correlated_theory_errors_are_one_normal_of_all_terms(wet):
 
 
 def test_relic_density_has_ten_percent(wet):
-    omega = db.likelihood("lmu_ltau_s1", None, terms=["Omega_h2"])
+    omega = db.likelihood("lmu_ltau_s1", None, terms=["Omega_h2"], relic="freeze_out")
     for value in (0.05, 0.12, 1.0):
         expected = multivariate_normal.logpdf(value, 0.12, 0.001**2 + 0.012**2)
         assert float(omega.log_prob_of(jnp.array([value]))) == pytest.approx(expected, rel=1e-12)
@@ -299,7 +299,7 @@ def test_fits_load(path):
 
 def test_no_probability_where_dark_matter_is_not_the_lighter_state():
     """Traced parameters cannot be refused: the likelihood is −inf there, with zero gradient."""
-    omega = db.likelihood("le_lmu_r2", None, terms=["Omega_h2"])
+    omega = db.likelihood("le_lmu_r2", None, terms=["Omega_h2"], relic="freeze_out")
     both = jax.jit(jax.value_and_grad(omega.log_prob))
     point = {"y": 1.1, "g": 0.3, "m_zp": 671.0, "m_dm": 286.0}
     for m_dm, is_allowed in ((286.0, True), (499.9, True), (500.1, False), (650.0, False)):

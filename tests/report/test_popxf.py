@@ -7,10 +7,12 @@ import json
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 import darkbeauty as db
+from darkbeauty import cli
 from darkbeauty.errors import InputError
-from darkbeauty.report.popxf import labels_of, make, write_pdfxf, write_popxf
+from darkbeauty.report.popxf import labels_of, make, write_popxf
 
 FIT = """
 name = "small"
@@ -29,8 +31,9 @@ RANDOM = np.random.default_rng(5)
 def folder(tmp_path_factory):
     path = tmp_path_factory.mktemp("tables")
     (path / "small.toml").write_text(FIT)
-    write_popxf(path / "small.toml", path)
-    write_pdfxf(path / "small.toml", path)
+    for format in ("popxf", "pdfxf"):
+        result = CliRunner().invoke(cli.app, ["export", str(path / "small.toml"), "--to", format, "--out", str(path)])
+        assert result.exit_code == 0, result.output
     return path
 
 

@@ -27,7 +27,7 @@ from darkbeauty.models.wet import COEFFICIENTS, Wet
 from darkbeauty.numerics.compiled import compiled
 from darkbeauty.observables import Combined
 from darkbeauty.observables.b_to_v_ll import Primed
-from darkbeauty.observables.combiners import Field, Ratio, RatioOfTwo, SummedRate, Zero, itself
+from darkbeauty.observables.combiners import Field, Ratio, RatioOfTwo, SummedRate, itself
 
 SCALE = 4.8
 SCHEMA = "https://json.schemastore.org/{}-1.0.json"
@@ -79,7 +79,6 @@ WRITTEN: dict[type, Callable[..., str]] = {
     RatioOfTwo: lambda combine, p, arguments, names: f"{names[0][combine.name]} / {names[1][combine.name]}",
     SummedRate: _summed,
     Primed: _primed,
-    Zero: lambda combine, p, arguments, names: f"0.0 * {names[0][combine.name]}",
 }
 """How combiners are written, given the names of the polynomials of their sources' fields; a function that is a combiner is `itself` or not written."""
 
