@@ -38,7 +38,7 @@ FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 WINGS = (
     ("sharding", "coordinates"),
     ("storage",),
-    ("relic_map",),
+    ("relic_map", "resonance"),
     ("posterior",),
     ("samplers",),
     ("fitting", "checking"),

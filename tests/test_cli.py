@@ -422,7 +422,8 @@ def process(code: str, *args: str) -> subprocess.CompletedProcess:
 
 def test_process_predicts_in_float64_without_being_told():
     done = process(MAIN, "predict", "lmu_ltau_s1", *POINT, "--obs", "Gamma_Zp", "--json")
-    assert (done.returncode, done.stderr) == (0, "")
+    said = [line for line in done.stderr.splitlines() if "compiling and computing" not in line]  # on a slow machine
+    assert (done.returncode, said) == (0, [])
     assert json.loads(done.stdout) == db.predict("lmu_ltau_s1", A_I, ["Gamma_Zp"])
 
 

@@ -22,7 +22,7 @@ def print_run(name: str, run: Any, files: Sequence[str], as_json: bool) -> None:
     verdict = run.verdict
     headline = "converged" if verdict.converged else f"{word}: " + "; ".join(verdict.missed)
     result = {"converged": verdict.converged, "missed": verdict.missed, "divergences": verdict.divergences}
-    result |= {"cut_off_trees": verdict.cut_off}
+    result |= {"cut_off_trees": verdict.cut_off, "warnings": verdict.warnings}
     from darkbeauty.inference.sharding import is_first_process
 
     if not is_first_process():
@@ -31,7 +31,7 @@ def print_run(name: str, run: Any, files: Sequence[str], as_json: bool) -> None:
         details = {"evidence": run.evidence or None, "files": files, "summary": table}
         show({**result, **details} | ({"nuisances": nuisances} if nuisances else {}), True, (), ())
     else:
-        typer.echo(f"{name}: {headline}")
+        typer.echo("\n".join([f"{name}: {headline}", *(f"warning: {text}" for text in verdict.warnings)]))
         print_results(run, files)
     if run.signal:
         raise typer.Exit(SIGNALLED + run.signal)

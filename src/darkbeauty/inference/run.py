@@ -137,7 +137,13 @@ def conclude(
     verdict = judge(summary, draws, fit.targets, nuisances)
     verdict = replace(verdict, missed=(*unfinished, *verdict.missed))
     proof = with_bayes_factor(fit, lik, draws.evidence) if draws.evidence else {}
-    attrs |= {"converged": int(verdict.converged), "missed_targets": list(verdict.missed), **draws.attrs, **proof}
+    attrs |= {
+        "converged": int(verdict.converged),
+        "missed_targets": list(verdict.missed),
+        "warnings": list(verdict.warnings),
+        **draws.attrs,
+        **proof,
+    }
     attrs |= {"sampled_nuisances": posterior.nuisances.size}
     data = to_arviz(lik, values, predictions, draws.stats, attrs, pulls)
     path = None

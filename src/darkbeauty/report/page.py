@@ -41,7 +41,18 @@ ROLES = {
 
 STATISTICS = {"acceptance_rate": "mean acceptance", "n_steps": "mean number of leapfrog steps"}
 SHOWN = (
-    *("fit_name", "fit_file", "seed", "terms", "input_sha256", "device", "python", "converged", "missed_targets"),
+    *(
+        "fit_name",
+        "fit_file",
+        "seed",
+        "terms",
+        "input_sha256",
+        "device",
+        "python",
+        "converged",
+        "missed_targets",
+        "warnings",
+    ),
     *("created_at", "inference_library", "creation_library", "creation_library_version", "creation_library_language"),
 )
 """Attributes of a run that stand elsewhere on the page, or say nothing."""
@@ -107,6 +118,7 @@ def _context(result: Result) -> dict[str, Any]:
     return {
         "fit": fit,
         "missed": result.missed,
+        "warnings": result.warnings,
         "model": fit.model,
         "priors": [_prior_row(result, name) for name in fit.parameters],
         "fixed": _fixed(result),

@@ -65,6 +65,11 @@ class Result:
         return entries(self.attrs["missed_targets"])
 
     @property
+    def warnings(self) -> tuple[str, ...]:
+        """What a converged run should be read with; of runs that were judged without, nothing."""
+        return entries(self.attrs.get("warnings", ()))
+
+    @property
     def headline(self) -> str:
         """ "converged", or "NOT converged" with what is missed."""
         return "NOT converged: " + "; ".join(self.missed) if self.missed else "converged"

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import arviz as az
 import numpy as np
 
+from darkbeauty.inference.checking.warnings import warnings_of
 from darkbeauty.inference.samplers.sampler import Draws
 from darkbeauty.likelihoods.fit_schema import TargetSection
 from darkbeauty.units import percent
@@ -35,11 +36,12 @@ class ParameterSummary:
 
 @dataclass(frozen=True)
 class Verdict:
-    """Convergence of a run: the fraction of divergent transitions, what misses its target (empty: converged), the fraction of trees cut off."""
+    """Convergence of a run: the fraction of divergent transitions, what misses its target (empty: converged), the fraction of trees cut off, and what to read it with."""
 
     divergences: float
     missed: tuple[str, ...]
     cut_off: float = 0.0
+    warnings: tuple[str, ...] = ()
 
     @property
     def converged(self) -> bool:
@@ -95,9 +97,11 @@ def judge(
         missed.append(
             f"surprise = {100 * share:.1f} % of the posterior where little was expected > {100 * targets.surprise:g} %"
         )
-    if "energy" in draws.stats and not (lowest := float(np.min(bfmi(draws.stats["energy"])))) >= targets.bfmi:
+    lowest = float(np.min(bfmi(draws.stats["energy"]))) if "energy" in draws.stats else np.nan
+    if "energy" in draws.stats and not lowest >= targets.bfmi:
         missed.append(f"E-BFMI = {lowest:.2f} < {targets.bfmi:g}")
-    return Verdict(fraction, tuple(missed), cut_off)
+    warnings = () if missed else warnings_of(draws, targets, cut_off, lowest)
+    return Verdict(fraction, tuple(missed), cut_off, warnings)
 
 
 def _cut_off(draws: Draws) -> float:
