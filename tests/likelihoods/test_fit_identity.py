@@ -24,6 +24,7 @@ C10_bsmumu = { kind = "normal", mean = 0.0, sigma = 1.0 }
 [likelihood]
 terms = ["DeltaM_s", "BR(Bs->mumu)"]
 [sampler]
+method = "nuts"
 chains = 2
 draws = 100
 """
@@ -35,7 +36,7 @@ about = """a remark
 of two lines"""
 targets.ess = 100
 seed = 0x5
-sampler = { starts = 3, draws = 200, chains = 2 }
+sampler = { method = "nuts", starts = 3, draws = 200, chains = 2 }
 likelihood.drop = ["R_K"]
 likelihood.terms = ["DeltaM_s", "R_K", "BR(Bs->mumu)"]
 [priors.C9_bsmumu]
@@ -104,6 +105,6 @@ def test_the_order_of_parameters_is_a_difference():
 def test_settings_of_a_run_count_and_not_those_of_the_file():
     assert key(FILE, seed=6) == key(FILE.replace("seed = 5", "seed = 6"))
     assert key(FILE, chains=3) == key(FILE.replace("chains = 2", "chains = 3"))
-    smc = FILE.replace("chains = 2", 'chains = 2\nmethod = "smc"')
+    smc = FILE.replace('"nuts"', '"smc"')
     assert key(smc, draws=300)["particles"] == "300" and key(smc)["particles"] == "100"
     assert {name for name in key(FILE) if key(FILE)[name] != key(smc).get(name)} >= {"sampler"}

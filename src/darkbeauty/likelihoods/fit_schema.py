@@ -125,7 +125,7 @@ class LikelihoodSection(Section):
 class SamplerSection(Section):
     """Settings of the sampler, of the coordinates and of the optimiser's starts.
 
-    method: a name of `darkbeauty.inference.samplers`, which says what the other settings mean to it.
+    method: a name of `darkbeauty.inference.samplers`, which says what the other settings mean to it; "nuts" by default where theory errors are sampled.
     """
 
     method: str = "nested"
@@ -220,7 +220,7 @@ def read(entries: Entries) -> tuple[FitFile, list[Problem], frozenset[str]]:
     while True:
         try:
             file = FitFile.model_validate(entries)
-            return file, problems, frozenset(".".join(map(str, place[:2])) for place in places)
+            return _able(file), problems, frozenset(".".join(map(str, place[:2])) for place in places)
         except ValidationError as error:
             items = error.errors(include_input=False)
         wrong = [tuple(part for part in item["loc"] if part != "[key]") for item in items]
@@ -230,6 +230,13 @@ def read(entries: Entries) -> tuple[FitFile, list[Problem], frozenset[str]]:
         if kept == entries:  # keys that are no texts are called otherwise in a place
             kept = functools.reduce(_without, [place[:1] for place in wrong], entries)
         entries = {**NEEDED, **kept}
+
+
+def _able(file: FitFile) -> FitFile:
+    """With a sampler that can sample theory errors, where that is asked for and no sampler is."""
+    if file.likelihood.theory != "sampled" or "method" in file.sampler.model_fields_set:
+        return file
+    return file.model_copy(update={"sampler": file.sampler.model_copy(update={"method": "nuts"})})
 
 
 def read_own(entries: Any, path: str) -> OwnSection:

@@ -169,7 +169,7 @@ def test_theory_errors_that_it_cannot_sample(with_walk, tmp_path):
 
 
 def test_no_method_is_known_by_name_outside_of_the_table():
-    """But for the one that a fit file has without saying so."""
+    """But for those that a fit file has without saying so."""
     outside = [path for path in PACKAGE.rglob("*.py") if path.parent != PACKAGE / "inference" / "samplers"]
     named = [
         (path.name, node.value)
@@ -177,4 +177,13 @@ def test_no_method_is_known_by_name_outside_of_the_table():
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.Constant) and node.value in SAMPLERS
     ]
-    assert named == [("fit_schema.py", "nested")]
+    assert sorted(named) == [("fit_schema.py", "nested"), ("fit_schema.py", "nuts")]
+
+
+def test_theory_errors_are_sampled_by_what_can():
+    """Where the fit does not name a sampler."""
+    terms = {"model": "wet", "priors": {"C9_bsmumu": db.Uniform(-3, 3)}, "terms": ["R_K", "R_K*"]}
+    assert db.Fit(**terms).sampler.method == "nested"
+    assert db.Fit(**terms, theory="sampled").sampler.method == "nuts"
+    with pytest.raises(db.InputError, match="hundred dimensions"):
+        db.Fit(**terms, theory="sampled", sampler={"method": "nested"})
