@@ -112,7 +112,8 @@ def fit():
             "m_dm": {"kind": "uniform", "lower": 100.0, "upper": 135.0},
         },
         terms=["Omega_h2", "trident CCFR", "a_mu"],
-        sampler={"chains": 2, "draws": 500, "live": 300},
+        relic="freeze_out",
+        sampler={"method": "nuts", "chains": 2, "warmup": 300, "draws": 500},
     )
 
 

@@ -23,7 +23,7 @@ PARSER = MathTextParser("path")
 def test_matplotlib_reads_every_symbol():
     arguments = lambda observable: tuple(float(i + 1) for i, _ in enumerate(observable.arguments))
     symbols = [Request("", observable, arguments(observable)).tex for observable in REGISTRY]
-    symbols += [parameter.tex for model in MODELS.values() for parameter in model.parameters]
+    symbols += [parameter.tex for name in MODELS for parameter in resolve_model(name).parameters]
     for symbol in symbols:
         assert symbol
         PARSER.parse(f"${symbol}$")
