@@ -17,6 +17,8 @@ import jax  # noqa: E402
 import pytest  # noqa: E402
 from hypothesis import HealthCheck, settings  # noqa: E402
 
+from darkbeauty.commands import waiting  # noqa: E402
+
 jax.config.update("jax_enable_x64", True)
 jax.config.update("jax_numpy_rank_promotion", "raise")
 jax.config.update("jax_compilation_cache_dir", os.environ["DARKBEAUTY_CACHE"])
@@ -34,8 +36,9 @@ settings.load_profile("suite")
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item):
-    """Ranks are explicit, also after a command that a test ran; compiled in a hurry, unless marked `optimised`: compilation is most of what the suite costs."""
+    """Ranks are explicit, also after a command that a test ran; commands do not say how long they take, which machines differ in; compiled in a hurry, unless marked `optimised`: compilation is most of what the suite costs."""
     jax.config.update("jax_numpy_rank_promotion", "raise")
+    waiting.SILENT = 1e6
     jax.config.update("jax_disable_most_optimizations", item.get_closest_marker("optimised") is None)
 
 

@@ -15,7 +15,7 @@ from typer.testing import CliRunner, Result
 
 import darkbeauty as db
 from darkbeauty import cli, environment, inference, terminal
-from darkbeauty.commands import setting, waiting
+from darkbeauty.commands import setting
 from darkbeauty.inference.checking.diagnostics import Verdict, summarise
 from darkbeauty.inference.fitting.optimise import Optimum
 from darkbeauty.likelihoods import TermReport
@@ -24,12 +24,6 @@ from darkbeauty.report import figures, progress
 A_I = {"y": 2.0, "g": 0.002, "m_zp": 4.0, "m_dm": 1.7, "chi": 0.0}
 POINT = [f"{name}={value}" for name, value in A_I.items()]
 SOURCES = Path(__file__).resolve().parents[1] / "src"
-
-
-@pytest.fixture(autouse=True)
-def _no_word_on_time(monkeypatch):
-    """What commands say of slow computations depends on the machine: tests/test_waiting.py."""
-    monkeypatch.setattr(waiting, "SILENT", 1e6)
 
 
 def run(*args: str) -> Result:
