@@ -94,6 +94,7 @@ m_zp = { kind = "uniform", lower = 1.0, upper = 6.0 }
 m_dm = { kind = "uniform", lower = 0.1, upper = 2.5 }
 [likelihood]
 terms = ["Omega_h2", "DeltaM_s"]
+relic = "freeze_out"
 """
     (tmp_path / "relic.toml").write_text(text)
     fit = load_fit(tmp_path / "relic.toml")
