@@ -175,3 +175,10 @@ def test_other_mistakes_of_ties_are_said_together():
     assert paths == {"tied.toml: tied.C10_bsmumu", "tied.toml: tied.C7_bs", "tied.toml: priors.x"}
     with pytest.raises(InputError, match=r"tied\.m_zp: is complex, and the parameter is real"):
         db.Fit(**PORTAL, tied={"m_zp": "m_dm + 1j"})
+
+
+def test_axes_of_pictures():
+    """Of what stays, the model's own symbol; of what only ties know, its name."""
+    model = fit_of('C9_bsmumu = "universal"', "universal", "C10_bsmumu").model
+    assert model.axis("C10_bsmumu") == r"$C_{10}^{bs\mu \mu}$"
+    assert model.axis("universal") == "universal"

@@ -156,3 +156,7 @@ def test_other_models_have_no_coefficients_and_real_ones_are_real():
     with pytest.raises(InputError, match="is not a real number"):
         model.at({"lq1_2233": 1e-9j})
     assert Smeft().derive().wilson is not None and Smeft().parameters == ()
+
+
+def test_axes_of_pictures(model):
+    assert model.axis(model.coefficients[0]) == f"{model.coefficients[0]} [1/GeV$^{{2}}$]"

@@ -48,11 +48,11 @@ def test_axis_of_an_observable(label, axis):
 
 
 def test_axis_of_a_parameter():
-    model = MODELS["lmu_ltau_s1"]
+    model = resolve_model("lmu_ltau_s1")
     assert (
         model.axis("m_dm") == r"$m_\mathrm{DM}$ [GeV]" and model.axis("y") == "$y$" and model.axis("other") == "other"
     )
-    assert MODELS["wet"].axis("C10p_bsmumu") == r"$C_{10'}^{bs\mu \mu}$"
+    assert resolve_model("wet").axis("C10p_bsmumu") == r"$C_{10'}^{bs\mu \mu}$"
 
 
 def test_exponents_of_units_are_raised():

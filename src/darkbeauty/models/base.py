@@ -149,10 +149,9 @@ class Model(eqx.Module):
     def parameter_names(self) -> tuple[str, ...]:
         return tuple(parameter.name for parameter in self.parameters)
 
-    @classmethod
-    def axis(cls, name: str) -> str:
+    def axis(self, name: str) -> str:
         """Symbol and unit of a parameter; of what is none, its name."""
-        return next((parameter.axis for parameter in cls.parameters if parameter.name == name), name)
+        return next((parameter.axis for parameter in self.parameters if parameter.name == name), name)
 
     def values(self) -> dict[str, Any]:
         """Every parameter by name."""

@@ -8,7 +8,7 @@ from matplotlib.collections import QuadMesh
 from matplotlib.figure import Figure
 
 from darkbeauty.likelihoods import likelihood
-from darkbeauty.models import MODELS, resolve_model
+from darkbeauty.models import resolve_model
 from darkbeauty.report.deck.product import (
     BENCHMARKS,
     FOUND,
@@ -65,7 +65,7 @@ def _points() -> dict[str, np.ndarray]:
 
 
 def _draw(points: dict[str, np.ndarray], stages: dict) -> Figure:
-    axis_of = MODELS[MODEL].axis
+    axis_of = resolve_model(MODEL).axis
     figure = Figure(figsize=(10.4, 4.2), layout="constrained")
     left, right = figure.subplots(1, 2)
     (words, (flavour, _)), *later = stages.items()

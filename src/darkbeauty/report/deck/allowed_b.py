@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from darkbeauty.likelihoods import likelihood
-from darkbeauty.models import MODELS
+from darkbeauty.models import resolve_model
 from darkbeauty.prediction import predict
 from darkbeauty.report.deck.product import BENCHMARK_B, FOUND, RELIC, REST, Product, allowed, pulls, sobol, span
 from darkbeauty.units import percent
@@ -70,7 +70,7 @@ def _benchmark(lik, predictions: np.ndarray, chi2: dict[str, tuple[float, float]
 
 
 def _draw(points: dict[str, np.ndarray], stages: dict) -> Figure:
-    axis_of = MODELS[MODEL].axis
+    axis_of = resolve_model(MODEL).axis
     figure = Figure(figsize=(12.0, 3.9), layout="constrained")
     for axis, (x, y) in zip(figure.subplots(1, len(PLANES)), PLANES):
         for size, (label, (inside, colour)) in zip((3.0, 5.0, 6.0), stages.items()):

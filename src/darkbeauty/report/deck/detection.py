@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from darkbeauty.inputs.limits import limit_records
-from darkbeauty.models import MODELS, resolve_model
+from darkbeauty.models import resolve_model
 from darkbeauty.report.deck.product import BENCHMARK_B, BENCHMARKS, Product
 from darkbeauty.report.many_points import evaluate
 
@@ -36,7 +36,7 @@ def spin_dependent() -> Product:
         axis.set(
             xscale="log",
             yscale="log",
-            xlabel=MODELS["lmu_ltau_s1"].axis("m_dm"),
+            xlabel=resolve_model("lmu_ltau_s1").axis("m_dm"),
             ylabel=r"$\sigma_{SD}$ [cm$^2$]",
             title=name,
         )
@@ -63,7 +63,9 @@ def spin_independent() -> Product:
         rows.append((f"{zeta:g}", f"{np.interp(BENCHMARK_B['m_dm'], mass, table):.2e}"))
     _limits(axis, "sigma_SI", low, high, "-")
     axis.axvline(BENCHMARK_B["m_dm"], color="0.6", linewidth=0.8)
-    axis.set(xscale="log", yscale="log", xlabel=MODELS["lmu_ltau_s1"].axis("m_dm"), ylabel=r"$\sigma_{SI}^p$ [cm$^2$]")
+    axis.set(
+        xscale="log", yscale="log", xlabel=resolve_model("lmu_ltau_s1").axis("m_dm"), ylabel=r"$\sigma_{SI}^p$ [cm$^2$]"
+    )
     axis.legend(fontsize=7)
     return Product(figure, ("sin ζ", "σ_SI(p) at the benchmark [cm²]"), tuple(rows))
 

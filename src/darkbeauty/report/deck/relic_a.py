@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.figure import Figure
 
-from darkbeauty.models import MODELS, resolve_model
+from darkbeauty.models import resolve_model
 from darkbeauty.report.deck.product import BENCHMARKS, Product, numbers
 from darkbeauty.report.many_points import evaluate
 from darkbeauty.report.relic_figures import measured
@@ -37,7 +37,7 @@ def make() -> Product:
         yscale="log",
         ylim=(1e-4, 1e5),
         xlim=(0.1, 3.0),
-        xlabel=MODELS["lmu_ltau_s1"].axis("m_dm"),
+        xlabel=resolve_model("lmu_ltau_s1").axis("m_dm"),
         ylabel=r"$\Omega h^2$",
     )
     axis.legend(fontsize=8)
