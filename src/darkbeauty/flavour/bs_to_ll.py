@@ -10,6 +10,7 @@ from jax import Array
 from darkbeauty.flavour.b_to_v_ll import meson_mixing_phase
 from darkbeauty.flavour.common import abs2, normalisation
 from darkbeauty.flavour.modes import LEPTON_INDEX
+from darkbeauty.inputs import SMInputs
 from darkbeauty.models.sectors import Theory
 
 
@@ -27,17 +28,8 @@ def br_bs_ll(p: Theory, lepton: str) -> Array:
     (1 + y A_ΔΓ)/(1 − y²), y = ΔΓ/2Γ, A_ΔΓ as of `a_delta_gamma`.
     Omits    Γ₁₂ in the phase of mixing (3·10⁻⁴)
     """
-    sm, decay, y = p.sm, leptonic_decay(p, lepton), _y(p)
-    m = sm.mass["Bs"]
-    prefactor = (
-        normalisation(p) ** 2
-        * sm.decay_constant["f_Bs"] ** 2
-        * m**3
-        * sm.lifetime["Bs"]
-        * _beta(p, lepton)
-        / (32.0 * jnp.pi)
-    )
-    return prefactor * (decay.prompt + y * decay.cosine) / (1.0 - y**2)
+    decay, y = leptonic_decay(p, lepton), _y(p)
+    return prefactor(p) * _beta(p, lepton) * (decay.prompt + y * decay.cosine) / (1.0 - y**2)
 
 
 def a_delta_gamma(p: Theory, lepton: str) -> Array:
@@ -60,7 +52,7 @@ def leptonic_decay(p: Theory, lepton: str) -> LeptonicDecay:
     sm, w, i = p.sm, p.wilson, LEPTON_INDEX[lepton]
     m = sm.mass["Bs"]
     odd = lambda name: w.lepton(name, i, w.propagator(m**2)) - w.lepton(f"{name}p", i, w.propagator(m**2))
-    chiral = m * sm.quark["mb_4.8"] / (sm.quark["mb_4.8"] + sm.quark["ms_4.8"])
+    chiral = spin_0_factor(sm)
     amplitude = jnp.asarray(2.0 * sm.mass[lepton] / m * (sm.wilson["C10"] + odd("C10")), complex)
     if w.fills("CP", "CPp"):
         amplitude = amplitude + chiral * odd("CP")
@@ -70,6 +62,18 @@ def leptonic_decay(p: Theory, lepton: str) -> LeptonicDecay:
         prompt, square = prompt + abs2(scalar), square - scalar**2
     phase = meson_mixing_phase(p) if "bs" in w.meson_mixing else 1.0
     return LeptonicDecay(prompt, (square * jnp.conj(phase)).real)
+
+
+def prefactor(p: Theory) -> Array:
+    """N² f² m³ τ/(32π): branching fraction of B_s to two leptons over squared amplitudes and phase space."""
+    sm = p.sm
+    decay_constant = normalisation(p) ** 2 * sm.decay_constant["f_Bs"] ** 2
+    return decay_constant * sm.mass["Bs"] ** 3 * sm.lifetime["Bs"] / (32.0 * jnp.pi)
+
+
+def spin_0_factor(sm: SMInputs) -> Array | float:
+    """m m_b/(m_b + m_s), quark masses at 4.8 GeV, which goes with (pseudo)scalar operators.   [GeV]"""
+    return sm.mass["Bs"] * sm.quark["mb_4.8"] / (sm.quark["mb_4.8"] + sm.quark["ms_4.8"])
 
 
 def _y(p: Theory) -> Array:

@@ -12,6 +12,7 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from darkbeauty.flavour.b_to_v_ll import hadronic
+from darkbeauty.flavour.bs_to_ll import prefactor, spin_0_factor
 from darkbeauty.flavour.common import abs2, integrate_pair, kallen, normalisation
 from darkbeauty.flavour.form_factors import b_to_p
 from darkbeauty.flavour.modes import MODES, PSEUDOSCALARS
@@ -35,13 +36,12 @@ def br_bs(p: Theory, pair: str) -> Array:
     """
     sm, m = p.sm, p.sm.mass["Bs"]
     first, second = (sm.mass[lepton] for lepton in LEPTON_PAIRS[pair])
-    chiral = m * sm.quark["mb_4.8"] / (sm.quark["mb_4.8"] + sm.quark["ms_4.8"])
+    chiral = spin_0_factor(sm)
     odd = lambda slot: _coefficient(p, pair, slot) - _coefficient(p, pair, f"{slot}p")
     above, apart = 1.0 - (first + second) ** 2 / m**2, 1.0 - (first - second) ** 2 / m**2
     pseudoscalar = apart * abs2((first + second) / m * odd("C10") + chiral * odd("CP"))
     scalar = above * abs2((second - first) / m * odd("C9") + chiral * odd("CS"))
-    prefactor = (normalisation(p) * sm.decay_constant["f_Bs"]) ** 2 * m**3 * sm.lifetime["Bs"] / (32.0 * jnp.pi)
-    return prefactor * jnp.sqrt(above * apart) * (pseudoscalar + scalar)
+    return prefactor(p) * jnp.sqrt(above * apart) * (pseudoscalar + scalar)
 
 
 def br(p: Theory, mode: str, pair: str) -> Array:

@@ -16,10 +16,10 @@ from darkbeauty.flavour import lambda1520_angles
 from darkbeauty.flavour import lambdab_to_lambda1520_ll as decay
 from darkbeauty.inputs import SMInputs
 from darkbeauty.models.sectors import Theory
-from darkbeauty.observables.baryon_modes import Normalised, Rate
+from darkbeauty.observables.baryon_modes import Normalised, Rate, in_bins_and_at_points
 from darkbeauty.observables.combiners import Fields, itself, safe_ratio
 from darkbeauty.observables.domains import bin_in, near_charmonia
-from darkbeauty.observables.observable import BIN, POINT, Observable, source
+from darkbeauty.observables.observable import BIN, Observable, source
 
 _LEPTON_TEX = {"e": "e^+e^-", "mu": r"\mu^+\mu^-"}
 _REFERENCES = {
@@ -111,19 +111,8 @@ def _observables(lepton: str, ff: str) -> tuple[Observable, ...]:
         "formulas": _FORMULAS,
     }
     domain = partial(bin_in, b="Lambdab", final="Lambda(1520)", leptons=(lepton,))
-    observables = []
-    for name, (symbol, meaning, combine) in _PARTS.items():
-        row = partial(
-            Observable,
-            combine=combine,
-            unit="GeV^-2" if name == "dBR/dq2" else "",
-            about=f"{meaning}; {_REMARK[ff]}",
-            domain=domain,
-            **shared,
-        )
-        in_bin = rf"\langle {symbol}\rangle({tex})"
-        observables.append(row(f"<{name}>({process})", of(decay.binned), arguments=BIN, tex=in_bin))
-        observables.append(row(f"{name}({process})", of(decay.differential), arguments=POINT, tex=f"{symbol}({tex})"))
+    about = f"{{}}; {_REMARK[ff]}"
+    observables = in_bins_and_at_points(decay, _PARTS, process, tex, about, of=of, domain=domain, **shared)
     four_fold = Observable(
         f"d4BR({process})",
         of(lambda1520_angles.four_fold),

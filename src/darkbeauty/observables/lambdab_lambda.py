@@ -8,9 +8,9 @@ from operator import attrgetter
 
 from darkbeauty.flavour import lambdab_to_lambda_ll as decay
 from darkbeauty.flavour.form_factors import lambdab_lambda
-from darkbeauty.observables.baryon_modes import Normalised, Rate
+from darkbeauty.observables.baryon_modes import Normalised, Rate, in_bins_and_at_points
 from darkbeauty.observables.domains import bin_in, near_charmonia
-from darkbeauty.observables.observable import BIN, POINT, Observable, source
+from darkbeauty.observables.observable import Observable, source
 from darkbeauty.observables.pair_modes import LEPTON_TEX
 
 REFERENCES = ("arXiv:1410.2115", "arXiv:1602.01399")
@@ -21,10 +21,7 @@ _FORMULAS = (
     decay.angular_coefficients,
     lambdab_lambda.lambdab_to_lambda,
 )
-
-
 _normalised = partial(Normalised, rate=decay.rate)
-
 
 _PARTS: dict[str, tuple[str, str, Callable]] = {
     "dBR/dq2": ("dB/dq^2", "CP-averaged branching fraction per q², of every decay of Λ", Rate(decay.rate)),
@@ -47,24 +44,13 @@ _PARTS: dict[str, tuple[str, str, Callable]] = {
 def _of(lepton: str) -> list[Observable]:
     process, tex = f"Lambdab->Lambda{lepton}{lepton}", rf"\Lambda_b\to\Lambda {LEPTON_TEX[lepton]}"
     of = lambda function: (source(function, of=("wilson",), lepton=lepton),)
-    domain = partial(bin_in, b="Lambdab", final="Lambda", leptons=(lepton,))
-    remark = partial(near_charmonia, leptons=(lepton,))
-    observables = []
-    for name, (symbol, about, combine) in _PARTS.items():
-        row = partial(
-            Observable,
-            combine=combine,
-            unit="GeV^-2" if name == "dBR/dq2" else "",
-            references=REFERENCES,
-            domain=domain,
-            remark=remark,
-            about=about,
-            formulas=_FORMULAS,
-        )
-        in_bin = rf"\langle {symbol}\rangle({tex})"
-        observables.append(row(f"<{name}>({process})", of(decay.binned), arguments=BIN, tex=in_bin))
-        observables.append(row(f"{name}({process})", of(decay.differential), arguments=POINT, tex=f"{symbol}({tex})"))
-    return observables
+    shared = {
+        "references": REFERENCES,
+        "domain": partial(bin_in, b="Lambdab", final="Lambda", leptons=(lepton,)),
+        "remark": partial(near_charmonia, leptons=(lepton,)),
+        "formulas": _FORMULAS,
+    }
+    return in_bins_and_at_points(decay, _PARTS, process, tex, of=of, **shared)
 
 
 OBSERVABLES: tuple[Observable, ...] = tuple(observable for lepton in ("e", "mu") for observable in _of(lepton))

@@ -8,13 +8,13 @@ from jax import Array
 
 from darkbeauty.flavour import violating
 from darkbeauty.flavour.modes import PSEUDOSCALAR, VECTOR
+from darkbeauty.models import symbols
 from darkbeauty.models.sectors import LEPTON_PAIRS, Theory
 from darkbeauty.observables.observable import FRACTION, Observable, Source, source
 from darkbeauty.observables.pair_modes import MODE_TEX
 
 REFERENCES = ("arXiv:1602.00881", "arXiv:1506.03970")
 _MODE_TEX = {**MODE_TEX, "Bs->": r"B_s \to "}
-_TEX = {"e": "e", "mu": r"\mu", "tau": r"\tau"}
 
 
 def total(p: Theory, arguments: tuple, *results: Array) -> Any:
@@ -31,7 +31,7 @@ def _source(mode: str, pair: str) -> Source:
 def _observable(mode: str, *pairs: str) -> Observable:
     """Branching fraction to one pair, or to several together."""
     signs = ("+", "-") if len(pairs) == 1 else (r"\pm", r"\mp")
-    leptons = "".join(f"{_TEX[lepton]}^{{{sign}}}" for lepton, sign in zip(LEPTON_PAIRS[pairs[0]], signs))
+    leptons = "".join(f"{symbols.particles(lepton)}^{{{sign}}}" for lepton, sign in zip(LEPTON_PAIRS[pairs[0]], signs))
     return Observable(
         f"BR({mode}{','.join(pairs)})",
         tuple(_source(mode, pair) for pair in pairs),

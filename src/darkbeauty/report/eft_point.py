@@ -8,6 +8,7 @@ from typing import Any
 
 from darkbeauty.errors import InputError, Problem, raise_if_any
 from darkbeauty.likelihoods import Fit, Likelihood, TermReport, likelihood
+from darkbeauty.likelihoods.standard_model import standard_model_log_prob
 from darkbeauty.models.wet import Wet
 
 
@@ -38,6 +39,7 @@ def likelihood_of(fit: Fit | None, preset: str | None, point: Mapping[str, Any])
 
 def judge(lik: Likelihood, point: Mapping[str, Any]) -> Verdict:
     """The verdict of a likelihood on a point, all other coefficients being 0."""
-    here, there = (lik.computed(values) for values in (point, dict.fromkeys(point, 0.0)))
-    log_l, log_l_sm = (float(lik.log_prob_of(predictions)) for predictions, _ in (here, there))
+    here, log_l_sm = lik.computed(point), standard_model_log_prob(lik, tuple(point))
+    assert log_l_sm is not None  # `wet` has nothing but effective couplings
+    log_l = float(lik.log_prob_of(here[0]))
     return Verdict(log_l, log_l_sm, 2.0 * (log_l - log_l_sm), tuple(lik.report(*here)))

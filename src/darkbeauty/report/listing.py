@@ -17,13 +17,14 @@ from darkbeauty.prediction import usage
 def models() -> list[dict[str, Any]]:
     """Name, title, required and optional parameters of every model; of each parameter meaning, unit, default and domain."""
     names = lambda model, free: [parameter.name for parameter in model.parameters if parameter.free == free]
+    known = parameters()
     return [
         {
             "name": name,
             "about": model.title,
             "required": names(model, True),
             "optional": names(model, False),
-            "parameters": parameters()[name],
+            "parameters": known[name],
         }
         for name, model in _templates().items()
     ]

@@ -24,12 +24,12 @@ from darkbeauty.inference.reading import load_fit
 from darkbeauty.likelihoods import Fit, Likelihood
 from darkbeauty.models.sectors import Theory
 from darkbeauty.models.wet import COEFFICIENTS, Wet
+from darkbeauty.models.wilson_map import SCALE
 from darkbeauty.numerics.compiled import compiled
 from darkbeauty.observables import Combined
 from darkbeauty.observables.b_to_v_ll import Primed
 from darkbeauty.observables.combiners import Field, Ratio, RatioOfTwo, SummedRate, itself
 
-SCALE = 4.8
 SCHEMA = "https://json.schemastore.org/{}-1.0.json"
 SECTORS = ("sb", "sbnunu")
 TOLERANCE = 1e-9
